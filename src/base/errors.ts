@@ -1,0 +1,33 @@
+/**
+ * Codes are forever: each is in docs/errors.md with "what to do", and a retired one is not used again.
+ * A test compares this list and the page both ways.
+ */
+export const errorCodes = [
+  'BAD_ARGUMENT',
+  'CAPTURE_EMPTY',
+  'CAPTURE_IS_DIRECTORY',
+  'CAPTURE_NOT_FOUND',
+  'CAPTURE_UNKNOWN_FORMAT',
+  'CAPTURE_UNREADABLE',
+  'CAPTURE_UNSUPPORTED_COMPRESSION',
+  'CONNECTION_NOT_FOUND',
+  'EXPLAIN_UNKNOWN',
+  'EXPORT_UNKNOWN_FORMAT',
+  'OUTPUT_UNWRITABLE',
+] as const
+
+export type ErrorCode = (typeof errorCodes)[number]
+
+/** Something wrong in the world (not in the input's octets, not in our program): what happened and what to do. */
+export class TcpwhyError extends Error {
+  readonly code: ErrorCode
+  /** One sentence that tells the user what to do about it. */
+  readonly todo: string
+
+  constructor(code: ErrorCode, message: string, todo: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.name = 'TcpwhyError'
+    this.code = code
+    this.todo = todo
+  }
+}
