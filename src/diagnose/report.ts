@@ -1,0 +1,152 @@
+import type { CauseId } from '../causes/ids.ts'
+import type { Ending } from '../evidence/endings.ts'
+
+/** Two numbers, what the client sent and what the server sent. */
+export type Sides = { client: number; server: number }
+export type SourceId = string
+
+/** What `--json` prints, version 1. Fields are added, never renamed. Schema: schema/tcpwhy.report.1.json. */
+export interface Report {
+  schema: 'tcpwhy.report/1'
+  tool: { name: 'tcpwhy'; version: string }
+  sources: Source[]
+  verdict: 'healthy' | 'benign' | 'problem' | 'inconclusive'
+  /** One sentence a person can forward. */
+  headline: string
+  /** Most important first. */
+  findings: Finding[]
+  /** Only causes that somebody would have suspected here. */
+  excluded: { cause: CauseId; because: Because[] }[]
+  /** What could not be told, and the command that would tell. */
+  unknown: { cause: CauseId; missing: string[]; ask: string }[]
+  connections: {
+    total: number
+    byEnding: Record<Ending, number>
+    /** Connections with trouble of any kind; `listed` has at most the first `listedLimit` of them (all with --all). */
+    troubled: number
+    listedLimit: number | null
+    listed: ConnectionSummary[]
+  }
+  /** Against --baseline: the same figures of the healthy capture, and what differs most. */
+  baseline?: BaselineComparison
+  /** With --at: how the captures were paired. */
+  vantage?: VantageSummary
+}
+
+export interface Source {
+  id: SourceId
+  kind: 'capture' | 'host' | 'bundle' | 'log' | 'probe'
+  name: string
+  at?: 'client' | 'server' | 'router'
+  /** ISO 8601 UTC, 9 decimals; null when nothing was in it. */
+  from: string | null
+  to: string | null
+  /** Frames, TCP segments, fragments, ..., what was dropped (absent when not told). */
+  counts: Record<string, number>
+  /** Drops, cuts, what could not be read and why. */
+  faults: { name: string; count: number; frame?: number; text: string }[]
+  format?: string
+  interfaces?: string[]
+}
+
+export interface Finding {
+  cause: CauseId
+  variant?: string
+  certainty: 'confirmed' | 'likely' | 'possible'
+  severity: 'problem' | 'notice' | 'benign'
+  title: string
+  culprit: {
+    side: 'client' | 'server' | 'middlebox' | 'network' | 'unknown'
+    host?: string
+    process?: { pid: number; command: string; container?: string }
+    setting?: string
+  }
+  /** `examples` are ConnectionSummary ids. */
+  affected: { connections: number; of: number; examples: string[] }
+  because: Because[]
+  against: Because[]
+  consequenceOf?: CauseId
+  /** Stop the loss: what to do this minute, and what a restart would destroy (snapshot first). */
+  now?: { text: string; command?: string }[]
+  confirm: { text: string; command?: string }[]
+  fix: { text: string; setting?: string; command?: string; verify?: string }[]
+}
+
+/** One piece of evidence, and where the reader can open it. Capture frames are numbered as in their own file. */
+export type Because = { text: string; source: SourceId } & (
+  | { kind: 'frame'; frame: number; connection?: string }
+  | { kind: 'connection'; connection: string }
+  | {
+      kind: 'kernel-event'
+      event: string
+      timeNs: string
+      fields: Record<string, string | number>
+    }
+  | { kind: 'counter'; name: string; before: number; after: number; netns?: string }
+  | { kind: 'setting'; name: string; value: string; netns?: string }
+  | { kind: 'socket'; netns: string; local: string; remote: string; inode?: number }
+  | { kind: 'process'; pid: number; what: string }
+  | { kind: 'log'; file: string; line: number }
+  | { kind: 'pool' | 'database' | 'stack' | 'probe'; ref: string }
+)
+
+export interface ConnectionSummary {
+  /** "0", "1", ... in order of the first frame over the joined input. */
+  id: string
+  /** "10.0.0.1:40000", "[2001:db8::1]:443". */
+  client: string
+  server: string
+  clientGuessed: boolean
+  sawStart: boolean
+  seen: 'both' | 'client-only' | 'server-only'
+  /** ISO 8601 UTC, 9 decimals. */
+  startTime: string
+  durationMs: number
+  ending: Ending
+  endedBy: 'client' | 'server' | 'middlebox' | null
+  /** Numbers as in the source's own file. `firstSource` only when the connection began in another file. */
+  frames: {
+    source: SourceId
+    first: number
+    last: number
+    reset?: number
+    firstSource?: SourceId
+  }
+  handshakeRttMs: number | null
+  options: {
+    mss: Sides | null
+    windowScale: Sides | null
+    sack: boolean
+    timestamps: boolean
+  }
+  packets: Sides
+  payloadOctets: Sides
+  missingOctets: Sides
+  retransmissions: Record<'rto' | 'fast' | 'spurious' | 'syn' | 'synAck' | 'fin', Sides>
+  duplicateAcks: Sides
+  outOfOrder: Sides
+  keepaliveProbes: Sides
+  zeroWindow: Record<'client' | 'server', { times: number; ms: number }>
+  resets: Sides
+  fins: Sides
+  longestSilenceMs: number
+  silenceBeforeEndMs: number
+  unreadOctets: { client: number | null; server: number | null }
+  ttl: { client: number[]; server: number[] }
+  /** Which cause this connection was counted under, when one was found. */
+  cause?: CauseId
+}
+
+export interface BaselineComparison {
+  name: string
+  /** Most telling difference first; values in the same units on both sides. */
+  differences: { what: string; unit: string; here: number; baseline: number; text: string }[]
+}
+
+export interface VantageSummary {
+  paired: number
+  unpaired: Record<string, number>
+  /** Clock of the second capture minus that of the first, and its drift. */
+  clocks: { source: SourceId; offsetMs: number; uncertaintyMs: number; driftPpm: number }[]
+  fates: Record<'delivered' | 'lost' | 'altered' | 'injected', number>
+}

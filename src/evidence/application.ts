@@ -1,0 +1,48 @@
+/** What the payload of one connection says, read again from the capture for troubled connections only. */
+export interface ApplicationFacts {
+  protocol: 'http' | 'mysql' | 'postgresql' | 'tls' | 'unknown'
+  /** Whether payload octets are in the capture at all (false for header-only captures). */
+  payloadCaptured: boolean
+  http: HttpFacts | null
+  database: DatabaseFacts | null
+  tls: TlsFacts | null
+}
+
+export interface HttpFacts {
+  /** Last request line without query values ("GET /files/a.jar"), and its frame. */
+  request: string | null
+  requestFrame: number | null
+  requestBodyOctets: number | null
+  /** Status of the last response, its header fields that matter, null when absent. */
+  status: number | null
+  responseFrame: number | null
+  contentLength: number | null
+  chunked: boolean
+  connectionHeader: string | null
+  keepAliveTimeoutS: number | null
+  /** Octets of the last response's body seen on the wire so far, and whether the body was complete. */
+  bodyOctetsSeen: number | null
+  bodyComplete: boolean | 'unknown'
+}
+
+export interface DatabaseFacts {
+  /** Transaction open after the last server message seen; 'unknown' when the messages cannot be followed. */
+  inTransaction: boolean | 'unknown'
+  /** Statement that opened it and the last one, literals replaced by ?, with frames. */
+  openedBy: { text: string; frame: number } | null
+  lastStatement: { text: string; frame: number } | null
+  /** Last error message of the server: code and text. */
+  error: { code: string; text: string; frame: number } | null
+  /** The client said goodbye (COM_QUIT, Terminate). */
+  quit: boolean
+}
+
+export interface TlsFacts {
+  /** A fatal alert, by which side: its description number and name, RFC 8446 §6. */
+  alert: { from: 'client' | 'server'; description: number; name: string; frame: number } | null
+  handshakeFinished: boolean | 'unknown'
+  /** Plain text spoken to a TLS port, or the reverse. */
+  plainTextFrom: 'client' | 'server' | null
+  clientHello: boolean
+  serverName: string | null
+}

@@ -1,0 +1,32 @@
+import type { CauseMessages } from '../types.ts'
+
+export const portClosed = {
+  title: '{server} refused {connections:count} connections: nothing is listening on that port',
+  because: {
+    'syn-answered': 'the SYN was answered by RST,ACK with seq 0 and window 0 after {after:ms}',
+    'same-ttl': "the reset has TTL {ttl}, as the server's other packets have",
+    'ttl-unknown': 'the TTL is not in the capture, so a firewall on the way cannot be told apart',
+    'never-served': 'no connection to {server} was accepted in the whole capture',
+    'served-otherwise':
+      '{served:count} other connections to {server} were accepted in this capture',
+  },
+  now: [
+    {
+      text: 'See whether the service is up and on which address it listens.',
+      command: 'ss -ltnp sport = :{port}',
+    },
+  ],
+  confirm: [
+    {
+      text: "The kernel's reason for these resets is NO_SOCKET when nothing listens.",
+      command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+    },
+  ],
+  fix: [
+    {
+      text: 'Start the service, or make it listen on the address the clients use (0.0.0.0 or {host}, not 127.0.0.1).',
+      command: 'ss -ltnp sport = :{port}',
+      verify: 'tcpwhy probe connect {server}',
+    },
+  ],
+} as const satisfies CauseMessages

@@ -1,0 +1,35 @@
+/**
+ * Words are kept apart from logic: causes name a template and its values, a catalogue has the sentence. Another language
+ * is one object of the same shape. Placeholders: {name}, or {name:ms}, {name:octets}, {name:count}, {name:time} to have a
+ * number shown as a duration, a size, a count with separators, or a capture-relative time.
+ */
+export interface CauseMessages {
+  /** One line, the finding's title: "{server} refused: nothing is listening there". */
+  title: string
+  /** Sentences for evidence for and against, by key; causes refer to them by key. */
+  because: Record<string, string>
+  /** Stop the loss, keep the scene: what to do this minute, and what a restart would destroy. */
+  now: readonly Step[]
+  /** What would confirm or refute it, with the exact command. */
+  confirm: readonly Step[]
+  fix: readonly FixStep[]
+  /** A variant may have its own title and steps; what it leaves out is as above. */
+  variants?: Record<
+    string,
+    { title?: string; now?: readonly Step[]; confirm?: readonly Step[]; fix?: readonly FixStep[] }
+  >
+}
+
+export interface Step {
+  text: string
+  command?: string
+}
+
+export interface FixStep extends Step {
+  /** The setting's name, e.g. "net.core.somaxconn", "keepalive_timeout". */
+  setting?: string
+  /** A command that shows the fix worked. */
+  verify?: string
+}
+
+export type Values = Record<string, string | number>
