@@ -1,0 +1,137 @@
+import { constants, read as fsRead } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import type { Readable } from 'node:stream'
+import { TcpwhyError } from '../base/errors.ts'
+import type { ByteSource } from '../capture/byte-source.ts'
+
+/**
+ * A file's octets, read in order. FIFOs and devices are taken too (`<(zcat x)`).
+ * @throws TcpwhyError CAPTURE_NOT_FOUND, CAPTURE_IS_DIRECTORY, CAPTURE_UNREADABLE
+ */
+export async function fileSource(path: string): Promise<ByteSource> {
+  const handle = await open(path, constants.O_RDONLY).catch((cause) => {
+    throw unreadable(path, cause)
+  })
+  try {
+    const stats = await handle.stat()
+    if (stats.isDirectory()) throw directoryError(path)
+    const regular = stats.isFile()
+    return readFrom(handle, {
+      path,
+      size: regular ? stats.size : null,
+      identity: regular ? `${stats.dev}:${stats.ino}` : null,
+      seekable: regular,
+    })
+  } catch (cause) {
+    await handle.close()
+    throw cause instanceof TcpwhyError ? cause : unreadable(path, cause)
+  }
+}
+
+/** What comes down a stream: standard input, a child's output. `read` waits for data and takes all that is there. */
+export function streamSource(stream: Readable, name = 'standard input'): ByteSource {
+  let failed: unknown = null
+  let ended = false
+  let wake: (() => void) | null = null
+  const notify = () => {
+    wake?.()
+    wake = null
+  }
+  stream.on('readable', notify)
+  stream.on('end', () => {
+    ended = true
+    notify()
+  })
+  stream.on('close', () => {
+    ended = true
+    notify()
+  })
+  stream.on('error', (cause) => {
+    failed = cause
+    notify()
+  })
+  let left: Uint8Array = new Uint8Array(0)
+
+  async function read(into: Uint8Array): Promise<number> {
+    for (;;) {
+      const count = take(into)
+      if (count > 0) return count
+      if (failed !== null) throw unreadable(name, failed)
+      if (ended) return 0
+      await new Promise<void>((resolve) => {
+        wake = resolve
+      })
+    }
+  }
+
+  function take(into: Uint8Array): number {
+    let count = 0
+    while (count < into.length) {
+      if (left.length === 0) {
+        const piece: Uint8Array | null = failed === null ? stream.read() : null
+        if (piece === null) break
+        left = piece
+      }
+      const part = left.subarray(0, into.length - count)
+      into.set(part, count)
+      count += part.length
+      left = left.subarray(part.length)
+    }
+    return count
+  }
+
+  return {
+    size: null,
+    identity: null,
+    seekable: false,
+    read,
+    async close() {
+      stream.destroy()
+    },
+  }
+}
+
+function readFrom(
+  handle: FileHandle,
+  about: { path: string; size: number | null; identity: string | null; seekable: boolean },
+): ByteSource {
+  const { path, size, identity, seekable } = about
+  let position = 0
+  return {
+    size,
+    identity,
+    seekable,
+    // The callback form: a promise a chunk instead of the three of FileHandle.read.
+    read: (into) =>
+      new Promise((resolve, reject) => {
+        fsRead(handle.fd, into, 0, into.length, seekable ? position : null, (cause, count) => {
+          if (cause !== null) {
+            reject(unreadable(path, cause))
+            return
+          }
+          position += count
+          resolve(count)
+        })
+      }),
+    close: () => handle.close(),
+  }
+}
+
+function directoryError(path: string): TcpwhyError {
+  const todo = 'Name the capture files in it, for example with a wildcard.'
+  return new TcpwhyError('CAPTURE_IS_DIRECTORY', `${path} is a directory, not a capture.`, todo)
+}
+
+function unreadable(path: string, cause: unknown): TcpwhyError {
+  const code = (cause as NodeJS.ErrnoException).code ?? 'unknown reason'
+  if (code === 'ENOENT' || code === 'ENOTDIR') {
+    const todo = 'Check the path; "-" reads standard input.'
+    return new TcpwhyError('CAPTURE_NOT_FOUND', `There is no file ${path}.`, todo, { cause })
+  }
+  if (code === 'EISDIR') return directoryError(path)
+  const todo =
+    code === 'EACCES' || code === 'EPERM'
+      ? 'Check the permissions; captures made by tcpdump often belong to root or tcpdump.'
+      : 'Check that the file and its disk can be read.'
+  return new TcpwhyError('CAPTURE_UNREADABLE', `Cannot read ${path} (${code}).`, todo, { cause })
+}

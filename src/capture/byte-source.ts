@@ -1,0 +1,35 @@
+/**
+ * Where a capture's octets come from: a file, a pipe, a buffer. The file system is not known here (src/app/
+ * byte-sources.ts knows it); a reader asks for octets in order and says where to put them, so buffers are re-used.
+ */
+export interface ByteSource {
+  /** Octets in all; null when not known (a pipe). */
+  readonly size: number | null
+  /** Equal for two sources that are the same file ("device:inode"); null when there is no such thing. */
+  readonly identity: string | null
+  /** True when an offset of it can be read again later (a regular file). */
+  readonly seekable: boolean
+  /**
+   * Puts the next octets into `into`, as many as are there, at least one. One call at a time.
+   * @returns how many; 0 = the end.   @throws TcpwhyError CAPTURE_UNREADABLE, CAPTURE_IS_DIRECTORY
+   */
+  read(into: Uint8Array): Promise<number>
+  close(): Promise<void>
+}
+
+/** A source over octets that are already in memory. `stepOctets` bounds one read, to test readers at odd chunk edges. */
+export function memorySource(bytes: Uint8Array, stepOctets = Number.MAX_SAFE_INTEGER): ByteSource {
+  let at = 0
+  return {
+    size: bytes.length,
+    identity: null,
+    seekable: false,
+    async read(into) {
+      const count = Math.min(into.length, stepOctets, bytes.length - at)
+      into.set(bytes.subarray(at, at + count))
+      at += count
+      return count
+    },
+    async close() {},
+  }
+}

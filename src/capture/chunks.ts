@@ -1,0 +1,96 @@
+import type { ByteSource } from './byte-source.ts'
+
+/** Octets asked for at a time: large enough that a read costs nothing, small enough to stay in the second-level cache. */
+export const CHUNK_OCTETS = 1024 * 1024
+/** Room before each chunk for the record that the previous chunk cut in two. Larger ones take a slower way. */
+const HEADROOM_OCTETS = 288 * 1024
+
+/**
+ * A source read one chunk ahead of who computes: while chunk n is looked at, chunk n+1 is being read into the other
+ * buffer. What was left over at the end of a chunk is put in front of the next, so that a reader never sees a seam.
+ */
+export class ChunkInput {
+  /** The octets at hand: valid until the next call of `advance`. */
+  bytes: Uint8Array = new Uint8Array(0)
+  view: DataView = new DataView(this.bytes.buffer)
+  /** Offset of `bytes[0]` in the (decompressed) file. */
+  offset = 0
+  /** No octets will come after those at hand. */
+  ended = false
+
+  private readonly source: ByteSource
+  private readonly chunkOctets: number
+  private pending: Promise<number> | null = null
+  private front: Uint8Array | null = null
+  private back: Uint8Array | null = null
+
+  constructor(source: ByteSource, chunkOctets = CHUNK_OCTETS) {
+    this.source = source
+    this.chunkOctets = chunkOctets
+  }
+
+  /** Whether an offset in this input can be read again from the file. */
+  get seekable(): boolean {
+    return this.source.seekable
+  }
+
+  /**
+   * Gets more octets, keeping the last `keep` of those at hand in front of them.
+   * @returns false when nothing came: then the octets at hand are the kept ones and `ended` is true.
+   */
+  async advance(keep: number): Promise<boolean> {
+    if (this.ended) return this.shrink(keep)
+    const count = await (this.pending ?? this.startRead())
+    this.pending = null
+    if (count === 0) {
+      this.ended = true
+      return this.shrink(keep)
+    }
+    this.join(keep, count)
+    this.pending = this.startRead()
+    // The rejection is met by whoever awaits the next call; nobody may come, so it must not count as unhandled.
+    this.pending.catch(() => {})
+    return true
+  }
+
+  async close(): Promise<void> {
+    this.ended = true
+    await this.pending?.catch(() => 0)
+    await this.source.close()
+  }
+
+  private startRead(): Promise<number> {
+    this.back ??= new Uint8Array(HEADROOM_OCTETS + this.chunkOctets)
+    return this.source.read(this.back.subarray(HEADROOM_OCTETS))
+  }
+
+  private join(keep: number, count: number): void {
+    const tail = this.bytes.subarray(this.bytes.length - keep)
+    this.offset += this.bytes.length - keep
+    const back = this.back!
+    if (keep <= HEADROOM_OCTETS) {
+      back.set(tail, HEADROOM_OCTETS - keep)
+      this.show(back, HEADROOM_OCTETS - keep, keep + count)
+    } else {
+      const joined = new Uint8Array(keep + count)
+      joined.set(tail)
+      joined.set(back.subarray(HEADROOM_OCTETS, HEADROOM_OCTETS + count), keep)
+      this.show(joined, 0, keep + count)
+    }
+    this.back = this.front
+    this.front = back
+  }
+
+  private shrink(keep: number): false {
+    const { buffer, byteOffset, length } = this.bytes
+    this.offset += length - keep
+    this.bytes = new Uint8Array(buffer, byteOffset + length - keep, keep)
+    this.view = new DataView(buffer, byteOffset + length - keep, keep)
+    return false
+  }
+
+  private show(buffer: Uint8Array, at: number, length: number): void {
+    this.bytes = buffer.subarray(at, at + length)
+    this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset, length)
+  }
+}
