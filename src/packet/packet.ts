@@ -83,6 +83,60 @@ export class Packet {
   /** Next-hop MTU of "fragmentation needed"/"packet too big", -1 elsewhere. RFC 1191, RFC 8201. */
   icmpMtu = -1
   quotedFull = 0
+
+  /**
+   * 1 = fields are set that a plain segment does not have (everything but addresses, ports, numbers, lengths, TTL and
+   * timestamps). The decoder resets those only when this is 1; whoever fills a Packet by other means sets it to 1.
+   */
+  rare = 0
+}
+
+/** Every field as in a new Packet, without a new one. */
+export function resetPacket(packet: Packet): void {
+  packet.kind = KIND_OTHER
+  packet.family = 4
+  packet.src = 0
+  packet.dst = 0
+  packet.srcPort = 0
+  packet.dstPort = 0
+  packet.seq = 0
+  packet.ack = 0
+  packet.flags = 0
+  packet.wnd = 0
+  packet.dataLen = 0
+  packet.dataStart = 0
+  packet.dataCap = 0
+  packet.ttl = 0
+  packet.ipId = -1
+  packet.df = -1
+  packet.optionsLen = 0
+  packet.hasTimestamps = 0
+  packet.tsVal = 0
+  packet.tsEcr = 0
+  packet.linkSource = 0
+  packet.direction = -1
+  resetRareFields(packet)
+}
+
+/** The fields that a plain IPv4 segment does not have, and `rare` itself. */
+export function resetRareFields(packet: Packet): void {
+  packet.mss = -1
+  packet.windowScale = -1
+  packet.sackPermitted = 0
+  packet.sackBlocks = 0
+  packet.sackLeft = 0
+  packet.sackRight = 0
+  packet.sackHighest = 0
+  packet.fastOpenCookie = -1
+  packet.mptcp = 0
+  packet.fault = 0
+  packet.icmpFrom = 0
+  packet.icmpFromFamily = 4
+  packet.icmpType = -1
+  packet.icmpCode = -1
+  packet.icmpMtu = -1
+  packet.quotedFull = 0
+  packet.rare = 0
 }
 
 export const FAULT_SHORT_IP = 1
