@@ -437,7 +437,7 @@ def chain(hook, *rules, kind='filter', priority=None, table='inet t'):
     """An nftables chain as text."""
     prio = priority if priority is not None else {'prerouting': -100, 'postrouting': 100}.get(hook, 0)
     body = '\n'.join(rules)
-    return f'table {table} {{ chain {hook} {{ type {kind} hook {hook} priority {prio}; policy accept;\n{body}\n}} }}'
+    return f'table {table} {{ chain {hook} {{ type {kind} hook {hook} priority {prio}; policy accept;\n{body}\n}}\n}}\n'
 
 
 def http_server(stage, port=80, body=b'ok\n' * 20, wait_s=0.0):
@@ -457,6 +457,19 @@ def http_once(stage, port=80, sport=0, path='/', **more):
     got = read_reply(connection)
     connection.close()
     return len(got)
+
+
+def bystanders(stage, count=4, port=80, base=42000, gap=0.05, **more):
+    """Healthy one-request connections beside the victims, from client ports base+1 ..."""
+    for n in range(1, count + 1):
+        http_once(stage, port, base + n, **more)
+        time.sleep(gap)
+
+
+def together(*works):
+    """Runs all at once and waits for them. Each is a function without arguments."""
+    for one in [thread(work) for work in works]:
+        one.join(30)
 
 
 def checksum(data):
