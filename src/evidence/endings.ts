@@ -1,4 +1,8 @@
-/** What was seen of a connection: one of these, see docs/vocabulary.md. Public ids, never renamed. */
+import type { Ending } from '../flow/facts.ts'
+
+export type { Ending }
+
+/** All endings, sorted: for counting. What each means: docs/vocabulary.md. */
 export const endings = [
   'clean',
   'half-closed',
@@ -12,6 +16,4 @@ export const endings = [
   'timed-out',
   'unanswered',
   'unreachable',
-] as const
-
-export type Ending = (typeof endings)[number]
+] as const satisfies readonly Ending[]
