@@ -151,6 +151,7 @@ export function side(who: Side, partial: DeepPartial<SideFacts> = {}): SideFacts
     mss: 1460,
     windowScale: 7,
     sackPermitted: true,
+    isn: 1_000_000,
     changedHabitsFrame: null,
   }
   return merge<SideFacts>(base, partial)
