@@ -69,7 +69,7 @@ export function newSourceState(index: number, name: string): SourceState {
 /** Books a filled batch in the source's counts: once a batch, outside the loop over its records. */
 export function countBatch(state: SourceState, batch: RecordColumns): void {
   const { info } = state
-  const { count, wireLens, times } = batch
+  const { count, wireLens, times, firstFrame } = batch
   let octets = 0
   for (let i = 0; i < count; i++) octets += wireLens[i]!
   info.octets += octets
@@ -77,7 +77,7 @@ export function countBatch(state: SourceState, batch: RecordColumns): void {
   let last = info.records === 0 ? times[0]! : info.lastNs
   for (let i = 0; i < count; i++) {
     const time = times[i]!
-    if (time < last) noteBackwards(state, info.records + i)
+    if (time < last) noteBackwards(state, firstFrame + i - 1)
     last = time
   }
   info.lastNs = last
