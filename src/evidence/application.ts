@@ -12,7 +12,10 @@ export interface HttpFacts {
   /** Last request line without query values ("GET /files/a.jar"), and its frame. */
   request: string | null
   requestFrame: number | null
+  /** Octets of the last request's body seen on the wire, its Content-Length, and whether all of it was sent. */
   requestBodyOctets: number | null
+  requestContentLength: number | null
+  requestBodyComplete: boolean | 'unknown'
   /** Status of the last response, its header fields that matter, null when absent. */
   status: number | null
   responseFrame: number | null
