@@ -47,9 +47,9 @@ def make(ident):
         page = write_page(ident, function, expects, vantage, front, stage, files)
     print(f'{ident}: ' + ', '.join(f'{os.path.basename(f)} {os.path.getsize(f)}' for f in files))
     summarize(files[0])
-    for line in page.split('\n## ')[1:]:
-        if line.startswith('What the kernel'):
-            print(line.strip())
+    print('  kernel: ' + (re.search(r'(?m)^(Together|Nothing): .*', page) or [''])[0])
+    for line in stage.notes:
+        print(f'    {line}')
 
 
 def keep(taken, area, name):
@@ -89,7 +89,7 @@ def kernel(stage, files):
                                  capture_output=True, text=True).stdout.split()[0])
     rows = [f'| {e["at"] - first:.6f} | {e["src"]} | {e["dest"]} | {e["state"]} | {e["reason"]} | {context(e)} |'
             for e in stage.events]
-    cut = [*rows[:40], f'| … | {len(rows) - 40} more | | | | |'] if len(rows) > 44 else rows
+    cut = [*rows[:20], f'| … | {len(rows) - 20} more | | | | |'] if len(rows) > 24 else rows
     total = collections.Counter(f'{e["state"]} {e["reason"]}' for e in stage.events)
     return ('| s | sent by | to | state | reason | context |\n|---|---|---|---|---|---|\n' + '\n'.join(cut)
             + '\n\nTogether: ' + ', '.join(f'{n} x {k}' for k, n in total.most_common()) + '.')
