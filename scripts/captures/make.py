@@ -44,6 +44,8 @@ def make(ident):
     with stages.Stage(**options) as stage:
         function(stage)
         files = keep(stage.untap(), area, name)
+        if front.get('clientBehindByMs'):
+            shift(files, -front['clientBehindByMs'])
         page = write_page(ident, function, expects, vantage, front, stage, files)
     print(f'{ident}: ' + ', '.join(f'{os.path.basename(f)} {os.path.getsize(f)}' for f in files))
     summarize(files[0])
@@ -61,6 +63,13 @@ def keep(taken, area, name):
         shutil.copyfile(path, target)
         made.append(target)
     return made
+
+
+def shift(files, by_ms):
+    """Gives the client's capture another clock."""
+    path = next(f for f in files if '.client.' in f)
+    subprocess.run(['editcap', '-F', 'pcap', '-t', str(by_ms / 1000), path, path + '.new'], check=True)
+    os.replace(path + '.new', path)
 
 
 def write_page(ident, function, expects, vantage, front, stage, files):
@@ -135,7 +144,8 @@ def load():
     for file in sorted(os.listdir(os.path.join(HERE, 'causes'))):
         if file.endswith('.py'):
             spec = importlib.util.spec_from_file_location(file[:-3].replace('-', '_'), os.path.join(HERE, 'causes', file))
-            spec.loader.exec_module(importlib.util.module_from_spec(spec))
+            sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(sys.modules[spec.name])
 
 
 def main(wanted):

@@ -1,0 +1,82 @@
+"""middlebox-idle-timeout: a stateful box on the path forgets a silent connection; both ends still believe in it."""
+
+import time
+
+from make import capture
+from stage import CLIENT, ROUTER, SERVER, chain, get, http_server, read_reply, seen, together
+
+FORGETS_S = 4
+LIVES = (0.5, 1.2, 2.0, 2.8, 3.4)
+DIES = (4.6, 5.0, 5.5, 6.2, 7.0)
+
+
+def box(stage, *rules, nat=None, loose=0):
+    """The router follows connections and forgets established ones after 4 s of silence."""
+    stage.nft(ROUTER, chain('forward', 'ct state established accept', *rules))
+    if nat:
+        stage.nft(ROUTER, chain('postrouting', nat, kind='nat', table='ip n'))
+    settings = {'nf_conntrack_tcp_timeout_established': FORGETS_S, 'nf_conntrack_tcp_loose': loose,
+                'nf_conntrack_tcp_be_liberal': 0}
+    stage.sysctl(ROUTER, **{f'net.netfilter.{k}': v for k, v in settings.items()})
+    with stage.inside(ROUTER), open('/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_established') as file:
+        assert int(file.read()) == FORGETS_S
+
+
+def ladder(stage, timeout=2.5):
+    """One connection per silence: those below 4 s on 42001..., those above on 41001..."""
+    def one(sport, idle_s, start_s):
+        def work():
+            time.sleep(start_s)
+            connection = stage.connect(80, sport, timeout=timeout)
+
+            def ask():
+                connection.sendall(get('/job'))
+                return len(read_reply(connection))
+
+            ask()
+            time.sleep(idle_s)
+            stage.note(f'{sport}, silent for {idle_s} s: {seen(ask)}')
+            connection.close()
+        return work
+
+    http_server(stage)
+    stage.tap(CLIENT, snap=160)
+    stage.tap(SERVER, snap=160)
+    together(*[one(42001 + n, idle, 0.1 * n) for n, idle in enumerate(LIVES)],
+             *[one(41001 + n, idle, 0.12 * n) for n, idle in enumerate(DIES)])
+
+
+@capture('middlebox-idle-timeout/reset', vantage='both', ending='reset', endedBy='server', victims=5,
+         expects={'verdict': 'problem', 'cause': 'middlebox-idle-timeout', 'variant': 'reset', 'culprit': 'middlebox'})
+def reset(stage):
+    """The router follows connections, forgets them after 4 s of silence and answers the next packet with RST
+    (nft `ct state invalid reject with tcp reset`, nf_conntrack_tcp_loose 0). Requests after 0.5 to 3.4 s of
+    silence live (42001-42005), after 4.6 to 7 s they die (41001-41005). The RST has the router's TTL; the server
+    sees nothing of it and keeps its sockets.
+    """
+    box(stage, 'ct state invalid reject with tcp reset')
+    ladder(stage)
+
+
+@capture('middlebox-idle-timeout/drop', vantage='both', victims=5,
+         expects={'verdict': 'problem', 'cause': 'middlebox-idle-timeout', 'variant': 'drop', 'culprit': 'middlebox'})
+def drop(stage):
+    """As middlebox-idle-timeout/reset, but what the router no longer knows it drops in silence: the clients send
+    again and again, and give up after 2.5 s (their FIN is lost too).
+    """
+    box(stage, 'ct state invalid drop')
+    ladder(stage)
+    time.sleep(1.5)
+
+
+@capture('middlebox-idle-timeout/nat-state-lost', vantage='both', ending='reset', endedBy='server', victims=5,
+         expects={'verdict': 'problem', 'cause': 'middlebox-idle-timeout', 'variant': 'nat-state-lost',
+                  'culprit': 'middlebox'})
+def nat_state_lost(stage):
+    """The router translates the client's address (masquerade, random ports) and forgets a connection after 4 s of
+    silence. The next request leaves it from another port, the server knows no such connection and answers RST;
+    its own socket stays. In the server's capture the same client packet (same sequence numbers) comes from a
+    new port. Silences as in middlebox-idle-timeout/reset.
+    """
+    box(stage, nat='ip saddr 10.77.1.0/24 masquerade fully-random', loose=1)
+    ladder(stage)
