@@ -30,6 +30,8 @@ export interface EndpointFacts {
   /** Completed handshakes, and connections on which the server sent payload. */
   established: number
   served: number
+  /** Connections on which the server's first payload came before any of the client's (SMTP, SSH, MySQL). */
+  serverFirst: number
   /** Connections whose SYN had to be sent more than once, and handshakes whose SYN-ACK was. */
   synRetried: number
   synAckRetried: number

@@ -266,6 +266,11 @@ export interface ConnectionFacts {
   exchanges: number
   /** The longest silence after which traffic went on normally, with the frame that broke it. */
   survivedSilenceMs: number
+  /**
+   * The connection that used the same two addresses and ports before, in this capture: how and when it ended (its last
+   * segment). null when there was none.
+   */
+  previous: { ending: Ending; lastMs: number } | null
   /** Frames that were the same packet captured twice (not counted anywhere else). */
   duplicateFrames: number
   /** Whether TTL, IP-ID and link addresses are known (false for tcpdump text without -v). */

@@ -207,6 +207,7 @@ export function connection(partial: DeepPartial<ConnectionFacts> = {}): Connecti
     requestPending: false,
     exchanges: 1,
     survivedSilenceMs: 0,
+    previous: null,
     duplicateFrames: 0,
     headerFieldsKnown: true,
     weight: 1,
@@ -409,6 +410,11 @@ export function endpoint(
     byEnding,
     established: connections.filter((c) => c.handshake.ackMs !== null).length,
     served: connections.filter((c) => c.sides.server.payloadOctets > 0).length,
+    serverFirst: connections.filter(
+      (c) =>
+        c.sides.server.firstDataMs !== null &&
+        c.sides.server.firstDataMs < (c.sides.client.firstDataMs ?? Number.POSITIVE_INFINITY),
+    ).length,
     synRetried: connections.filter((c) => c.handshake.syns > 1).length,
     synAckRetried: connections.filter((c) => c.handshake.synAcks > 1).length,
     firstAnswerMs: answers.length === 0 ? null : Math.min(...answers),
