@@ -1,0 +1,214 @@
+import { causeTable } from '../../test/helpers/cause-table.ts'
+import {
+  ACK,
+  connection,
+  fate,
+  handshakeOnly,
+  PSH,
+  requestOnly,
+  reset,
+  segment,
+  unanswered,
+} from '../../test/helpers/facts.ts'
+import { acceptQueueOverflow } from './accept-queue-overflow.ts'
+
+const atServer = [{ at: 'server' as const }]
+const alive = [{ firstAnswerMs: 1, lastAnswerMs: 9000, served: 20, established: 20 }]
+const repeats = [1, 200, 600, 1400].map((tMs, i) =>
+  segment({ frame: 4 + i, tMs, flags: PSH | ACK, len: 100 }),
+)
+const ignored = {
+  ending: 'timed-out' as const,
+  handshake: { synAcks: 3, synAckAfterAck: 2 },
+  sides: {
+    client: {
+      retransmissions: { rto: 3 },
+      unanswered: {
+        what: 'data' as const,
+        seq: 1,
+        len: 100,
+        firstFrame: 4,
+        lastFrame: 7,
+        firstMs: 2,
+        lastMs: 1400,
+        times: 4,
+      },
+    },
+  },
+}
+const reply = reset({
+  tMs: 1.9,
+  seq: 1,
+  trigger: segment({ frame: 3, tMs: 1.1 }),
+})
+const resetAtAck = handshakeOnly({ ending: 'handshake-reset', resets: [reply] })
+
+causeTable(acceptQueueOverflow, [
+  {
+    name: 'SYNs arrive at the server and get nothing, requests before them wait',
+    connections: [
+      unanswered({ handshake: { synTimesMs: [100, 1100, 3100] } }),
+      requestOnly(true, { id: 1, ending: 'reset-after-fin', lastMs: 5000 }),
+    ],
+    sources: atServer,
+    endpoints: alive,
+    is: 'likely',
+    variant: 'syn-dropped',
+    culprit: 'server',
+    because: ['syn-arrived', 'answers-others', 'queue-waiting'],
+    explains: 1,
+  },
+  {
+    name: 'proven by two captures: the SYN was delivered and nothing sent',
+    connections: [unanswered()],
+    endpoints: alive,
+    fates: [[0, [fate({ kind: 'syn', from: 'client', fate: 'delivered' })]]],
+    is: 'likely',
+    variant: 'syn-dropped',
+  },
+  {
+    name: "from the client's side only possible, though the port answers others",
+    connections: [unanswered()],
+    endpoints: alive,
+    is: 'possible',
+    variant: 'syn-dropped',
+    against: ['arrival-unknown'],
+  },
+  {
+    name: 'connects that needed a second SYN, beside others that never got in',
+    connections: [
+      connection({ handshake: { syns: 2, synTimesMs: [0, 1000], synAckMs: 1001, ackMs: 1002 } }),
+      unanswered({ id: 1 }),
+    ],
+    sources: atServer,
+    endpoints: [{ ...alive[0], synRetried: 2 }],
+    is: 'likely',
+    explains: 2,
+  },
+  {
+    name: 'near miss: one repeated SYN alone is a lost packet',
+    connections: [connection({ handshake: { syns: 2, synTimesMs: [0, 1000], synAckMs: 1001 } })],
+    sources: atServer,
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: the port never answered anybody',
+    connections: [unanswered()],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: the SYN was lost on the way',
+    connections: [unanswered()],
+    endpoints: alive,
+    fates: [[0, [fate({ kind: 'syn', from: 'client', fate: 'lost' })]]],
+    is: 'nothing',
+  },
+  {
+    name: 'many half-open handshakes and nobody waiting: cannot tell which queue',
+    connections: [unanswered()],
+    sources: atServer,
+    endpoints: [{ ...alive[0], byEnding: { 'handshake-incomplete': 11 } }],
+    is: 'possible',
+    against: ['half-open'],
+  },
+  {
+    name: 'data unacknowledged while the SYN-ACK is repeated, on several connections',
+    connections: [requestOnly(false, ignored)],
+    endpoints: [{ ...alive[0], synAckRetried: 5 }],
+    is: 'likely',
+    variant: 'ack-dropped',
+    because: ['syn-ack-repeated', 'data-unacked', 'others-alike', 'served'],
+    against: ['ack-perhaps-lost'],
+  },
+  {
+    name: 'the ACKs are in a capture at the server',
+    connections: [requestOnly(false, ignored)],
+    sources: atServer,
+    is: 'likely',
+    variant: 'ack-dropped',
+    because: ['ack-arrived'],
+  },
+  {
+    name: 'near miss: the ACK and the data were lost on the way',
+    connections: [requestOnly(false, ignored)],
+    fates: [[0, [fate({ kind: 'data', from: 'client', fate: 'lost' })]]],
+    endpoints: [{ ...alive[0], synAckRetried: 5 }],
+    is: 'nothing',
+  },
+  {
+    name: 'a lone one on a port that never served: a filter would look the same',
+    connections: [requestOnly(false, ignored)],
+    is: 'possible',
+    against: ['never-served'],
+  },
+  {
+    name: 'near miss: deferred accept: SYN-ACK repeated to a silent client, its data taken at once',
+    connections: [connection({ handshake: { synAcks: 2, synAckAfterAck: 1 } })],
+    endpoints: alive,
+    is: 'nothing',
+  },
+  {
+    name: 'reset at once after the handshake, several of them, others served',
+    connections: [resetAtAck],
+    endpoints: [{ ...alive[0], byEnding: { 'handshake-reset': 6 } }],
+    is: 'likely',
+    variant: 'reset',
+  },
+  {
+    name: 'the same alone on a port that never served',
+    connections: [resetAtAck],
+    is: 'possible',
+    against: ['only-one', 'never-served'],
+  },
+  {
+    name: "near miss: that reset has a stranger's TTL",
+    connections: [
+      handshakeOnly({
+        ending: 'handshake-reset',
+        resets: [{ ...reply, ttl: 64, ttlUnusual: true }],
+      }),
+    ],
+    endpoints: [{ ...alive[0], byEnding: { 'handshake-reset': 6 } }],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: the application closed it (RST,ACK with options)',
+    connections: [
+      handshakeOnly({
+        ending: 'handshake-reset',
+        resets: [reset({ shape: 'active', tMs: 1.9, seq: 1 })],
+      }),
+    ],
+    endpoints: alive,
+    is: 'nothing',
+  },
+  {
+    name: 'cookies: data repeated, no SYN-ACK repeated, arrivals proven',
+    connections: [
+      requestOnly(false, {
+        ...ignored,
+        handshake: { synAcks: 1, synAckAfterAck: 0 },
+        tail: repeats,
+      }),
+    ],
+    endpoints: alive,
+    fates: [[0, [fate({ kind: 'data', from: 'client', fate: 'delivered' })]]],
+    is: 'likely',
+    variant: 'cookie-ack-dropped',
+  },
+  {
+    name: 'cookies, from one side: loss looks the same',
+    connections: [
+      requestOnly(false, {
+        ...ignored,
+        handshake: { synAcks: 1, synAckAfterAck: 0 },
+        tail: repeats,
+      }),
+    ],
+    endpoints: alive,
+    is: 'possible',
+    variant: 'cookie-ack-dropped',
+    against: ['ack-perhaps-lost'],
+  },
+  { name: 'a healthy exchange', connections: [connection()], is: 'nothing' },
+])

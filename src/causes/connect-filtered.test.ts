@@ -1,0 +1,57 @@
+import { causeTable } from '../../test/helpers/cause-table.ts'
+import { address, connection, fate, handshakeOnly, unanswered } from '../../test/helpers/facts.ts'
+import { connectFiltered } from './connect-filtered.ts'
+
+const other = { server: address('10.77.2.2', 8080) }
+const lostSyns = [0, 1].map((i) =>
+  fate({ frame: i + 1, kind: 'syn', from: 'client', fate: 'lost' }),
+)
+
+causeTable(connectFiltered, [
+  {
+    name: 'SYNs unanswered, the host answers on another port: only possible from one side',
+    connections: [unanswered(), connection({ ...other })],
+    is: 'possible',
+    culprit: 'network',
+    because: ['never-answered', 'host-alive'],
+    explains: 1,
+  },
+  {
+    name: 'the SYNs never reached the capture at the server',
+    connections: [unanswered(), connection({ ...other, id: 1 })],
+    fates: [[0, lostSyns]],
+    is: 'confirmed',
+    because: ['syn-lost'],
+  },
+  {
+    name: 'SYNs lost while the same port answered others: lost, but perhaps not filtered',
+    connections: [unanswered(), connection({ id: 1 })],
+    endpoints: [{ firstAnswerMs: 0, lastAnswerMs: 5000 }],
+    fates: [[0, lostSyns]],
+    is: 'likely',
+    against: ['answers-others'],
+  },
+  {
+    name: 'nothing at all from that host: it may be down',
+    connections: [unanswered()],
+    is: 'possible',
+    against: ['host-silent'],
+  },
+  {
+    name: 'near miss: the SYN arrived and the SYN-ACK was lost',
+    connections: [unanswered(), connection({ id: 1, ...other })],
+    fates: [[0, [fate({ kind: 'syn-ack', fate: 'lost' })]]],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: taken at the server, whose port answers others',
+    connections: [unanswered({ sides: { client: { ttls: [63] } } }), connection({ id: 1 })],
+    hosts: [{ address: '10.77.2.2', ttls: [{ ttl: 64, packets: 9 }], packets: 9 }],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: the handshake was completed',
+    connections: [handshakeOnly()],
+    is: 'nothing',
+  },
+])

@@ -1,0 +1,117 @@
+import type { ConnectionFacts } from '../evidence/connection.ts'
+import type { Evidence } from '../evidence/evidence.ts'
+import {
+  atFrame,
+  type Cause,
+  connectionRef,
+  type Judgement,
+  judgeEach,
+  type Reason,
+  reasonsOf,
+  type Verdict,
+} from './cause.ts'
+import { type UnansweredSyn, unansweredSyn } from './unanswered.ts'
+
+const say = reasonsOf('connect-filtered')
+
+/** SYNs disappear in silence: a filter or a missing route, on the way or at the server's own door. */
+export const connectFiltered = {
+  id: 'connect-filtered',
+  needs: ['both-sides', 'packets', 'experiment'],
+  refs: ['RFC 9293 §3.8.1', 'RFC 6298 §2.1, §5.7', 'Linux net/ipv4/tcp_timer.c tcp_write_timeout'],
+  confusedWith: [
+    'accept-queue-overflow',
+    'asymmetric-path',
+    'host-unreachable',
+    'syn-queue-overflow',
+  ],
+  judge,
+} as const satisfies Cause
+
+function judge(evidence: Evidence): Judgement {
+  const { verdicts } = judgeEach(evidence, ['unanswered'], judgeOne)
+  const unsure = verdicts.find((v) => v.certainty === 'possible')
+  if (unsure === undefined) return { verdicts }
+  const server = unsure.connections[0]?.server
+  return {
+    verdicts,
+    unknown: {
+      missing: [
+        `whether the SYNs reach ${server?.address}: a capture taken there in the same minutes`,
+      ],
+      ask: 'tcpwhy analyze --at client=client.pcap --at server=server.pcap',
+    },
+  }
+}
+
+function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | null {
+  const syn = unansweredSyn(connection, evidence)
+  if (syn.stopped === 'answer-lost') return null
+  const certain = certaintyOf(connection, syn)
+  if (certain === null) return null
+  return {
+    connections: [connection],
+    severity: 'problem',
+    ...certain,
+    culprit:
+      syn.stopped === 'at-server'
+        ? { side: 'server', host: connection.server.address }
+        : { side: 'network' },
+    because: reasonsFor(connection, syn),
+    against: reasonsAgainst(connection, syn),
+    group: connection.server.endpoint,
+  }
+}
+
+/** A port that answers others meanwhile is not filtered for this client, unless two captures prove the loss. */
+function certaintyOf(
+  connection: ConnectionFacts,
+  syn: UnansweredSyn,
+): Pick<Verdict, 'certainty' | 'weight'> | null {
+  if (syn.stopped === 'before-server') {
+    const dropped = connection.handshake.syns > 1 && syn.hostPackets > 0
+    return dropped && !syn.answeredAround
+      ? { certainty: 'confirmed', weight: 90 }
+      : { certainty: 'likely', weight: 70 }
+  }
+  if (syn.stopped === 'at-server') {
+    if (syn.answeredEver || syn.halfOpen > 0) return null
+    return { certainty: 'possible', weight: 45 }
+  }
+  return { certainty: 'possible', weight: syn.answeredAround ? 35 : 55 }
+}
+
+function reasonsFor(connection: ConnectionFacts, syn: UnansweredSyn): Reason[] {
+  const { syns, synFrame } = connection.handshake
+  const server = connection.server.endpoint
+  const at = atFrame(synFrame ?? connection.firstFrame, connection)
+  const because = [
+    say('syn-unanswered', { syns, within: connection.lastMs - syn.firstSynMs, server }, at),
+  ]
+  if (syn.stopped === 'before-server') because.push(say('syn-lost', { server }, at))
+  if (!syn.answeredEver) {
+    because.push(say('never-answered', { server }, connectionRef(connection)))
+    if (syn.hostPackets > 0) {
+      because.push(
+        say(
+          'host-alive',
+          { host: connection.server.address, packets: syn.hostPackets },
+          connectionRef(connection),
+        ),
+      )
+    }
+  }
+  return because
+}
+
+function reasonsAgainst(connection: ConnectionFacts, syn: UnansweredSyn): Reason[] {
+  const at = connectionRef(connection)
+  const server = connection.server.endpoint
+  const against: Reason[] = []
+  if (syn.answeredAround) against.push(say('answers-others', { server }, at))
+  else if (syn.answeredEver) against.push(say('answered-before', { server }, at))
+  if (syn.hostPackets === 0)
+    against.push(say('host-silent', { host: connection.server.address }, at))
+  if (syn.stopped === 'at-server') against.push(say('syn-arrived', { server }, at))
+  return against
+}

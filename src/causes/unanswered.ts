@@ -1,0 +1,95 @@
+import type { ConnectionFacts } from '../evidence/connection.ts'
+import type { EndpointFacts, Evidence } from '../evidence/evidence.ts'
+import { captureSide, fatesOf } from './where.ts'
+
+/** What is known about a SYN that got no SYN-ACK (or a late one), for the causes that compete to explain it. */
+export interface UnansweredSyn {
+  endpoint: EndpointFacts | null
+  /**
+   * Where it was stopped: 'before-server' and 'at-server' and 'answer-lost' are proven by two captures; 'at-server' also
+   * by one that was taken at the server. null: cannot tell.
+   */
+  stopped: 'before-server' | 'at-server' | 'answer-lost' | null
+  proven: boolean
+  firstSynMs: number
+  /** Last SYN before the answer, or the last of all. */
+  lastSynMs: number
+  /** The endpoint answered other connections before the last and after the first of these SYNs. */
+  answeredAround: boolean
+  /** The endpoint answered somebody at some time in the capture. */
+  answeredEver: boolean
+  /** Packets of the server's address on any connection. */
+  hostPackets: number
+  /** Handshakes of this endpoint to whose SYN-ACK nobody ever answered. */
+  halfOpen: number
+}
+
+export function unansweredSyn(connection: ConnectionFacts, evidence: Evidence): UnansweredSyn {
+  const endpoint = evidence.endpoints.get(connection.server.endpoint) ?? null
+  const times = connection.handshake.synTimesMs
+  const firstSynMs = times[0] ?? connection.startMs
+  const lastSynMs = times.at(-1) ?? firstSynMs
+  const first = endpoint?.firstAnswerMs ?? null
+  const last = endpoint?.lastAnswerMs ?? null
+  return {
+    endpoint,
+    ...whereStopped(connection, evidence),
+    firstSynMs,
+    lastSynMs,
+    answeredAround: first !== null && last !== null && first <= lastSynMs && last >= firstSynMs,
+    answeredEver: last !== null,
+    hostPackets: evidence.hosts.get(connection.server.address)?.packets ?? 0,
+    halfOpen: endpoint?.byEnding['handshake-incomplete'] ?? 0,
+  }
+}
+
+function whereStopped(
+  connection: ConnectionFacts,
+  evidence: Evidence,
+): Pick<UnansweredSyn, 'stopped' | 'proven'> {
+  const fates = fatesOf(connection, evidence)
+  const syns = fates.filter((f) => f.kind === 'syn')
+  const answers = fates.filter((f) => f.kind === 'syn-ack')
+  if (answers.some((f) => f.fate === 'lost')) return { stopped: 'answer-lost', proven: true }
+  if (syns.some((f) => f.fate === 'delivered')) return { stopped: 'at-server', proven: true }
+  if (syns.some((f) => f.fate === 'lost')) return { stopped: 'before-server', proven: true }
+  const side = captureSide(connection, evidence)
+  return { stopped: side === 'server' ? 'at-server' : null, proven: false }
+}
+
+/**
+ * How many connections of an endpoint were waiting for its application at a time: handshake complete, nothing sent by
+ * the server yet. They are what fills an accept queue. Built once a judgement; each question is two binary searches.
+ */
+export function waitingFor(evidence: Evidence): (endpoint: string, atMs: number) => number {
+  const spans = new Map<string, { from: number[]; to: number[] }>()
+  for (const c of evidence.connections) {
+    const from = c.handshake.ackMs
+    if (from === null) continue
+    const to = c.sides.server.firstDataMs ?? c.sides.server.fin?.tMs ?? c.lastMs
+    const span = spans.get(c.server.endpoint) ?? { from: [], to: [] }
+    span.from.push(from)
+    span.to.push(to)
+    spans.set(c.server.endpoint, span)
+  }
+  for (const span of spans.values()) {
+    span.from.sort((a, b) => a - b)
+    span.to.sort((a, b) => a - b)
+  }
+  return (endpoint, atMs) => {
+    const span = spans.get(endpoint)
+    return span === undefined ? 0 : countBelow(span.from, atMs) - countBelow(span.to, atMs)
+  }
+}
+
+/** How many of the sorted values are at most `limit`. */
+function countBelow(sorted: readonly number[], limit: number): number {
+  let low = 0
+  let high = sorted.length
+  while (low < high) {
+    const mid = (low + high) >> 1
+    if (sorted[mid]! <= limit) low = mid + 1
+    else high = mid
+  }
+  return low
+}

@@ -1,0 +1,59 @@
+import type { ConnectionFacts, Side } from '../evidence/connection.ts'
+import type { Evidence, SegmentFate } from '../evidence/evidence.ts'
+
+/** What two captures prove of this connection's segments; empty with one capture. */
+export function fatesOf(connection: ConnectionFacts, evidence: Evidence): readonly SegmentFate[] {
+  return evidence.vantage?.fates.get(connection.id) ?? []
+}
+
+export function fateOfReset(
+  connection: ConnectionFacts,
+  evidence: Evidence,
+  from: Side,
+): SegmentFate | null {
+  return fatesOf(connection, evidence).find((f) => f.kind === 'reset' && f.from === from) ?? null
+}
+
+const INITIAL_TTLS = [64, 128, 255] // Linux and macOS, Windows, routers and Solaris
+
+/**
+ * At which end one capture was taken, judged by TTLs: whose packets still have an initial value has not been forwarded.
+ * null: cannot tell (both or neither are fresh, TTL not told), or there is more than one capture.
+ */
+export function captureSide(connection: ConnectionFacts, evidence: Evidence): Side | null {
+  if (evidence.vantage !== null) return null
+  const told = evidence.sources.length === 1 ? evidence.sources[0]?.at : null
+  if (told === 'client' || told === 'server') return told
+  const client = freshTtl(connection, evidence, 'client')
+  const server = freshTtl(connection, evidence, 'server')
+  if (client === null || server === null || client === server) return null
+  return client ? 'client' : 'server'
+}
+
+function freshTtl(connection: ConnectionFacts, evidence: Evidence, side: Side): boolean | null {
+  const ttl =
+    connection.sides[side].ttls[0] ??
+    evidence.hosts.get(connection[side].address)?.ttls[0]?.ttl ??
+    null
+  return ttl === null || ttl === 0 ? null : INITIAL_TTLS.includes(ttl)
+}
+
+/** TTLs of the host's packets other than resets, over all its connections; empty when not told. */
+export function usualTtls(address: string, evidence: Evidence): readonly number[] {
+  return (evidence.hosts.get(address)?.ttls ?? []).map((t) => t.ttl).filter((ttl) => ttl > 0)
+}
+
+/** Whether a reset's TTL is one that no other packet of its alleged sender has; null when one of both is not told. */
+export function foreignTtl(
+  ttl: number,
+  connection: ConnectionFacts,
+  side: Side,
+  evidence: Evidence,
+): boolean | null {
+  const usual = new Set([
+    ...connection.sides[side].ttls,
+    ...usualTtls(connection[side].address, evidence),
+  ])
+  if (ttl === 0 || usual.size === 0) return null
+  return !usual.has(ttl)
+}

@@ -1,0 +1,94 @@
+import type { CauseMessages } from '../types.ts'
+
+export const acceptQueueOverflow = {
+  title: "{server}'s accept queue was full: {connections:count} connects dropped",
+  because: {
+    'syn-unanswered': 'SYN sent {syns:count} times in {within:ms} to {server}, nothing came back',
+    'syn-answered-late':
+      'the SYN had to be sent {syns:count} times; the SYN-ACK came {late:ms} after the first',
+    'syn-arrived': 'the SYNs reached {server}, which sent nothing back',
+    'arrival-unknown': 'the capture does not show whether the SYNs reached {server}',
+    'answers-others': '{server} answered other connections before and after',
+    'queue-waiting':
+      '{queued:count} finished handshakes were waiting for the application of {server} at that moment',
+    'half-open':
+      '{halfOpen:count} handshakes were half-open too: the queue of unfinished handshakes may be the full one',
+    'reset-at-ack':
+      'a bare RST (window 0, no options) {after:ms} after the ACK that completed the handshake',
+    'nothing-acked': 'the server had sent no payload and acknowledged none',
+    'others-alike': '{others:count} connections to {server} went the same way',
+    'only-one': 'it is the only connection of the capture that went this way',
+    served: '{served:count} other connections to {server} were served',
+    'never-served': 'no connection to {server} was served in this capture',
+    'syn-ack-repeated':
+      "the server repeated its SYN-ACK {times:count} times after the client's ACK: it never took the ACK",
+    'no-syn-ack-repeated':
+      'the server did not repeat its SYN-ACK: it keeps no state of the handshake (SYN cookies)',
+    'data-unacked':
+      "the client's first data was sent {times:count} times before it was acknowledged",
+    'late-reset':
+      'a bare RST {after:ms} after the handshake: the server gave up after {synAcks:count} SYN-ACKs',
+    'ack-arrived': "the client's ACK and data reached {server}",
+    'ack-perhaps-lost':
+      "the capture does not show whether the client's packets reached the server or were lost",
+  },
+  now: [
+    {
+      text: 'Keep the scene before any restart: queue lengths, counters, and a stack or thread dump of the process that does not accept.',
+      command: "ss -ltnm 'sport = :{port}'; nstat -az TcpExtListenOverflows TcpExtListenDrops",
+    },
+    {
+      text: 'Shed load or add instances. A restart resets every connection in the queue and hides the slow acceptor.',
+    },
+  ],
+  confirm: [
+    {
+      text: 'ListenOverflows rises and Recv-Q of the listener is Send-Q + 1 while it happens.',
+      command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+    },
+    {
+      text: 'A capture at both ends shows the packet arriving at the server and no answer leaving.',
+      command: 'tcpwhy analyze --at client=client.pcap --at server=server.pcap',
+    },
+  ],
+  fix: [
+    {
+      text: 'Find why accept() is not called in time: blocked event loop, all workers busy, GC pause, CPU quota, no free descriptors.',
+      command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+    },
+    {
+      text: "Then the queue: raise the system's limit and the listener's own backlog, and restart the listener.",
+      setting: 'net.core.somaxconn',
+      command: 'sudo sysctl net.core.somaxconn=4096',
+      verify: 'tcpwhy probe backlog {server}',
+    },
+  ],
+  variants: {
+    'ack-dropped': {
+      title:
+        "{server}'s accept queue was full: {connections:count} finished handshakes were ignored, the clients' data unacknowledged",
+    },
+    reset: {
+      title:
+        "{server}'s accept queue was full: {connections:count} connections reset right after the handshake",
+      fix: [
+        {
+          text: 'Let overflow delay instead of reset: clients then repeat and get in when there is room.',
+          setting: 'net.ipv4.tcp_abort_on_overflow',
+          command: 'sudo sysctl net.ipv4.tcp_abort_on_overflow=0',
+          verify: 'nstat -az TcpExtListenOverflows TcpExtTCPReqQFullDrop',
+        },
+        {
+          text: "Find why accept() is not called in time, then raise somaxconn and the listener's own backlog.",
+          setting: 'net.core.somaxconn',
+          command: 'sudo sysctl net.core.somaxconn=4096',
+          verify: 'tcpwhy probe backlog {server}',
+        },
+      ],
+    },
+    'cookie-ack-dropped': {
+      title:
+        "{server}'s accept queue was full while it used SYN cookies: data of {connections:count} connections ignored",
+    },
+  },
+} as const satisfies CauseMessages

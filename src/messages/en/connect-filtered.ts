@@ -1,0 +1,54 @@
+import type { CauseMessages } from '../types.ts'
+
+export const connectFiltered = {
+  title: '{connections:count} connects to {server} got no answer at all: the SYNs are dropped',
+  because: {
+    'syn-unanswered': 'SYN sent {syns:count} times in {within:ms} to {server}, nothing came back',
+    'syn-lost': 'the SYNs left the client and are not in the capture at {server}',
+    'never-answered': '{server} answered nobody in the whole capture',
+    'host-alive':
+      '{host} itself is up: {packets:count} packets of it on other connections are in the capture',
+    'answers-others': '{server} answered other connections before and after these SYNs',
+    'answered-before': '{server} had answered others, though not while these SYNs were sent',
+    'host-silent':
+      'no packet of {host} is in the capture: the host may be down or the address wrong',
+    'syn-arrived':
+      'the SYNs are in a capture taken at {server}: only its own filter could drop them',
+  },
+  now: [
+    {
+      text: 'Fail over to another address or zone if there is one; restarting the client does not help.',
+    },
+    {
+      text: 'Capture at both ends while it happens: on the client and on {host}.',
+      command: "sudo tcpdump -nn -i any -w side.pcap 'tcp port {port} or icmp or icmp6'",
+    },
+  ],
+  confirm: [
+    {
+      text: 'Two captures show where the SYN is lost, or that the server got it and kept silent.',
+      command: 'tcpwhy analyze --at client=client.pcap --at server=server.pcap',
+    },
+    {
+      text: 'Try the port from the client and from a host beside the server.',
+      command: 'tcpwhy probe connect {server}',
+    },
+    {
+      text: 'On the server: unchanged ListenDrops rule its queues out; a rising IPReversePathFilter means rp_filter.',
+      command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+    },
+  ],
+  fix: [
+    {
+      text: 'Allow TCP to {server} in every filter of the path (security group, network ACL in both directions, host firewall), or repair the route.',
+      command: 'traceroute -T -p {port} {host}',
+      verify: 'tcpwhy probe connect {server}',
+    },
+    {
+      text: 'Where routes are asymmetric by design, loosen reverse-path filtering.',
+      setting: 'net.ipv4.conf.all.rp_filter',
+      command: 'sudo sysctl net.ipv4.conf.all.rp_filter=2',
+      verify: 'tcpwhy probe connect {server}',
+    },
+  ],
+} as const satisfies CauseMessages

@@ -1,0 +1,73 @@
+import type { CauseMessages } from '../types.ts'
+
+export const synQueueOverflow = {
+  title: '{server} has too many unfinished handshakes: {connections:count} connects dropped',
+  because: {
+    'syn-unanswered': 'SYN arrived {syns:count} times at {server} and was not answered',
+    'half-open':
+      '{halfOpen:count} handshakes to it stayed half-open, {retried:count} with repeated SYN-ACKs: nobody answers these',
+    'others-completed':
+      '{established:count} handshakes with {server} were completed in the same capture',
+    'silent-after-ack':
+      'handshake complete for the client, then {waited:ms} without a word of the server',
+    'no-syn-ack-repeated':
+      'the SYN-ACK was not repeated: a server that still waits for the ACK would do so, one with SYN cookies cannot',
+    'ack-lost': "the client's ACK is not in the capture at the server: it was lost on the way",
+    'ack-perhaps-arrived':
+      'the ACK may have arrived and the application be slow: this capture cannot tell',
+    'greets-others':
+      '{server} greeted {greeted:count} other connections without being asked: there the server speaks first',
+  },
+  now: [
+    {
+      text: 'See who holds the half-open handshakes and whether SYN cookies are in use.',
+      command:
+        "ss -tn state syn-recv 'sport = :{port}' | awk '{print $4}' | sort | uniq -c | sort -rn | head; sysctl net.ipv4.tcp_syncookies",
+    },
+  ],
+  confirm: [
+    {
+      text: 'TCPReqQFullDrop or TCPReqQFullDoCookies rises while it happens; ListenOverflows stands still.',
+      command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+    },
+    {
+      text: 'Two captures show whether SYN-ACKs or ACKs are lost on the way.',
+      command: 'tcpwhy analyze --at client=client.pcap --at server=server.pcap',
+    },
+  ],
+  fix: [
+    {
+      text: 'Leave SYN cookies on (1): legitimate clients get in even when the queue is full.',
+      setting: 'net.ipv4.tcp_syncookies',
+      command: 'sudo sysctl net.ipv4.tcp_syncookies=1',
+      verify: 'nstat -az TcpExtTCPReqQFullDrop TcpExtSyncookiesSent',
+    },
+    {
+      text: "Raise the queue: it is the smallest of the listener's backlog, somaxconn and tcp_max_syn_backlog.",
+      setting: 'net.ipv4.tcp_max_syn_backlog',
+      command: 'sudo sysctl net.ipv4.tcp_max_syn_backlog=8192 net.core.somaxconn=4096',
+      verify: 'tcpwhy probe backlog {server}',
+    },
+    {
+      text: 'Drop a flood before it reaches the host, or repair the path on which the answers are lost.',
+    },
+  ],
+  variants: {
+    'cookie-ack-lost': {
+      title:
+        '{server} used SYN cookies and the ACK of {connections:count} handshakes was lost: clients wait, the server knows nothing',
+      fix: [
+        {
+          text: 'Make the SYN queue large enough that cookies are not needed (2 means always: use 1).',
+          setting: 'net.ipv4.tcp_syncookies',
+          command:
+            'sudo sysctl net.ipv4.tcp_syncookies=1 net.ipv4.tcp_max_syn_backlog=8192 net.core.somaxconn=4096',
+          verify: 'nstat -az TcpExtSyncookiesSent',
+        },
+        {
+          text: 'Give clients of a protocol in which the server speaks first a read time-out of a few seconds and a retry.',
+        },
+      ],
+    },
+  },
+} as const satisfies CauseMessages
