@@ -56,6 +56,25 @@ export class ChunkInput {
     return true
   }
 
+  /** All octets from `bytes[0]` on as a source of their own, to read another layer from. This input is then its own. */
+  rest(): ByteSource {
+    const { size, identity } = this.source
+    let left = this.bytes.subarray(0)
+    return {
+      size,
+      identity,
+      seekable: false,
+      read: async (into) => {
+        if (left.length === 0 && (await this.advance(0))) left = this.bytes
+        const part = left.subarray(0, into.length)
+        into.set(part)
+        left = left.subarray(part.length)
+        return part.length
+      },
+      close: () => this.close(),
+    }
+  }
+
   async close(): Promise<void> {
     this.ended = true
     await this.pending?.catch(() => 0)

@@ -1,6 +1,7 @@
 import { TcpwhyError } from '../base/errors.ts'
 import type { ByteSource } from './byte-source.ts'
 import { CHUNK_OCTETS, ChunkInput } from './chunks.ts'
+import { compressionOf, decompressed } from './decompress.ts'
 import type { CaptureFormat, RecordStream } from './formats/format.ts'
 import { captureFormats } from './formats/index.ts'
 import { notCaptureError } from './not-a-capture.ts'
@@ -58,16 +59,44 @@ async function openSource(
   options: OpenOptions,
 ): Promise<OpenSource> {
   const state = newSourceState(index, name)
-  const input = new ChunkInput(bytes, options.chunkOctets ?? CHUNK_OCTETS)
-  const format = await recognise(name, input)
+  const chunkOctets = options.chunkOctets ?? CHUNK_OCTETS
+  const outer = new ChunkInput(bytes, chunkOctets)
+  const input = await unwrap(outer, state, chunkOctets)
+  const format = await recognise(state, input)
   state.info.format = format.id
   const stream = format.read(input, state)
   return { state, input, stream, ahead: await stream.next() }
 }
 
-async function recognise(name: string, input: ChunkInput): Promise<CaptureFormat> {
+/** The octets inside a compressed file; one layer, for nobody compresses twice and a bomb might. */
+async function unwrap(
+  outer: ChunkInput,
+  state: SourceState,
+  chunkOctets: number,
+): Promise<ChunkInput> {
+  const head = await headOf(outer)
+  const compression = compressionOf(head)
+  if (compression === null) return outer
+  state.info.compression = compression
+  const inner = await decompressed(compression, outer.rest(), (fault, text) => {
+    state.faults.note(fault, { frame: state.info.records, offset: -1 }, text)
+  })
+  return new ChunkInput(inner, chunkOctets)
+}
+
+async function headOf(input: ChunkInput): Promise<Uint8Array> {
   while (input.bytes.length < SNIFF_OCTETS && (await input.advance(input.bytes.length)));
-  const head = input.bytes
+  return input.bytes
+}
+
+async function recognise(state: SourceState, input: ChunkInput): Promise<CaptureFormat> {
+  const { name, compression, faults } = state.info
+  const head = await headOf(input)
+  const broken = faults.find((fault) => fault.name !== 'checksum-not-verified')
+  if (head.length === 0 && compression !== null && broken !== undefined) {
+    const message = `Nothing in ${name} can be read. ${broken.text}`
+    throw new TcpwhyError('CAPTURE_UNREADABLE', message, 'Copy or download the file again.')
+  }
   if (head.length === 0) {
     const todo = 'If tcpdump is still writing it, use tcpdump -U or wait for it to end.'
     throw new TcpwhyError('CAPTURE_EMPTY', `${name} is empty.`, todo)

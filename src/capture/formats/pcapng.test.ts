@@ -103,6 +103,19 @@ describe('pcapng', () => {
     ])
   })
 
+  test('custom blocks and journal entries count as frames, as they do in Wireshark', async () => {
+    const file = new PcapngWriter()
+      .section()
+      .interface()
+      .packet(0, record(0))
+      .block(0x0000_0bad, new Uint8Array(20))
+      .block(9, new Uint8Array(20))
+      .packet(0, record(1))
+      .packet(0, record(2))
+    const read = await readCapture([file.done()])
+    expect(read.records.map(({ frame }) => frame)).toEqual([1, 4, 5])
+  })
+
   test('names, secrets and custom blocks are passed over, large ones too', async () => {
     const large = new Uint8Array(3_000_000).fill(6)
     const file = new PcapngWriter()
@@ -118,7 +131,7 @@ describe('pcapng', () => {
     const read = await readCapture([file])
     expect(read.records.map(({ frame, data }) => [frame, data])).toEqual([
       [1, record(0).data],
-      [2, record(1).data],
+      [4, record(1).data],
     ])
     expect(faultNames(read)).toEqual([])
   })

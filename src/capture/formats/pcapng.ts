@@ -48,6 +48,27 @@ export const pcapng: CaptureFormat = {
   read: (input, state) => new PcapngStream(input, state),
 }
 
+/**
+ * Blocks without a packet that Wireshark numbers all the same (seen with tshark 4.0.17, wiretap/pcapng.c): custom
+ * blocks, systemd journal entries and Sysdig events.
+ */
+function countsAsFrame(type: number): boolean {
+  switch (type) {
+    case 0x0000_0bad:
+    case 0x4000_0bad:
+    case 0x0000_0009:
+    case 0x0000_0204:
+    case 0x0000_0208:
+    case 0x0000_0216:
+    case 0x0000_0217:
+    case 0x0000_0221:
+    case 0x0000_0222:
+      return true
+    default:
+      return false
+  }
+}
+
 class PcapngStream implements RecordStream {
   private readonly input: ChunkInput
   private readonly state: SourceState
@@ -118,6 +139,10 @@ class PcapngStream implements RecordStream {
         break
       }
       const next = at + length
+      if (type > ENHANCED_PACKET && countsAsFrame(type)) {
+        if (count > 0) break
+        if (next <= end || length > MAX_HELD_OCTETS) this.frame++
+      }
       if (next > end) {
         if (length > MAX_HELD_OCTETS) bad = !this.skipsLarge(type)
         if (bad || length <= MAX_HELD_OCTETS) break

@@ -1,0 +1,77 @@
+import { gzipSync } from 'node:zlib'
+import { describe, expect, test } from 'vitest'
+import {
+  lz4ChecksumPacked,
+  lz4LinkedPacked,
+  zstdPacked,
+} from '../../test/helpers/packed-captures.ts'
+import { pcapFile } from '../../test/helpers/pcap-writer.ts'
+import { faultNames, type ReadCapture, readCapture } from '../../test/helpers/read-capture.ts'
+import { repetitiveRecords } from '../../test/helpers/repetitive-records.ts'
+
+const records = repetitiveRecords()
+const plain = pcapFile({ records })
+const packings: readonly (readonly [string, Uint8Array])[] = [
+  ['gzip', gzipSync(plain)],
+  ['lz4, linked blocks', lz4LinkedPacked],
+  ['lz4, block checksums', lz4ChecksumPacked],
+  ['zstd', zstdPacked],
+]
+
+describe('compressed captures', () => {
+  for (const [kind, bytes] of packings) {
+    test(`${kind}: the same records as without it`, async () => {
+      const read = await readCapture([bytes], { chunkOctets: 10_000, stepOctets: 777 })
+      expect(read.records.length).toBe(records.length)
+      expect(sameAsWritten(read)).toBe(true)
+      expect(read.sources[0]).toMatchObject({ format: 'pcap', compression: kind.split(',')[0] })
+      expect(faultNames(read).filter((name) => name !== 'checksum-not-verified')).toEqual([])
+    })
+
+    test(`${kind}: cut anywhere, what came before the cut is read and the cut is named`, async () => {
+      let most = 0
+      for (let cut = 20; cut < bytes.length; cut += Math.ceil(bytes.length / 100)) {
+        const read = await readCapture([bytes.subarray(0, cut)]).catch((cause) => cause)
+        if (read instanceof Error) {
+          // So little came through that there is no capture yet.
+          expect(read).toMatchObject({ code: 'CAPTURE_UNREADABLE' })
+          continue
+        }
+        const { length } = read.records
+        expect(length).toBeGreaterThanOrEqual(most)
+        most = length
+        expect(sameAsWritten(read)).toBe(true)
+        expect(faultNames(read)).toContain('cut-compression')
+      }
+      expect(most).toBeGreaterThan(500)
+    })
+
+    test(`${kind}: flipped octets never throw, loop or run away`, async () => {
+      for (let at = 12; at < bytes.length; at += Math.ceil(bytes.length / 60)) {
+        const broken = bytes.slice()
+        broken[at] = broken[at]! ^ 0xff
+        const read = await readCapture([broken]).catch((cause) => cause)
+        if (read instanceof Error) expect(read.name).toBe('TcpwhyError')
+        else expect(read.records.length).toBeLessThanOrEqual(100_000)
+      }
+    })
+  }
+
+  test('gzip: members one after the other are one file', async () => {
+    const half = Math.trunc(plain.length / 2)
+    const parts = [gzipSync(plain.subarray(0, half)), gzipSync(plain.subarray(half))]
+    const read = await readCapture([Buffer.concat(parts)])
+    expect(read.records.length).toBe(1500)
+    expect(faultNames(read)).toEqual([])
+  })
+
+  test('zstd: a window that nobody needs is refused', async () => {
+    const head = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0, 0xf0, ...new Array(40).fill(0))
+    await expect(readCapture([head])).rejects.toMatchObject({ code: 'CAPTURE_UNREADABLE' })
+  })
+})
+
+/** Octet by octet, without the test library's own comparison: it takes minutes over all cuts. */
+function sameAsWritten(read: ReadCapture): boolean {
+  return read.records.every(({ data }, i) => Buffer.compare(data, records[i]!.data) === 0)
+}

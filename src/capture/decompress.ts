@@ -1,0 +1,217 @@
+// Magic numbers: RFC 1952 §2.3.1 (gzip), RFC 8878 §3.1.1 (zstd), LZ4 Frame Format 1.6.4.
+import * as zlib from 'node:zlib'
+import type { ByteSource } from './byte-source.ts'
+
+export type Compression = 'gzip' | 'lz4' | 'zstd'
+
+/** Which compression these octets begin with, by content. */
+export function compressionOf(head: Uint8Array): Compression | null {
+  if (head.length < 4) return null
+  const magic = new DataView(head.buffer, head.byteOffset, 4).getUint32(0, true)
+  if ((magic & 0xff_ffff) === 0x08_8b1f) return 'gzip'
+  if (magic === 0xfd2f_b528) return 'zstd'
+  return magic === 0x184d_2204 ? 'lz4' : null
+}
+
+/** Compressed octets in, plain octets out, piece by piece. Both throw on what cannot be decoded. */
+export interface StreamDecoder {
+  push(chunk: Uint8Array, emit: (piece: Uint8Array) => void): void | Promise<void>
+  /** Says that no more comes: throws when that is too early. */
+  end(emit: (piece: Uint8Array) => void): void | Promise<void>
+  close?(): void
+}
+
+export type NoteFault = (name: string, text: string) => void
+
+/** Compressed octets taken at once: a bomb of 1 : 1032 (deflate's best) then fills 64 MiB, not the machine. */
+const INPUT_OCTETS = 64 * 1024
+const OUTPUT_OCTETS = 256 * 1024
+/** zstd's own limit without --long=28 and above: ZSTD_WINDOWLOG_LIMIT_DEFAULT. */
+const MAX_WINDOW_OCTETS = 128 * 1024 * 1024
+
+/**
+ * What `source` holds, decompressed as it is read. Where the octets are cut or broken the plain ones end, after `note`
+ * was told: 'cut-compression' or 'corrupt-compression'.
+ */
+export async function decompressed(
+  kind: Compression,
+  source: ByteSource,
+  note: NoteFault,
+): Promise<ByteSource> {
+  const decoder = await decoderOf(kind, note)
+  return new DecodedSource(source, decoder, kind, note)
+}
+
+async function decoderOf(kind: Compression, note: NoteFault): Promise<StreamDecoder> {
+  if (kind === 'gzip') return zlibDecoder(zlib.createGunzip({ chunkSize: OUTPUT_OCTETS }))
+  if (kind === 'lz4') {
+    const [{ default: lz4 }, { Lz4Decoder }] = await Promise.all([
+      import('lz4js').then((module) => module as unknown as { default: typeof module }),
+      import('./lz4-frames.ts'),
+    ])
+    noteUnverified(note)
+    return new Lz4Decoder(lz4.decompressBlock)
+  }
+  // Node has zstd from 22.15 on; types of Node 20 do not know it.
+  const { createZstdDecompress } = zlib as unknown as {
+    createZstdDecompress?: (options: object) => zlib.Gunzip
+  }
+  if (createZstdDecompress !== undefined) {
+    return zlibDecoder(createZstdDecompress({ chunkSize: OUTPUT_OCTETS }))
+  }
+  noteUnverified(note)
+  return fzstdDecoder()
+}
+
+function noteUnverified(note: NoteFault): void {
+  note('checksum-not-verified', 'The checksums of the compressed file were not verified.')
+}
+
+class DecodedSource implements ByteSource {
+  readonly size = null
+  readonly identity: string | null
+  readonly seekable = false
+  private readonly source: ByteSource
+  private readonly decoder: StreamDecoder
+  private readonly kind: Compression
+  private readonly note: NoteFault
+  private readonly compressed = new Uint8Array(INPUT_OCTETS)
+  private readonly pieces: Uint8Array[] = []
+  private ended = false
+
+  constructor(source: ByteSource, decoder: StreamDecoder, kind: Compression, note: NoteFault) {
+    this.source = source
+    this.identity = source.identity
+    this.decoder = decoder
+    this.kind = kind
+    this.note = note
+  }
+
+  async read(into: Uint8Array): Promise<number> {
+    let count = this.take(into, 0)
+    while (count < into.length && !this.ended) {
+      await this.decodeMore()
+      count += this.take(into, count)
+      // A pipe's octets are passed on as they come, a file's in full chunks.
+      if (count > 0 && this.source.size === null) break
+    }
+    return count
+  }
+
+  async close(): Promise<void> {
+    this.ended = true
+    this.decoder.close?.()
+    await this.source.close()
+  }
+
+  private async decodeMore(): Promise<void> {
+    const count = await this.source.read(this.compressed)
+    const emit = (piece: Uint8Array) => {
+      if (piece.length > 0) this.pieces.push(piece)
+    }
+    try {
+      if (count > 0) await this.decoder.push(this.compressed.subarray(0, count), emit)
+      else await this.decoder.end(emit)
+    } catch (cause) {
+      this.fail(count === 0, cause)
+    }
+    if (count === 0) this.ended = true
+  }
+
+  private fail(atEnd: boolean, cause: unknown): void {
+    this.ended = true
+    if (atEnd) {
+      this.note('cut-compression', `The ${this.kind} data ends too early: the file was cut.`)
+      return
+    }
+    const why = cause instanceof Error ? cause.message : String(cause)
+    this.note('corrupt-compression', `The ${this.kind} data is broken (${why}): read up to there.`)
+  }
+
+  private take(into: Uint8Array, from: number): number {
+    let at = from
+    while (at < into.length && this.pieces.length > 0) {
+      const piece = this.pieces[0]!
+      const part = piece.subarray(0, into.length - at)
+      into.set(part, at)
+      at += part.length
+      if (part.length === piece.length) this.pieces.shift()
+      else this.pieces[0] = piece.subarray(part.length)
+    }
+    return at - from
+  }
+}
+
+/** One of node:zlib's streams: it computes on the thread pool, beside us. */
+function zlibDecoder(stream: zlib.Gunzip): StreamDecoder {
+  let emitTo: (piece: Uint8Array) => void = () => {}
+  let failure: Error | null = null
+  let over = false
+  let settle = () => {}
+  stream.on('data', (piece: Uint8Array) => emitTo(piece))
+  stream.on('error', (cause) => {
+    failure = cause
+    settle()
+  })
+  stream.on('end', () => {
+    over = true
+    settle()
+  })
+  const settled = (start: (done: () => void) => void, emit: (piece: Uint8Array) => void) => {
+    emitTo = emit
+    if (failure !== null) return Promise.reject(failure)
+    if (over) return Promise.resolve()
+    return new Promise<void>((resolve, reject) => {
+      settle = () => (failure === null ? resolve() : reject(failure))
+      start(settle)
+    })
+  }
+  return {
+    push: (chunk, emit) => settled((done) => stream.write(chunk, done), emit),
+    // The 'end' event, not the callback of end(): by then every piece has been handed out.
+    end: (emit) => settled(() => stream.end(), emit),
+    close: () => stream.destroy(),
+  }
+}
+
+/** Pieces of one push: small, because fzstd calls itself for every frame and skippable frame in it. */
+const FZSTD_STEP = 16 * 1024
+
+async function fzstdDecoder(): Promise<StreamDecoder> {
+  const { Decompress } = await import('fzstd')
+  let emitTo: (piece: Uint8Array) => void = () => {}
+  const stream = new Decompress((piece) => emitTo(piece))
+  let begun = false
+  return {
+    push(chunk, emit) {
+      emitTo = emit
+      if (!begun && zstdWindow(chunk) > MAX_WINDOW_OCTETS)
+        throw new Error('its window is too large')
+      begun = true
+      for (let at = 0; at < chunk.length; at += FZSTD_STEP) {
+        // fzstd keeps what it cannot use yet, and our buffer is used again.
+        stream.push(chunk.slice(at, at + FZSTD_STEP))
+      }
+    },
+    end(emit) {
+      emitTo = emit
+      stream.push(new Uint8Array(0), true)
+    },
+  }
+}
+
+/** Octets of history that the first frame asks for, RFC 8878 §3.1.1.1.2; 0 when too little of it is there. */
+function zstdWindow(head: Uint8Array): number {
+  if (head.length < 18) return 0
+  const flags = head[4]!
+  const view = new DataView(head.buffer, head.byteOffset, head.length)
+  if ((flags & 0x20) === 0) {
+    const base = 2 ** (10 + (head[5]! >> 3))
+    return base + (base / 8) * (head[5]! & 7)
+  }
+  const at = 5 + [0, 1, 2, 4][flags & 3]!
+  const size = flags >> 6
+  if (size === 0) return head[at]!
+  if (size === 1) return view.getUint16(at, true) + 256
+  return size === 2 ? view.getUint32(at, true) : Number(view.getBigUint64(at, true))
+}
