@@ -1,6 +1,5 @@
-import { readPorts, readSegmentFields } from './dissectors/tcp.ts'
+import { readOptions, readPorts, readSegmentFields } from './dissectors/tcp.ts'
 import { KIND_ICMP_ERROR, KIND_OTHER, type Packet } from './packet.ts'
-import { readTcpOptions } from './tcp-options.ts'
 import type { Walk } from './walk.ts'
 
 /** Ports and sequence number: all that RFC 792 promises. */
@@ -45,8 +44,5 @@ function readFullQuote(walk: Walk, at: number, quotedEnd: number): void {
   packet.dataLen = quotedEnd - dataStart
   packet.dataStart = Math.min(dataStart, walk.end)
   packet.dataCap = Math.max(0, Math.min(quotedEnd, walk.end) - dataStart)
-  const cut = dataStart > walk.end
-  packet.optionsLen = cut ? -1 : dataStart - at - HEADER
-  const end = Math.min(dataStart, walk.end)
-  readTcpOptions(walk.view, walk.bytes, at + HEADER, end, cut, packet)
+  readOptions(walk, at + HEADER, dataStart)
 }

@@ -1,7 +1,8 @@
 import { expect } from 'vitest'
 import { AddressBook } from '../base/addresses.ts'
 import { Decoder } from './decode.ts'
-import { Packet } from './packet.ts'
+import { hashMac } from './link-fields.ts'
+import { ACK, KIND_TCP, Packet, PSH } from './packet.ts'
 
 /** Octets around the record that no decoder may see. Two of them: what depends on one differs with the other. */
 const POISONS = [0x00, 0xff, 0x45] as const
@@ -11,7 +12,7 @@ const MARGIN = 64
 export function octets(text: string): Uint8Array {
   const digits = text
     .replace(/#.*$/gm, '')
-    .replace(/\b[a-z0-9 -]+:/gi, '')
+    .replace(/^\s*[a-z0-9 -]+:/gim, '')
     .replace(/\s+/g, '')
   if (!/^([0-9a-f]{2})*$/i.test(digits)) throw new Error(`not hexadecimal: ${digits}`)
   return Uint8Array.from(digits.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
@@ -76,4 +77,65 @@ function decodeAt(
 export function fieldsOf(packet: Packet): Omit<Packet, 'rare'> {
   const { rare, ...fields } = packet
   return fields
+}
+
+/**
+ * What most tests of an outer layer carry inside.
+ * tcpdump -S: IP 10.0.0.1.40000 > 10.0.0.2.80: Flags [P.], seq 1000:1005, ack 2000, win 502, length 5
+ */
+export const tcpInIpv4 = `
+  ipv4: 4500 002d 1234 4000 4006 1495 0a00 0001 0a00 0002
+  tcp:  9c40 0050 0000 03e8 0000 07d0 5018 01f6 adb4 0000
+  data: 68656c6c6f`
+
+/**
+ * The same over IPv6.
+ * tcpdump -S: IP6 2001:db8::1.40000 > 2001:db8::2.80: Flags [P.], seq 1000:1005, ack 2000, win 502, length 5
+ */
+export const tcpInIpv6 = `
+  ipv6: 6000 0000 0019 0640 2001 0db8 0000 0000 0000 0000 0000 0001
+        2001 0db8 0000 0000 0000 0000 0000 0002
+  tcp:  9c40 0050 0000 03e8 0000 07d0 5018 01f6 6642 0000
+  data: 68656c6c6f`
+
+const inner = {
+  kind: KIND_TCP,
+  srcPort: 40000,
+  dstPort: 80,
+  seq: 1000,
+  ack: 2000,
+  flags: PSH | ACK,
+  wnd: 502,
+  dataLen: 5,
+  dataCap: 5,
+  ttl: 64,
+  optionsLen: 0,
+  fault: 0,
+}
+
+/** Fields of the segment in tcpInIpv4. */
+export const seenInIpv4 = {
+  ...inner,
+  family: 4 as const,
+  src: 0x0a000001,
+  dst: 0x0a000002,
+  ipId: 0x1234,
+  df: 1,
+}
+
+/** Fields of the segment in tcpInIpv6, its addresses being the first ones met. */
+export const seenInIpv6 = { ...inner, family: 6 as const, src: 0, dst: 1, ipId: -1, df: -1 }
+
+/** Reads `text`, the whole of it and every shorter piece, and expects the fields in `seen`. @returns the packet */
+export function expectDecoded(text: string, link: number, seen: Partial<Packet>): Packet {
+  const record = octets(text)
+  const packet = expectBounded(record, { link })
+  expect(packet).toMatchObject(seen)
+  expectBoundedAtEveryLength(record, link)
+  return packet
+}
+
+/** `linkSource` of a frame from this MAC address. */
+export function hashOf(mac: readonly number[]): number {
+  return hashMac(new DataView(Uint8Array.from(mac).buffer), 0)
 }

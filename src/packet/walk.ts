@@ -28,6 +28,7 @@ export class Walk {
   wireEnd = 0
   readonly addresses: AddressBook
   private readonly tables: DissectorTables
+  private recordEnd = 0
   private layers = 0
   private entersLink = false
 
@@ -45,6 +46,7 @@ export class Walk {
     this.bytes = bytes
     this.end = end
     this.wireEnd = wireEnd
+    this.recordEnd = wireEnd
     this.packet = packet
     this.layers = 0
   }
@@ -58,6 +60,14 @@ export class Walk {
   limit(at: number): void {
     if (at < this.wireEnd) this.wireEnd = at
     if (at < this.end) this.end = at
+  }
+
+  /**
+   * The present layer says that it ends at `at`, behind what the record says was on the wire, and is believed: recorders
+   * that note the octets they kept as those that were sent are common. A length that an outer layer gave still holds.
+   */
+  extend(at: number): void {
+    if (this.wireEnd === this.recordEnd && at > this.wireEnd) this.wireEnd = at
   }
 
   link(link: number, at: number): number {

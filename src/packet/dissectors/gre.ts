@@ -4,7 +4,8 @@ import { KIND_OTHER } from '../packet.ts'
 
 const HEADER = 4
 const CHECKSUM = 0x8000
-const ROUTING = 0x4000
+// Source routing and recursion control (RFC 1701), withdrawn in 2000. RFC 2784 §2.3: discard what still has them.
+const WITHDRAWN = 0x4c00
 const KEY = 0x2000
 const SEQUENCE = 0x1000
 const ACKNOWLEDGMENT = 0x0080 // version 1 only
@@ -17,14 +18,14 @@ export const gre: Dissector = {
   id: 'gre',
   title: 'GRE, NVGRE, PPTP and ERSPAN',
   ipProtocols: [47],
+  udpPorts: [4754], // RFC 8086
   dissect(walk, at) {
     if (!walk.has(at, HEADER)) return KIND_OTHER
     const flags = walk.view.getUint16(at)
     const type = walk.view.getUint16(at + 2)
     const inner = at + headerLength(flags)
     const version = flags & VERSION
-    // Source routing (RFC 1701) was withdrawn in 2000 and has a length of its own.
-    if ((flags & ROUTING) !== 0 || version > 1) return KIND_OTHER
+    if ((flags & WITHDRAWN) !== 0 || version > 1) return KIND_OTHER
     if (version === 1 && type !== PPP) return KIND_OTHER
     // ERSPAN type I has no header of its own and, unlike type II, no sequence number. draft-foschiano-erspan-03 §4
     if (type === ERSPAN_2 && (flags & SEQUENCE) === 0) {

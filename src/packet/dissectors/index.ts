@@ -6,6 +6,7 @@ import { ethernet } from './ethernet.ts'
 import { fddi } from './fddi.ts'
 import { geneve } from './geneve.ts'
 import { gre } from './gre.ts'
+import { gtp } from './gtp.ts'
 import { icmp } from './icmp.ts'
 import { icmpv6 } from './icmpv6.ts'
 import { ipv4 } from './ipv4.ts'
@@ -35,6 +36,7 @@ export const dissectors = [
   fddi,
   geneve,
   gre,
+  gtp,
   icmp,
   icmpv6,
   ipv4,

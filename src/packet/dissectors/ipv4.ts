@@ -5,6 +5,7 @@ import {
   FAULT_SHORT_IP,
   KIND_FRAGMENT,
   KIND_OTHER,
+  KIND_UNREADABLE,
   type Packet,
 } from '../packet.ts'
 import type { Walk } from '../walk.ts'
@@ -24,9 +25,15 @@ export const ipv4: Dissector = {
     const headerLength = (version & 15) * 4
     if (version >> 4 !== 4 || headerLength < HEADER) return walk.fail(FAULT_SHORT_IP)
     readIpv4Fields(walk.view, at, walk.packet)
-    if (!limitToLength(walk, at, headerLength)) return walk.fail(FAULT_BAD_IP_LENGTH)
-
     const protocol = walk.view.getUint8(at + 9)
+    const length = walk.view.getUint16(at + 2)
+    if (length !== 0 && length < headerLength) {
+      return walk.fail(
+        FAULT_BAD_IP_LENGTH,
+        protocol === PROTOCOL_TCP ? KIND_UNREADABLE : KIND_OTHER,
+      )
+    }
+    limitToLength(walk, at, headerLength)
     const fragmentOffset = walk.view.getUint16(at + 6) & 0x1fff
     if (fragmentOffset !== 0) return protocol === PROTOCOL_TCP ? KIND_FRAGMENT : KIND_OTHER
     return walk.ipProtocol(protocol, at + headerLength)
@@ -45,18 +52,21 @@ export function readIpv4Fields(view: DataView, at: number, packet: Packet): void
 
 /**
  * Ends the layer where the total length says. Length 0 is a super-segment met before the network card cut it up (TSO,
- * GRO): the frame tells. A length beyond the frame is believed, with a fault: recorders that note the octets they kept as those
- * that were sent are common, and the payload's length must fit the sequence numbers.
+ * GRO): the frame tells. A length beyond the frame is a fault, and is believed when the header's checksum vouches for it.
  */
-function limitToLength(walk: Walk, at: number, headerLength: number): boolean {
+function limitToLength(walk: Walk, at: number, headerLength: number): void {
   const length = walk.view.getUint16(at + 2)
-  if (length === 0) return true
-  if (length < headerLength) return false
-  if (at + length > walk.wireEnd) {
-    walk.fail(FAULT_BAD_IP_LENGTH)
-    walk.wireEnd = at + length
-  } else {
-    walk.limit(at + length)
-  }
-  return true
+  if (length === 0) return
+  walk.limit(at + length)
+  if (at + length <= walk.wireEnd) return
+  walk.fail(FAULT_BAD_IP_LENGTH)
+  if (isChecksumRight(walk, at, headerLength)) walk.extend(at + length)
+}
+
+/** RFC 791 §3.1: the one's complement sum over the header, its checksum included, is all ones. */
+function isChecksumRight(walk: Walk, at: number, headerLength: number): boolean {
+  if (!walk.has(at, headerLength)) return false
+  let sum = 0
+  for (let i = at; i < at + headerLength; i += 2) sum += walk.view.getUint16(i)
+  return (sum & 0xffff) + (sum >>> 16) === 0xffff
 }

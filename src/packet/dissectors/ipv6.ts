@@ -54,16 +54,18 @@ function internAddress(walk: Walk, at: number): number {
   )
 }
 
-/** Payload length 0: a jumbogram, or a super-segment (Linux BIG TCP); the frame tells. Too long: as in ipv4.ts. */
+/**
+ * Payload length 0: a jumbogram, or a super-segment (Linux BIG TCP); the frame tells. A length beyond the frame is a
+ * fault, and believed: there is no checksum to ask.
+ */
 function limitToLength(walk: Walk, at: number): void {
   const length = walk.view.getUint16(at + 4)
+  const end = at + HEADER + length
   if (length === 0) return
-  if (at + HEADER + length > walk.wireEnd) {
-    walk.fail(FAULT_BAD_IP_LENGTH)
-    walk.wireEnd = at + HEADER + length
-  } else {
-    walk.limit(at + HEADER + length)
-  }
+  walk.limit(end)
+  if (end <= walk.wireEnd) return
+  walk.fail(FAULT_BAD_IP_LENGTH)
+  walk.extend(end)
 }
 
 function dissectBehindExtensions(walk: Walk, next: number, at: number): number {

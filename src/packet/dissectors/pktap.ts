@@ -2,8 +2,8 @@
 import type { Dissector } from '../dissector.ts'
 import { KIND_OTHER } from '../packet.ts'
 
+const HEADER = 108
 const DLT_AT = 8
-const SMALLEST_HEADER = 12
 const LINK_RAW = 101
 const DLT_RAW = 12
 
@@ -12,9 +12,9 @@ export const pktap: Dissector = {
   title: 'Darwin packet tap',
   links: [258],
   dissect(walk, at) {
-    if (!walk.has(at, SMALLEST_HEADER)) return KIND_OTHER
+    if (!walk.has(at, HEADER)) return KIND_OTHER
     const length = walk.view.getUint32(at, true)
-    if (length < SMALLEST_HEADER || !walk.has(at, length)) return KIND_OTHER
+    if (length < HEADER || !walk.has(at, length)) return KIND_OTHER
     const dlt = walk.view.getUint32(at + DLT_AT, true)
     return walk.link(dlt === DLT_RAW ? LINK_RAW : dlt, at + length)
   },

@@ -51,8 +51,9 @@ function readData(walk: Walk, dataStart: number): void {
   walk.packet.dataCap = Math.max(0, walk.end - dataStart)
 }
 
-function readOptions(walk: Walk, from: number, to: number): void {
-  const cut = to > walk.end
+/** The options in [from, to), as many as were captured; optionsLen says when that is not all. */
+export function readOptions(walk: Walk, from: number, to: number): void {
+  const cut = to > walk.end && to > from
   walk.packet.optionsLen = cut ? -1 : to - from
   readTcpOptions(walk.view, walk.bytes, from, Math.min(to, walk.end), cut, walk.packet)
 }
