@@ -1,0 +1,188 @@
+import pc from 'picocolors'
+import type { ConnectionSummary, Finding, Report } from '../../diagnose/report.ts'
+import { reportWords as words } from '../../messages/en/report.ts'
+import { render as fill } from '../../messages/render.ts'
+import type { RenderOptions, ReportFormat } from '../format.ts'
+import { printable } from '../printable.ts'
+import {
+  affectedText,
+  becauseText,
+  causeText,
+  connectionTexts,
+  culpritText,
+  differenceText,
+  type SourceNames,
+  sourceNames,
+  sourceTexts,
+  totalsText,
+  vantageTexts,
+} from '../sentences.ts'
+import { wrap, wrapCommand } from '../wrap.ts'
+
+/** For the terminal: the first line is the answer, at most 100 columns, colours only if asked. */
+export const text: ReportFormat = { id: 'text', title: 'text for the terminal', render }
+
+type Paint = ReturnType<typeof pc.createColors>
+
+const LABEL_WIDTH = 13
+
+function* render(report: Report, options: RenderOptions): Iterable<string> {
+  const paint = pc.createColors(options.color)
+  const names = sourceNames(report)
+  yield lines(wrap(printable(report.headline), '').map((line) => paint.bold(line)))
+  let number = 0
+  for (const finding of report.findings) {
+    number++
+    yield '\n'
+    yield lines(findingLines(finding, number, names, paint))
+  }
+  yield section(words.heading.excluded, excludedLines(report, names), paint)
+  yield section(words.heading.unknown, unknownLines(report, paint), paint)
+  if (report.vantage) {
+    const vantage = vantageTexts(report, names).flatMap((t) => wrap(printable(t), '  '))
+    yield section(words.heading.vantage, vantage, paint)
+  }
+  yield baselineSection(report, paint)
+  if (options.verbose && report.connections.total > 0) {
+    yield* connections(report, options, names, paint)
+  }
+  yield '\n'
+  yield lines([...sourceLines(report), ...moreLines(report)].map((line) => paint.dim(line)))
+}
+
+function lines(all: readonly string[]): string {
+  return all.map((line) => `${line}\n`).join('')
+}
+
+function section(heading: string, body: readonly string[], paint: Paint): string {
+  return body.length === 0 ? '' : `\n${paint.bold(printable(heading))}\n${lines(body)}`
+}
+
+function findingLines(f: Finding, number: number, names: SourceNames, paint: Paint): string[] {
+  const color = f.severity === 'problem' ? paint.red : paint.yellow
+  const title = wrap(`${printable(f.title)}`, `${number}. `).map((line) => color(line))
+  const kind = `${causeText(f)}: ${words.certainty[f.certainty]}, ${words.severity[f.severity]}`
+  return [
+    ...title,
+    ...labelled(words.label.cause, [kind], paint),
+    ...labelled(words.label.culprit, [culpritText(f.culprit)], paint),
+    ...labelled(words.label.affected, [affectedText(f.affected)], paint),
+    ...(f.consequenceOf === undefined
+      ? []
+      : labelled(words.label.consequenceOf, [f.consequenceOf], paint)),
+    ...labelled(
+      words.label.because,
+      f.because.map((b) => becauseText(b, names)),
+      paint,
+    ),
+    ...labelled(words.label.against, againstTexts(f, names), paint),
+    ...steps(words.label.now, f.now ?? [], paint),
+    ...steps(words.label.confirm, f.confirm, paint),
+    ...steps(words.label.fix, f.fix, paint),
+  ]
+}
+
+function againstTexts(f: Finding, names: SourceNames): string[] {
+  if (f.against.length === 0) return [words.against.none]
+  return f.against.map((b) => becauseText(b, names))
+}
+
+/** "   evidence     - first" and the others below it; a single one has no dash. */
+function labelled(label: string, texts: readonly string[], paint: Paint): string[] {
+  const dash = texts.length > 1 ? '- ' : ''
+  return texts.flatMap((t, i) => {
+    const margin = `   ${(i === 0 ? label : '').padEnd(LABEL_WIDTH)}`
+    const wrapped = wrap(printable(t), margin + dash)
+    return i === 0 ? [paintLabel(wrapped[0] ?? '', paint), ...wrapped.slice(1)] : wrapped
+  })
+}
+
+function paintLabel(line: string, paint: Paint): string {
+  const width = 3 + LABEL_WIDTH
+  return paint.cyan(line.slice(0, width)) + line.slice(width)
+}
+
+function steps(label: string, all: Finding['fix'], paint: Paint): string[] {
+  return all.flatMap((step, i) => {
+    const out = labelled(i === 0 ? label : '', [step.text], paint)
+    if (step.setting !== undefined) {
+      out.push(...wrap(printable(`${words.label.setting}: ${step.setting}`), commandMargin('')))
+    }
+    if (step.command !== undefined) out.push(...commandLines(step.command, '$ ', paint))
+    if (step.verify !== undefined) {
+      out.push(...commandLines(step.verify, `${words.label.verify} $ `, paint))
+    }
+    return out
+  })
+}
+
+function commandMargin(prompt: string): string {
+  return ' '.repeat(3 + LABEL_WIDTH) + prompt
+}
+
+function commandLines(command: string, prompt: string, paint: Paint): string[] {
+  return wrapCommand(printable(command), commandMargin(prompt)).map((line) => paint.green(line))
+}
+
+function excludedLines(report: Report, names: SourceNames): string[] {
+  return report.excluded.flatMap(({ cause, because }) => {
+    const why = because.map((b) => becauseText(b, names)).join('; ')
+    return wrap(printable(`${cause}: ${why}`), '  ')
+  })
+}
+
+function unknownLines(report: Report, paint: Paint): string[] {
+  return report.unknown.flatMap(({ cause, missing, ask }) => [
+    ...wrap(printable(`${cause}: ${words.label.missing} ${missing.join(', ')}`), '  '),
+    ...wrapCommand(printable(ask), '    $ ').map((line) => paint.green(line)),
+  ])
+}
+
+function baselineSection(report: Report, paint: Paint): string {
+  if (report.baseline === undefined) return ''
+  const body = report.baseline.differences.flatMap((d) => {
+    return wrap(printable(differenceText(d)), '  ')
+  })
+  return section(fill(words.heading.baseline, { name: report.baseline.name }), body, paint)
+}
+
+function* connections(
+  report: Report,
+  options: RenderOptions,
+  names: SourceNames,
+  paint: Paint,
+): Iterable<string> {
+  yield '\n'
+  yield `${paint.bold(connectionsHeading(report))}\n`
+  for (const connection of options.listed ?? report.connections.listed) {
+    yield lines(connectionLines(connection, names))
+  }
+}
+
+export function connectionsHeading(report: Report): string {
+  const { total, troubled, listedLimit, listed } = report.connections
+  if (listedLimit === null) return fill(words.heading.allConnections, { total })
+  return fill(words.heading.connections, { listed: listed.length, troubled })
+}
+
+function connectionLines(connection: ConnectionSummary, names: SourceNames): string[] {
+  const { ends, what, odd } = connectionTexts(connection, names)
+  const id = `  ${connection.id.padStart(5)}  `
+  return [...wrap(printable(`${ends} ${what}`), id), ...wrap(printable(odd), ' '.repeat(id.length))]
+}
+
+/** What to type next. */
+function moreLines(report: Report): string[] {
+  const finding = report.findings.find((f) => f.affected.examples.length > 0)
+  if (finding === undefined) return []
+  const values = { cause: finding.cause, id: finding.affected.examples[0] ?? '' }
+  return wrap(printable(fill(words.more, values)), '')
+}
+
+function sourceLines(report: Report): string[] {
+  const body = report.sources.flatMap((source) => {
+    const [first = '', ...faults] = sourceTexts(source)
+    return [...wrap(printable(first), ''), ...faults.flatMap((f) => wrap(printable(f), '  ! '))]
+  })
+  return [...wrap(totalsText(report), ''), ...body]
+}
