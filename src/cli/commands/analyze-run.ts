@@ -1,0 +1,92 @@
+import type { AnalyzeOptions, AnalyzeResult } from '../../app/types.ts'
+import type { Report } from '../../diagnose/report.ts'
+import { formats } from '../../report/formats/index.ts'
+import { ladderText } from '../../report/ladder.ts'
+import { jsonText } from '../../report/printable.ts'
+import { type AnalyzeRequest, analyzeRequest } from '../analyze-arguments.ts'
+import { exitCodeOf } from '../exit-code.ts'
+import { openFile } from '../file.ts'
+import { type Io, type Output, OutputClosed, writePieces } from '../io.ts'
+import type { App, Arguments } from '../spec.ts'
+
+/** `tcpwhy analyze`: argv -> app -> report -> stdout or file. @returns the exit code of the verdict. */
+export async function run(args: Arguments, io: Io, app: App): Promise<number> {
+  const request = analyzeRequest(args)
+  const result = await analyze(request, io, app)
+  await show(request, result, io).catch(ignoreClosed)
+  return request.analyze.show === undefined ? exitCodeOf(result.report) : 0
+}
+
+async function analyze(request: AnalyzeRequest, io: Io, app: App): Promise<AnalyzeResult> {
+  const analyzeCaptures = await app.analyze()
+  const finish = new AbortController()
+  const stopListening = io.onInterrupt(() => finish.abort())
+  const progress = request.quiet ? null : await progressBar(io)
+  const exporting = await openExport(request, io)
+  const options: AnalyzeOptions = {
+    ...request.analyze,
+    finish: finish.signal,
+    ...(progress === null ? {} : { onProgress: progress.show }),
+    ...(exporting === null ? {} : { sink: exporting }),
+  }
+  try {
+    const result = await analyzeCaptures(options)
+    await exporting?.close()
+    return result
+  } catch (error) {
+    await exporting?.discard()
+    throw error
+  } finally {
+    await progress?.clear()
+    stopListening()
+  }
+}
+
+async function progressBar(io: Io) {
+  if (!(await io.err.isTerminal())) return null
+  return (await import('../progress.ts')).progressBar(io.err)
+}
+
+async function openExport(request: AnalyzeRequest, io: Io) {
+  if (request.export === null) return null
+  const { openExport } = await import('../export.ts')
+  return openExport(request.export, io.out)
+}
+
+function ignoreClosed(error: unknown): void {
+  if (!(error instanceof OutputClosed)) throw error
+}
+
+async function show(request: AnalyzeRequest, result: AnalyzeResult, io: Io): Promise<void> {
+  const file = request.output === null ? null : await openFile(request.output)
+  const output: Output = file ?? io.out
+  try {
+    await writePieces(await pieces(request, result, output, io), output)
+    await file?.close()
+  } catch (error) {
+    await file?.discard()
+    throw error
+  }
+}
+
+async function pieces(
+  request: AnalyzeRequest,
+  result: AnalyzeResult,
+  output: Output,
+  io: Io,
+): Promise<Iterable<string>> {
+  const color = request.color && !io.env['NO_COLOR'] && (await output.isTerminal())
+  if (result.ladder !== undefined) {
+    if (request.format === 'json') return [`${jsonText(result.ladder, 2)}\n`]
+    return ladderText(result.ladder, { color, all: request.analyze.all })
+  }
+  return rendered(request, result, color)
+}
+
+function rendered(request: AnalyzeRequest, result: AnalyzeResult, color: boolean) {
+  const format = formats.find(({ id }) => id === request.format) ?? formats[0]
+  const report: Report = result.report
+  const { verbose } = request
+  const { listed } = result
+  return format.render(report, { color, verbose, ...(listed === undefined ? {} : { listed }) })
+}

@@ -1,0 +1,5 @@
+import type { CommandSpec } from '../spec.ts'
+import { analyze } from './analyze.ts'
+
+/** What can be typed after `tcpwhy`, sorted by name. */
+export const commands: readonly CommandSpec[] = [analyze]

@@ -1,0 +1,83 @@
+import { close, fsync, open, realpath, rename, stat, unlink, write } from 'node:fs'
+import { promisify } from 'node:util'
+import { TcpwhyError } from '../base/errors.ts'
+import type { Output } from './io.ts'
+
+export interface FileOutput extends Output {
+  /** The file is now there, whole. */
+  close(): Promise<void>
+  /** Nothing is left of it; what was there before stays. */
+  discard(): Promise<void>
+}
+
+const calls = {
+  open: promisify(open),
+  close: promisify(close),
+  fsync: promisify(fsync),
+  rename: promisify(rename),
+  unlink: promisify(unlink),
+  realpath: promisify(realpath),
+  stat: promisify(stat),
+  write: promisify(write),
+}
+
+/**
+ * A file that appears whole or not at all: written beside its place and renamed. Pipes and devices (/dev/stdout, a
+ * FIFO) are written directly.   @throws TcpwhyError OUTPUT_UNWRITABLE, from `write` and `close` too
+ */
+export async function openFile(path: string): Promise<FileOutput> {
+  return explain(path, async () => {
+    const target = await calls.realpath(path).catch(() => path)
+    const there = await calls.stat(target).catch(() => null)
+    if (there !== null && !there.isFile()) return direct(path, await calls.open(path, 'w'))
+    const beside = `${target}.${process.pid}.part`
+    return renamed(path, target, beside, await calls.open(beside, 'wx', there?.mode ?? 0o666))
+  })
+}
+
+function direct(path: string, fd: number): FileOutput {
+  return {
+    isTerminal: async () => false,
+    write: (text) => explain(path, () => writeAll(fd, text)),
+    close: () => explain(path, () => calls.close(fd)),
+    discard: () => calls.close(fd).catch(() => {}),
+  }
+}
+
+function renamed(path: string, target: string, beside: string, fd: number): FileOutput {
+  return {
+    isTerminal: async () => false,
+    write: (text) => explain(path, () => writeAll(fd, text)),
+    close: () =>
+      explain(path, async () => {
+        await calls.fsync(fd)
+        await calls.close(fd)
+        await calls.rename(beside, target)
+      }),
+    async discard() {
+      await calls.close(fd).catch(() => {})
+      await calls.unlink(beside).catch(() => {})
+    },
+  }
+}
+
+async function writeAll(fd: number, text: string | Uint8Array): Promise<void> {
+  const bytes = typeof text === 'string' ? Buffer.from(text) : text
+  let at = 0
+  while (at < bytes.length)
+    at += (await calls.write(fd, bytes, at, bytes.length - at, null)).bytesWritten
+}
+
+async function explain<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException
+    throw new TcpwhyError(
+      'OUTPUT_UNWRITABLE',
+      `Cannot write ${path}: ${code ?? message}`,
+      'Check that the folder exists, that you may write there and that the disk is not full.',
+      { cause },
+    )
+  }
+}

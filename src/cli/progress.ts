@@ -1,0 +1,35 @@
+import { formatOctets } from '../messages/render.ts'
+import type { Output } from './io.ts'
+
+const WIDTH = 40
+/** A short file is read before a bar would be noticed. */
+const QUIET_MS = 400
+const EVERY_MS = 100
+
+/** A bar on a terminal that appears only when reading takes long, and disappears before the report. */
+export function progressBar(err: Output, now: () => number = () => performance.now()) {
+  const start = now()
+  let last = start
+  let shown = false
+  return {
+    show(done: number, total: number | null): void {
+      const t = now()
+      if (t - start < QUIET_MS || t - last < EVERY_MS) return
+      last = t
+      shown = true
+      // A bar that cannot be drawn is no reason to stop.
+      err.write(`\r\x1b[K${barText(done, total)}`).catch(() => {})
+    },
+    async clear(): Promise<void> {
+      if (shown) await err.write('\r\x1b[K')
+    },
+  }
+}
+
+export function barText(done: number, total: number | null): string {
+  if (total === null || total <= 0) return `${formatOctets(done)} read, Ctrl-C to report`
+  const part = Math.min(done / total, 1)
+  const full = Math.round(part * WIDTH)
+  const bar = '#'.repeat(full) + '.'.repeat(WIDTH - full)
+  return `[${bar}] ${Math.floor(part * 100)} % of ${formatOctets(total)}`
+}

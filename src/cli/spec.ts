@@ -1,0 +1,37 @@
+import type { AnalyzeCaptures } from '../app/types.ts'
+import type { Io } from './io.ts'
+
+/** One option as data: the scanner, commander's help and the docs test all read the same table. */
+export interface OptionSpec {
+  /** Without dashes: "json", "no-color". */
+  name: string
+  short?: string
+  /** Name of its value in the help: "FILE"; "A B" takes two words; absent = a switch. */
+  value?: string
+  choices?: readonly string[]
+  repeat?: true
+  help: string
+}
+
+export interface CommandSpec {
+  name: string
+  summary: string
+  /** Name of the operands in the help. */
+  operands: { name: string; help: string }
+  options: readonly OptionSpec[]
+  examples: readonly { command: string; what: string }[]
+  /** More for the end of the help: exit codes, time syntax. */
+  notes?: string
+  load: () => Promise<{ run: (args: Arguments, io: Io, app: App) => Promise<number> }>
+}
+
+/** Options by name; a switch has no values, a repeated option several, an "A B" option both words in one value. */
+export interface Arguments {
+  options: Readonly<Record<string, readonly string[]>>
+  operands: readonly string[]
+}
+
+/** The use cases, each imported only when it is wanted. `main.ts` gives the real ones, tests their own. */
+export interface App {
+  analyze: () => Promise<AnalyzeCaptures>
+}

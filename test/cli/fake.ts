@@ -1,0 +1,44 @@
+import type { AnalyzeOptions, AnalyzeResult } from '../../src/app/types.ts'
+import type { Io } from '../../src/cli/io.ts'
+import { run } from '../../src/cli/run.ts'
+import { healthy } from '../reports/fixtures.ts'
+
+/** Runs the command line with an analysis of our choice; gives what was printed and the exit code. */
+export async function cli(
+  argv: readonly string[],
+  analyze: (options: AnalyzeOptions) => Promise<AnalyzeResult> | AnalyzeResult = () => ({
+    report: healthy,
+  }),
+  over: Partial<Io> = {},
+) {
+  let out = ''
+  let err = ''
+  const asked: AnalyzeOptions[] = []
+  const decoder = new TextDecoder()
+  const text = (piece: string | Uint8Array) =>
+    typeof piece === 'string' ? piece : decoder.decode(piece)
+  const io: Io = {
+    out: {
+      isTerminal: async () => false,
+      async write(piece) {
+        out += text(piece)
+      },
+    },
+    err: {
+      isTerminal: async () => false,
+      async write(piece) {
+        err += text(piece)
+      },
+    },
+    env: {},
+    onInterrupt: () => () => {},
+    ...over,
+  }
+  const exitCode = await run(argv, io, {
+    analyze: async () => async (options) => {
+      asked.push(options)
+      return analyze(options)
+    },
+  })
+  return { exitCode, out, err, asked }
+}
