@@ -1,8 +1,20 @@
-import type { ConnectionFacts } from '../evidence/connection.ts'
+import type { ConnectionFacts, ResetFacts } from '../evidence/connection.ts'
 import type { Evidence } from '../evidence/evidence.ts'
-import { type Cause, connectionRef, frameOf, judgeEach, reasonsOf, type Verdict } from './cause.ts'
+import {
+  type Cause,
+  connectionRef,
+  frameOf,
+  type Judgement,
+  judgeEach,
+  reasonsOf,
+  type Verdict,
+} from './cause.ts'
+import { fatesOf, foreignTtl } from './where.ts'
 
 const say = reasonsOf('port-closed')
+
+/** So many ports of one host refused to one client: somebody looks for open ports, no service is missing. */
+const SCANNED_PORTS = 20
 
 /** Nothing listens there: the SYN is answered by RST,ACK from the server's own stack. */
 export const portClosed = {
@@ -10,33 +22,80 @@ export const portClosed = {
   needs: ['packets', 'kernel', 'both-sides'],
   refs: ['RFC 9293 §3.5.2', 'Linux net/ipv4/tcp_ipv4.c tcp_v4_send_reset, reason NO_SOCKET'],
   confusedWith: ['firewall-reject', 'listener-closed'],
-  judge: (evidence) => judgeEach(evidence, ['refused'], judgeOne),
+  judge,
 } as const satisfies Cause
 
-function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | null {
+function judge(evidence: Evidence): Judgement {
+  const ports = refusedPorts(evidence)
+  return judgeEach(evidence, ['refused'], (c) =>
+    judgeOne(c, evidence, ports.get(pairOf(c))?.size ?? 1),
+  )
+}
+
+function pairOf(connection: ConnectionFacts): string {
+  return `${connection.client.address} ${connection.server.address}`
+}
+
+function refusedPorts(evidence: Evidence): Map<string, Set<number>> {
+  const ports = new Map<string, Set<number>>()
+  for (const connection of evidence.connections) {
+    if (connection.ending !== 'refused') continue
+    const pair = pairOf(connection)
+    ports.set(pair, (ports.get(pair) ?? new Set()).add(connection.server.port))
+  }
+  return ports
+}
+
+function judgeOne(connection: ConnectionFacts, evidence: Evidence, ports: number): Verdict | null {
   const reset = connection.resets.find((r) => r.from === 'server' && r.shape === 'syn-reply')
   if (reset === undefined) return null
-  const usual = evidence.hosts.get(connection.server.address)?.ttls ?? []
-  if (usual.length > 0 && reset.ttl > 0 && !usual.some((u) => u.ttl === reset.ttl)) return null
-  const server = connection.server.endpoint
-  const served = evidence.endpoints.get(server)?.established ?? 0
-  const because = [
-    say('syn-answered', { after: reset.afterTriggerMs ?? 0 }, frameOf(reset, connection)),
-  ]
-  const against = []
-  const ttlKnown = usual.length > 0 && reset.ttl > 0
-  if (ttlKnown) because.push(say('same-ttl', { ttl: reset.ttl }, frameOf(reset, connection)))
-  else against.push(say('ttl-unknown', {}, frameOf(reset, connection)))
-  if (served === 0) because.push(say('never-served', { server }, connectionRef(connection)))
-  else against.push(say('served-otherwise', { server, served }, connectionRef(connection)))
+  const foreign = foreignTtl(reset.ttl, connection, 'server', evidence)
+  const proof = whoSentIt(connection, evidence)
+  if (proof === 'stranger' || (foreign === true && proof === null)) return null
+  const scan = ports >= SCANNED_PORTS
+  const sure = proof === 'server'
   return {
     connections: [connection],
-    certainty: 'likely',
-    severity: 'problem',
-    weight: ttlKnown ? 70 : 60,
-    culprit: { side: 'server', host: connection.server.address },
-    because,
-    against,
-    group: server,
+    ...(scan ? { variant: 'port-scan', values: { client: connection.client.address } } : {}),
+    certainty: sure ? 'confirmed' : 'likely',
+    severity: scan ? 'notice' : 'problem',
+    weight: sure ? 92 : foreign === null ? 60 : 70,
+    culprit: scan
+      ? { side: 'client', host: connection.client.address }
+      : { side: 'server', host: connection.server.address },
+    ...reasons(connection, reset, evidence, { foreign, sure, ports: scan ? ports : 0 }),
+    group: scan ? pairOf(connection) : connection.server.endpoint,
   }
+}
+
+/** Two captures: the RST left the server, or the SYN never reached it and something else sent the RST. */
+function whoSentIt(connection: ConnectionFacts, evidence: Evidence): 'server' | 'stranger' | null {
+  const fates = fatesOf(connection, evidence)
+  const reset = fates.find((f) => f.kind === 'reset' && f.from === 'server')
+  if (reset?.fate === 'injected') return 'stranger'
+  if (reset?.fate === 'delivered') return 'server'
+  return fates.some((f) => f.kind === 'syn' && f.fate === 'lost') ? 'stranger' : null
+}
+
+function reasons(
+  connection: ConnectionFacts,
+  reset: ResetFacts,
+  evidence: Evidence,
+  told: { foreign: boolean | null; sure: boolean; ports: number },
+): Pick<Verdict, 'because' | 'against'> {
+  const server = connection.server.endpoint
+  const endpoint = evidence.endpoints.get(server)
+  const served = endpoint?.established ?? 0
+  const at = frameOf(reset, connection)
+  const because = [say('syn-answered', { after: reset.afterTriggerMs ?? 0 }, at)]
+  const against = []
+  if (told.sure) because.push(say('sent-by-server', {}, at))
+  if (told.foreign === false) because.push(say('same-ttl', { ttl: reset.ttl }, at))
+  else if (!told.sure) against.push(say('ttl-unknown', {}, at))
+  if (told.ports > 0) because.push(say('many-ports', { ports: told.ports }, at))
+  if (served === 0) because.push(say('never-served', { server }, connectionRef(connection)))
+  else if ((endpoint?.lastAnswerMs ?? Infinity) < reset.tMs) {
+    because.push(say('served-before', { server, served }, connectionRef(connection)))
+  } else against.push(say('served-otherwise', { server, served }, connectionRef(connection)))
+  return { because, against }
 }

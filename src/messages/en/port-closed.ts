@@ -6,6 +6,10 @@ export const portClosed = {
     'syn-answered': 'the SYN was answered by RST,ACK with seq 0 and window 0 after {after:ms}',
     'same-ttl': "the reset has TTL {ttl}, as the server's other packets have",
     'ttl-unknown': 'the TTL is not in the capture, so a firewall on the way cannot be told apart',
+    'sent-by-server': 'the capture at the server shows the SYN arriving and this reset leaving',
+    'many-ports': 'the same client was refused on {ports:count} ports of this host',
+    'served-before':
+      '{server} accepted {served:count} connections earlier in this capture: it stopped listening',
     'never-served': 'no connection to {server} was accepted in the whole capture',
     'served-otherwise':
       '{served:count} other connections to {server} were accepted in this capture',
@@ -29,4 +33,14 @@ export const portClosed = {
       verify: 'tcpwhy probe connect {server}',
     },
   ],
+  variants: {
+    'port-scan': {
+      title:
+        '{client} tried many ports of {host}: {connections:count} refused, no service is missing',
+      now: [
+        { text: 'See who {client} is: a scanner, a monitoring system, or a wrong configuration.' },
+      ],
+      fix: [{ text: 'Nothing to repair on the server; stop or allow the scan at {client}.' }],
+    },
+  },
 } as const satisfies CauseMessages

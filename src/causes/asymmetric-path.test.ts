@@ -1,0 +1,85 @@
+import { causeTable } from '../../test/helpers/cause-table.ts'
+import { connection, fate, requestOnly, unanswered } from '../../test/helpers/facts.ts'
+import { asymmetricPath } from './asymmetric-path.ts'
+
+const lostAnswer = (frame: number) =>
+  fate({ frame, kind: 'syn-ack', fate: 'lost', seenAt: 'server' })
+const incomplete = unanswered({
+  ending: 'handshake-incomplete',
+  handshake: { synAcks: 3, synAckMs: 0.1, synAckFrame: 2 },
+})
+const unheard = requestOnly(false, {
+  ending: 'timed-out',
+  handshake: { synAcks: 3, synAckAfterAck: 2 },
+  sides: { client: { retransmissions: { rto: 4 } } },
+})
+
+causeTable(asymmetricPath, [
+  {
+    name: 'the SYN arrives, the SYN-ACKs are lost on the way back',
+    connections: [unanswered()],
+    fates: [
+      [0, [fate({ kind: 'syn', from: 'client', fate: 'delivered' }), lostAnswer(2), lostAnswer(4)]],
+    ],
+    is: 'likely',
+    culprit: 'network',
+    because: ['syn-arrives', 'syn-ack-lost'],
+  },
+  {
+    name: 'at the server: SYN and SYN-ACK both repeated',
+    connections: [incomplete],
+    sources: [{ at: 'server' }],
+    is: 'possible',
+    because: ['syn-repeated', 'syn-ack-repeated'],
+  },
+  {
+    name: 'near miss: at the client both were received',
+    connections: [incomplete],
+    sources: [{ at: 'client' }],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: half-open because the client vanished: one SYN only',
+    connections: [
+      unanswered({ ending: 'handshake-incomplete', handshake: { syns: 1, synAcks: 6 } }),
+    ],
+    sources: [{ at: 'server' }],
+    is: 'nothing',
+  },
+  {
+    name: 'at the client: SYN-ACK repeated, no data ever taken, nobody served',
+    connections: [unheard],
+    is: 'possible',
+    against: ['queue-alike'],
+  },
+  {
+    name: 'near miss: the port serves others: more likely a full queue',
+    connections: [unheard],
+    endpoints: [{ served: 12 }],
+    is: 'nothing',
+  },
+  {
+    name: 'proven: everything of the client after the SYN is lost',
+    connections: [unheard],
+    endpoints: [{ served: 12 }],
+    fates: [
+      [
+        0,
+        [
+          fate({ kind: 'ack', from: 'client', fate: 'lost' }),
+          fate({ kind: 'data', from: 'client', fate: 'lost' }),
+        ],
+      ],
+    ],
+    is: 'likely',
+    because: ['client-lost'],
+  },
+  {
+    name: 'near miss: the data arrived at the server',
+    connections: [unheard],
+    fates: [[0, [fate({ kind: 'data', from: 'client', fate: 'delivered' })]]],
+    is: 'nothing',
+  },
+  { name: 'near miss: SYN unanswered', connections: [unanswered()], is: 'nothing' },
+  { name: 'a healthy exchange', connections: [connection()], is: 'nothing' },
+])

@@ -1,0 +1,123 @@
+import type { ConnectionFacts } from '../evidence/connection.ts'
+import type { Evidence } from '../evidence/evidence.ts'
+import {
+  atFrame,
+  type Cause,
+  connectionRef,
+  type Judgement,
+  type Reason,
+  reasonsOf,
+  type Verdict,
+} from './cause.ts'
+import { captureSide, fatesOf } from './where.ts'
+
+const say = reasonsOf('asymmetric-path')
+
+/** One direction never arrives although the other does. */
+export const asymmetricPath = {
+  id: 'asymmetric-path',
+  needs: ['both-sides', 'packets'],
+  refs: [
+    'RFC 9293 §3.8.1',
+    'Linux net/netfilter/nf_conntrack_proto_tcp.c (nf_conntrack_tcp_loose)',
+  ],
+  confusedWith: ['accept-queue-overflow', 'connect-filtered', 'packet-loss', 'path-lost'],
+  judge,
+} as const satisfies Cause
+
+function judge(evidence: Evidence): Judgement {
+  const verdicts: Verdict[] = []
+  for (const connection of evidence.connections) {
+    const verdict =
+      synAckLost(connection, evidence) ??
+      ackNeverArrives(connection, evidence) ??
+      clientUnheard(connection, evidence)
+    if (verdict !== null) verdicts.push(verdict)
+  }
+  if (!verdicts.some((v) => v.certainty === 'possible')) return { verdicts }
+  return {
+    verdicts,
+    unknown: {
+      missing: ['the other end: whether its packets leave and these arrive'],
+      ask: 'tcpwhy analyze --at client=client.pcap --at server=server.pcap',
+    },
+  }
+}
+
+/** Two captures: the SYN arrived, the SYN-ACK left and did not arrive, again and again. */
+function synAckLost(connection: ConnectionFacts, evidence: Evidence): Verdict | null {
+  const { ackMs, syns, synFrame } = connection.handshake
+  const lost = fatesOf(connection, evidence).filter(
+    (f) => f.kind === 'syn-ack' && f.fate === 'lost',
+  )
+  const first = lost[0]
+  if (first === undefined || ackMs !== null) return null
+  return {
+    ...found(connection, lost.length > 1 || syns > 1 ? 'likely' : 'possible', 88),
+    because: [
+      say('syn-arrives', { syns }, atFrame(synFrame ?? connection.firstFrame, connection)),
+      say('syn-ack-lost', { times: lost.length }, atFrame(first.frame, connection)),
+    ],
+    against: [],
+    values: { direction: 'from server to client' },
+  }
+}
+
+/** Taken at the server: SYN repeated although SYN-ACKs leave; the client acts as if alone. */
+function ackNeverArrives(connection: ConnectionFacts, evidence: Evidence): Verdict | null {
+  if (connection.ending !== 'handshake-incomplete' && connection.ending !== 'timed-out') return null
+  const { syns, synAcks, ackMs, synFrame, synAckFrame } = connection.handshake
+  if (ackMs !== null || syns < 2 || synAcks < 2) return null
+  if (captureSide(connection, evidence) === 'client') return null
+  const because = [
+    say('syn-repeated', { syns }, atFrame(synFrame ?? connection.firstFrame, connection)),
+    say('syn-ack-repeated', { synAcks }, atFrame(synAckFrame ?? connection.firstFrame, connection)),
+  ]
+  return {
+    ...found(connection, 'possible', 60),
+    because,
+    against: othersFine(connection, evidence),
+    values: { direction: 'from server to client' },
+  }
+}
+
+/** Taken at the client: the server repeats SYN-ACKs and takes no ACK and no data, on a port that never served anybody. */
+function clientUnheard(connection: ConnectionFacts, evidence: Evidence): Verdict | null {
+  const { ackMs, ackFrame, synAckAfterAck } = connection.handshake
+  const client = connection.sides.client
+  if (ackMs === null || synAckAfterAck === 0 || client.ackedOctets > 0) return null
+  if (client.retransmissions.rto === 0 && client.unanswered?.what !== 'data') return null
+  const fates = fatesOf(connection, evidence).filter(
+    (f) => f.from === 'client' && (f.kind === 'ack' || f.kind === 'data'),
+  )
+  const proven = fates.length > 0 && fates.every((f) => f.fate === 'lost')
+  if (!proven && (fates.length > 0 || captureSide(connection, evidence) === 'server')) return null
+  const served = evidence.endpoints.get(connection.server.endpoint)?.served ?? 0
+  if (!proven && served > 0) return null
+  const at = atFrame(ackFrame ?? connection.firstFrame, connection)
+  const because = [say('ack-ignored', { times: synAckAfterAck }, at)]
+  if (proven) because.push(say('client-lost', { times: fates.length }, at))
+  else because.push(say('nobody-served', {}, connectionRef(connection)))
+  return {
+    ...found(connection, proven ? 'likely' : 'possible', proven ? 85 : 50),
+    because,
+    against: proven ? [] : [say('queue-alike', {}, at)],
+    values: { direction: 'from client to server, after the SYN' },
+  }
+}
+
+function othersFine(connection: ConnectionFacts, evidence: Evidence): Reason[] {
+  const served = evidence.endpoints.get(connection.server.endpoint)?.served ?? 0
+  return served === 0 ? [] : [say('others-served', { served }, connectionRef(connection))]
+}
+
+function found(connection: ConnectionFacts, certainty: 'likely' | 'possible', weight: number) {
+  return {
+    connections: [connection],
+    certainty,
+    severity: 'problem',
+    weight,
+    culprit: { side: 'network' },
+    group: `${connection.client.address} ${connection.server.endpoint}`,
+  } as const
+}

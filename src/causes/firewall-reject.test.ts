@@ -1,0 +1,127 @@
+import { causeTable } from '../../test/helpers/cause-table.ts'
+import {
+  ACK,
+  address,
+  connection,
+  fate,
+  icmp,
+  PSH,
+  reset,
+  segment,
+  unanswered,
+} from '../../test/helpers/facts.ts'
+import { firewallReject } from './firewall-reject.ts'
+
+const neighbour = connection({ id: 9, server: address('10.77.2.2', 8080) })
+const synRst = reset({ shape: 'syn-reply', seq: 0, tMs: 1, frame: 2, ttl: 64, ttlUnusual: true })
+const refused = (over = {}) =>
+  unanswered({ ending: 'refused', endedBy: 'server', resets: [{ ...synRst, ...over }] })
+const trigger = segment({ frame: 19, tMs: 19, flags: PSH | ACK, seq: 101, ack: 501, len: 100 })
+const rst = reset({ ttl: 64, ttlUnusual: true, ttlUsual: 63, trigger })
+const cut = (id: number, over = {}) =>
+  connection({ id, ending: 'reset', resets: [{ ...rst, ...over }] })
+
+causeTable(firewallReject, [
+  {
+    name: 'ICMP administratively prohibited',
+    connections: [
+      unanswered({
+        ending: 'unreachable',
+        icmp: [icmp({ code: 13, meaning: 'admin-prohibited' })],
+      }),
+    ],
+    is: 'likely',
+    culprit: 'middlebox',
+    because: ['icmp-prohibited'],
+  },
+  {
+    name: 'ICMPv6 administratively prohibited',
+    connections: [
+      unanswered({
+        ending: 'unreachable',
+        icmp: [icmp({ from: 'fd00::1', type: 1, code: 1, meaning: 'admin-prohibited' })],
+      }),
+    ],
+    is: 'likely',
+  },
+  {
+    name: "port unreachable from the server's own address: its own rule",
+    connections: [
+      unanswered({
+        ending: 'unreachable',
+        icmp: [icmp({ from: '10.77.2.2', code: 3, meaning: 'port-unreachable' })],
+      }),
+    ],
+    is: 'likely',
+    culprit: 'server',
+    because: ['icmp-port', 'own-address'],
+  },
+  {
+    name: 'near miss: host unreachable is no filter',
+    connections: [unanswered({ ending: 'unreachable', icmp: [icmp()] })],
+    is: 'nothing',
+  },
+  {
+    name: "refused with the router's TTL",
+    connections: [refused(), neighbour],
+    is: 'likely',
+    culprit: 'middlebox',
+    because: ['foreign-ttl'],
+  },
+  {
+    name: 'refused, and the SYN never reached the server',
+    connections: [refused({ ttl: 63, ttlUnusual: false }), neighbour],
+    fates: [[0, [fate({ kind: 'syn', from: 'client', fate: 'lost' })]]],
+    is: 'confirmed',
+    because: ['never-sent'],
+  },
+  {
+    name: "near miss: refused with the server's TTL",
+    connections: [refused({ ttl: 63, ttlUnusual: false }), neighbour],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: another TTL, but the server did send it',
+    connections: [refused(), neighbour],
+    fates: [[0, [fate({ fate: 'delivered' })]]],
+    is: 'nothing',
+  },
+  {
+    name: 'established connections of one port cut in answer to their next request',
+    connections: [cut(0), cut(1), cut(2)],
+    is: 'likely',
+    because: ['foreign-ttl', 'all-cut'],
+    against: ['may-be-forged'],
+    explains: 3,
+  },
+  {
+    name: 'one of them alone is only possible',
+    connections: [cut(0)],
+    is: 'possible',
+  },
+  {
+    name: 'proven: the request was stopped and the reset never sent',
+    connections: [cut(0)],
+    fates: [[0, [fate(), fate({ frame: 19, kind: 'data', from: 'client', fate: 'lost' })]]],
+    is: 'confirmed',
+    because: ['segment-stopped'],
+  },
+  {
+    name: 'near miss: the request passed and was reset all the same: injected',
+    connections: [cut(0)],
+    fates: [[0, [fate(), fate({ frame: 19, kind: 'data', from: 'client', fate: 'delivered' })]]],
+    is: 'nothing',
+  },
+  {
+    name: 'after a long silence a forgetful middlebox explains it better',
+    connections: [cut(0, { silenceBeforeMs: 350_000 })],
+    is: 'possible',
+    against: ['after-silence'],
+  },
+  {
+    name: "near miss: the reset has the server's TTL",
+    connections: [cut(0, { ttl: 63, ttlUnusual: false }), cut(1, { ttl: 63, ttlUnusual: false })],
+    is: 'nothing',
+  },
+  { name: 'a healthy exchange', connections: [connection()], is: 'nothing' },
+])

@@ -1,0 +1,172 @@
+import type { ConnectionFacts, ResetFacts } from '../evidence/connection.ts'
+import type { Evidence } from '../evidence/evidence.ts'
+import {
+  atFrame,
+  type Cause,
+  connectionRef,
+  frameOf,
+  type Judgement,
+  type Reason,
+  reasonsOf,
+  type Verdict,
+} from './cause.ts'
+import { firstIcmp } from './icmp.ts'
+import { fatesOf, foreignTtl, usualTtls } from './where.ts'
+
+const say = reasonsOf('firewall-reject')
+
+/** After a longer silence a middlebox that forgot the connection is the better explanation (conntrack's shortest: 60 s). */
+const IDLE_MS = 10_000
+
+/** A filter refused the connect or cut the connection: RST or ICMP that the server did not make. */
+export const firewallReject = {
+  id: 'firewall-reject',
+  needs: ['packets', 'both-sides', 'kernel'],
+  refs: [
+    'RFC 1812 §5.2.7.1',
+    'Linux net/ipv4/netfilter/nf_reject_ipv4.c nf_send_reset',
+    'Linux net/ipv4/tcp_ipv4.c tcp_v4_err',
+  ],
+  confusedWith: [
+    'connect-filtered',
+    'host-unreachable',
+    'injected-reset',
+    'middlebox-idle-timeout',
+    'port-closed',
+  ],
+  judge,
+} as const satisfies Cause
+
+function judge(evidence: Evidence): Judgement {
+  const cut = cutPerEndpoint(evidence)
+  const verdicts: Verdict[] = []
+  for (const connection of evidence.connections) {
+    const verdict =
+      byIcmp(connection) ??
+      bySynReset(connection, evidence) ??
+      established(connection, evidence, cut)
+    if (verdict !== null) verdicts.push(verdict)
+  }
+  return { verdicts }
+}
+
+function byIcmp(connection: ConnectionFacts): Verdict | null {
+  if (connection.ending !== 'unreachable' && connection.ending !== 'unanswered') return null
+  const found = firstIcmp(connection, ['prohibited', 'port'])
+  if (found === null) return null
+  const { icmp, kind } = found
+  const own = icmp.from === connection.server.address
+  const at = atFrame(icmp.frame, connection)
+  const values = { from: icmp.from, meaning: icmp.meaning, code: icmp.code }
+  return {
+    connections: [connection],
+    certainty: 'likely',
+    severity: 'problem',
+    weight: kind === 'prohibited' ? 90 : 80,
+    culprit: { side: own ? 'server' : 'middlebox', host: icmp.from },
+    because: [
+      say(kind === 'prohibited' ? 'icmp-prohibited' : 'icmp-port', values, at),
+      ...(own ? [say('own-address', { from: icmp.from }, at)] : []),
+    ],
+    against: [],
+    values: { by: icmp.from },
+    group: connection.server.endpoint,
+  }
+}
+
+function bySynReset(connection: ConnectionFacts, evidence: Evidence): Verdict | null {
+  if (connection.ending !== 'refused') return null
+  const reset = connection.resets.find((r) => r.from === 'server' && r.shape === 'syn-reply')
+  if (reset === undefined) return null
+  const fates = fatesOf(connection, evidence)
+  const sent = fates.find((f) => f.kind === 'reset' && f.from === 'server')?.fate
+  if (sent === 'delivered') return null
+  const lost = fates.some((f) => f.kind === 'syn' && f.fate === 'lost')
+  const proven = sent === 'injected' || lost
+  const foreign = foreignTtl(reset.ttl, connection, 'server', evidence)
+  if (!proven && foreign !== true) return null
+  const at = frameOf(reset, connection)
+  const because = [say('syn-answered', { after: reset.afterTriggerMs ?? 0 }, at)]
+  if (foreign === true) because.push(ttlReason(reset, connection, evidence))
+  if (proven) because.push(say('never-sent', { server: connection.server.endpoint }, at))
+  return {
+    connections: [connection],
+    certainty: proven ? 'confirmed' : 'likely',
+    severity: 'problem',
+    weight: proven ? 95 : 80,
+    culprit: { side: 'middlebox' },
+    because,
+    against: [],
+    values: { by: 'a filter on the way' },
+    group: connection.server.endpoint,
+  }
+}
+
+/** netfilter's reject answers one segment with the stateless shape; the segment itself goes no further. */
+function established(
+  connection: ConnectionFacts,
+  evidence: Evidence,
+  cut: ReadonlyMap<string, number>,
+): Verdict | null {
+  const reset = strangersReply(connection)
+  if (reset === null || reset.trigger === null) return null
+  if (foreignTtl(reset.ttl, connection, reset.from, evidence) === false) return null
+  const fates = fatesOf(connection, evidence)
+  const injected = fates.some(
+    (f) => f.kind === 'reset' && f.from === reset.from && f.fate === 'injected',
+  )
+  const stopped = fates.some((f) => f.frame === reset.trigger?.frame && f.fate === 'lost')
+  const passed = fates.some((f) => f.frame === reset.trigger?.frame && f.fate === 'delivered')
+  if (passed) return null // let through and reset all the same: injected-reset
+  const proven = injected && stopped
+  const idle = reset.silenceBeforeMs >= IDLE_MS
+  const alike = cut.get(connection.server.endpoint) ?? 1
+  const at = frameOf(reset, connection)
+  const because: Reason[] = [
+    say('segment-answered', { after: reset.afterTriggerMs ?? 0, len: reset.trigger.len }, at),
+    ttlReason(reset, connection, evidence),
+  ]
+  const against: Reason[] = []
+  if (proven) {
+    because.push(say('segment-stopped', {}, atFrame(reset.trigger.frame, connection)))
+  } else against.push(say('may-be-forged', {}, at))
+  if (alike > 1) because.push(say('all-cut', { alike }, connectionRef(connection)))
+  if (idle) against.push(say('after-silence', { silence: reset.silenceBeforeMs }, at))
+  return {
+    connections: [connection],
+    certainty: idle ? 'possible' : proven ? 'confirmed' : alike > 1 ? 'likely' : 'possible',
+    severity: 'problem',
+    weight: idle ? 40 : proven ? 92 : alike > 1 ? 66 : 50,
+    culprit: { side: 'middlebox' },
+    because,
+    against,
+    values: { by: 'a filter on the way' },
+    group: connection.server.endpoint,
+  }
+}
+
+/** The stateless reply with a TTL that its alleged sender does not have. */
+function strangersReply(connection: ConnectionFacts): ResetFacts | null {
+  if (connection.ending !== 'reset' && connection.ending !== 'handshake-reset') return null
+  return (
+    connection.resets.find(
+      (r) => r.shape === 'stateless' && r.accepted !== false && r.trigger !== null && r.ttlUnusual,
+    ) ?? null
+  )
+}
+
+function cutPerEndpoint(evidence: Evidence): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const connection of evidence.connections) {
+    const reset = strangersReply(connection)
+    if (reset === null || reset.silenceBeforeMs >= IDLE_MS) continue
+    const { endpoint } = connection.server
+    counts.set(endpoint, (counts.get(endpoint) ?? 0) + 1)
+  }
+  return counts
+}
+
+function ttlReason(reset: ResetFacts, connection: ConnectionFacts, evidence: Evidence): Reason {
+  const usual = reset.ttlUsual ?? usualTtls(connection[reset.from].address, evidence)[0] ?? 0
+  return say('foreign-ttl', { ttl: reset.ttl, usual }, frameOf(reset, connection))
+}

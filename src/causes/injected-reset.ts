@@ -1,0 +1,202 @@
+import type { ConnectionFacts, ResetFacts, Segment } from '../evidence/connection.ts'
+import type { Evidence } from '../evidence/evidence.ts'
+import {
+  type Cause,
+  connectionRef,
+  frameOf,
+  type Judgement,
+  type Reason,
+  reasonsOf,
+  type Verdict,
+} from './cause.ts'
+import { captureSide, fateOfReset, fatesOf, usualTtls } from './where.ts'
+
+const say = reasonsOf('injected-reset')
+
+/** After a longer silence a middlebox that forgot the connection is the better explanation. */
+const IDLE_MS = 10_000
+
+/** A reset that its alleged sender did not send: a device on the path forged it. */
+export const injectedReset = {
+  id: 'injected-reset',
+  needs: ['packets', 'both-sides'],
+  refs: ['RFC 5961 §3', 'RFC 3360', 'Weaver, Sommer, Paxson: Detecting Forged TCP Reset Packets'],
+  confusedWith: ['firewall-reject', 'middlebox-idle-timeout', 'wrong-host'],
+  judge,
+} as const satisfies Cause
+
+function judge(evidence: Evidence): Judgement {
+  const verdicts: Verdict[] = []
+  for (const connection of evidence.connections) {
+    if (connection.resets.length === 0 || connection.ending === 'refused') continue
+    const verdict = judgeOne(connection, evidence)
+    if (verdict !== null) verdicts.push(verdict)
+  }
+  const unsure = verdicts.some((v) => v.certainty === 'possible')
+  if (!unsure) return { verdicts }
+  return {
+    verdicts,
+    unknown: {
+      missing: ['whether the alleged sender sent the reset: a capture at its end'],
+      ask: 'tcpwhy analyze --at client=client.pcap --at server=server.pcap',
+    },
+  }
+}
+
+function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | null {
+  for (const reset of connection.resets) {
+    const proof = fateOfReset(connection, evidence, reset.from)?.fate
+    if (proof === 'delivered') continue
+    const verdict =
+      proof === 'injected'
+        ? proven(connection, reset, evidence)
+        : bySigns(connection, reset, evidence)
+    if (verdict !== null) return verdict
+  }
+  return null
+}
+
+/** The reset arrived and never left its sender. When its trigger did not arrive either, a reject rule explains more. */
+function proven(
+  connection: ConnectionFacts,
+  reset: ResetFacts,
+  evidence: Evidence,
+): Verdict | null {
+  const at = frameOf(reset, connection)
+  const trigger = fatesOf(connection, evidence).find((f) => f.frame === reset.trigger?.frame)
+  const stopped = trigger?.fate === 'lost'
+  const idle = reset.silenceBeforeMs >= IDLE_MS
+  const because = [
+    say('never-sent', { side: reset.from }, at),
+    ...signs(connection, reset, evidence).reasons,
+  ]
+  if (trigger?.fate === 'delivered') because.push(say('segment-passed', {}, at))
+  const against: Reason[] = []
+  if (stopped) against.push(say('segment-stopped', {}, at))
+  if (idle) against.push(say('after-silence', { silence: reset.silenceBeforeMs }, at))
+  return {
+    ...found(connection, reset),
+    certainty: 'confirmed',
+    weight: stopped ? 70 : idle ? 72 : 95,
+    because,
+    against,
+  }
+}
+
+function bySigns(
+  connection: ConnectionFacts,
+  reset: ResetFacts,
+  evidence: Evidence,
+): Verdict | null {
+  const { reasons, strong } = signs(connection, reset, evidence)
+  if (strong === 0) return null
+  const idle = reset.silenceBeforeMs >= IDLE_MS
+  const against: Reason[] = []
+  const at = frameOf(reset, connection)
+  if (idle) against.push(say('after-silence', { silence: reset.silenceBeforeMs }, at))
+  if (reset.ttlUnusual && usualTtls(connection[reset.from].address, evidence).includes(reset.ttl)) {
+    against.push(say('ttl-of-host', { ttl: reset.ttl }, at))
+  }
+  if (looksRejected(reset)) against.push(say('like-a-rule', {}, at))
+  const likely = strong >= 2 && against.length === 0
+  return {
+    ...found(connection, reset),
+    certainty: likely ? 'likely' : 'possible',
+    weight: likely ? 78 : 45 - (idle ? 10 : 0),
+    because: reasons,
+    against,
+  }
+}
+
+/** The exact stateless reply to a segment is what reject rules and forgetful middleboxes send; forgers rarely do. */
+function looksRejected(reset: ResetFacts): boolean {
+  return reset.shape === 'stateless' && reset.trigger !== null && reset.seqOffset === 0
+}
+
+/** What marks a reset as a stranger's. A strong sign has no innocent explanation in the stack of the alleged sender. */
+function signs(
+  connection: ConnectionFacts,
+  reset: ResetFacts,
+  evidence: Evidence,
+): { reasons: Reason[]; strong: number } {
+  const reasons: Reason[] = []
+  const at = frameOf(reset, connection)
+  let strong = 0
+  if (reset.ttlUnusual && reset.ttlUsual !== null && reset.ttl > 0) {
+    strong++
+    reasons.push(say('foreign-ttl', { ttl: reset.ttl, usual: reset.ttlUsual }, at))
+  }
+  if (reset.shape === 'active' && reset.timestampsKept === false) {
+    strong++
+    reasons.push(say('no-timestamps', {}, at))
+  }
+  const later = dataAfter(connection, reset)
+  if (later !== null) {
+    strong++
+    reasons.push(say('kept-talking', { len: later.len }, frameOf(later, connection)))
+  }
+  const volley = connection.resets.filter((r) => isVolley(r, reset))
+  if (volley.length > 1) {
+    strong++
+    reasons.push(say('volley', { resets: volley.length }, connectionRef(connection)))
+  }
+  const rtt = connection.handshake.rttMs
+  if (rtt !== null && tooFast(connection, reset, rtt, evidence)) {
+    strong++
+    reasons.push(say('too-fast', { after: reset.afterTriggerMs ?? 0, rtt }, at))
+  }
+  if (reset.ipIdFits === false && reset.ipId > 0 && reset.shape === 'active') {
+    reasons.push(say('ip-id', { ipId: reset.ipId }, at))
+    if (reasons.length > 1) strong++
+  }
+  if (reset.accepted === false && strong > 0) reasons.push(say('ignored', {}, at))
+  return { reasons, strong }
+}
+
+/** A stack that has sent RST has no connection left from which to send new data. */
+function dataAfter(connection: ConnectionFacts, reset: ResetFacts): Segment | null {
+  return (
+    connection.tail.find(
+      (s) =>
+        s.from === reset.from &&
+        s.len > 0 &&
+        s.frame > reset.frame &&
+        (s.flags & 4) === 0 &&
+        s.note === 'none',
+    ) ?? null
+  )
+}
+
+/** Several resets at guessed sequence numbers within a moment: one stack sends one, or one a received segment. */
+function isVolley(other: ResetFacts, reset: ResetFacts): boolean {
+  if (other === reset) return true
+  const near = other.from === reset.from && Math.abs(other.tMs - reset.tMs) < 50
+  const answersAnother =
+    other.trigger !== null && reset.trigger !== null && other.trigger.frame !== reset.trigger.frame
+  return near && other.seq !== reset.seq && !answersAnother
+}
+
+/** Taken at the client, a server's answer cannot come in less than half of the handshake's round trip. */
+function tooFast(
+  connection: ConnectionFacts,
+  reset: ResetFacts,
+  rttMs: number,
+  evidence: Evidence,
+): boolean {
+  if (reset.from !== 'server' || reset.trigger === null || reset.afterTriggerMs === null) {
+    return false
+  }
+  if (captureSide(connection, evidence) !== 'client' || rttMs < 2) return false
+  return reset.afterTriggerMs < rttMs / 2
+}
+
+function found(connection: ConnectionFacts, reset: ResetFacts) {
+  const dead = connection.ending.startsWith('reset') || connection.ending === 'handshake-reset'
+  return {
+    connections: [connection],
+    severity: dead && reset.accepted !== false ? 'problem' : 'notice',
+    culprit: { side: 'middlebox' },
+    values: { side: reset.from },
+    group: connection.server.endpoint,
+  } as const
+}

@@ -1,0 +1,74 @@
+import { causeTable } from '../../test/helpers/cause-table.ts'
+import { address, connection, fate, reset, unanswered } from '../../test/helpers/facts.ts'
+import { portClosed } from './port-closed.ts'
+
+const rst = reset({ shape: 'syn-reply', seq: 0, ack: 1, tMs: 1, frame: 2, afterTriggerMs: 1 })
+const refused = (over: Parameters<typeof unanswered>[0] = {}) =>
+  unanswered({ ending: 'refused', endedBy: 'server', resets: [rst], ...over })
+const neighbour = connection({ id: 1, server: address('10.77.2.2', 8080) })
+
+causeTable(portClosed, [
+  {
+    name: "the SYN answered by RST,ACK with the server's TTL",
+    connections: [refused(), neighbour],
+    is: 'likely',
+    culprit: 'server',
+    because: ['same-ttl', 'never-served'],
+  },
+  {
+    name: 'the capture at the server shows the reset leaving',
+    connections: [refused(), neighbour],
+    fates: [[0, [fate({ fate: 'delivered' })]]],
+    is: 'confirmed',
+    because: ['sent-by-server'],
+  },
+  {
+    name: 'the port had served others earlier',
+    connections: [refused(), neighbour],
+    endpoints: [{ established: 5, firstAnswerMs: -900, lastAnswerMs: -100 }],
+    is: 'likely',
+    because: ['served-before'],
+  },
+  {
+    name: 'the port serves others meanwhile: said against it',
+    connections: [refused(), neighbour],
+    endpoints: [{ established: 5, firstAnswerMs: 0, lastAnswerMs: 900 }],
+    is: 'likely',
+    against: ['served-otherwise'],
+  },
+  {
+    name: 'TTL not told: no firewall can be told apart',
+    connections: [refused({ resets: [{ ...rst, ttl: 0 }] })],
+    hosts: [],
+    is: 'likely',
+    against: ['ttl-unknown'],
+  },
+  {
+    name: "near miss: the reset has another TTL than the server's packets",
+    connections: [refused({ resets: [{ ...rst, ttl: 64, ttlUnusual: true }] }), neighbour],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: same TTL, but the server never sent it',
+    connections: [refused(), neighbour],
+    fates: [[0, [fate({ fate: 'injected' })]]],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: reset after the SYN-ACK',
+    connections: [connection({ ending: 'handshake-reset', resets: [reset()] })],
+    is: 'nothing',
+  },
+  {
+    name: 'a scan of many ports is a notice about the client',
+    connections: Array.from({ length: 20 }, (_, i) =>
+      refused({ id: i, server: address('10.77.2.2', 1000 + i) }),
+    ),
+    is: 'likely',
+    variant: 'port-scan',
+    severity: 'notice',
+    culprit: 'client',
+    explains: 20,
+  },
+  { name: 'a healthy exchange', connections: [connection()], is: 'nothing' },
+])

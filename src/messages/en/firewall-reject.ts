@@ -1,0 +1,47 @@
+import type { CauseMessages } from '../types.ts'
+
+export const firewallReject = {
+  title: '{connections:count} connections to {server} were rejected by {by}, not by the server',
+  because: {
+    'icmp-prohibited':
+      '{from} answered the SYN with ICMP {meaning} (code {code}): a filter says so itself',
+    'icmp-port':
+      '{from} answered the SYN with ICMP {meaning} (code {code}): a host would send RST, a reject rule sends this',
+    'own-address': "{from} is the server's own address: the rule is on the server itself",
+    'syn-answered': 'the SYN was answered by RST,ACK with seq 0 and window 0 after {after:ms}',
+    'segment-answered':
+      'a segment of {len:octets} was answered by a bare RST (window 0, no options) after {after:ms}',
+    'foreign-ttl':
+      "the reset arrived with TTL {ttl}, the server's own packets with {usual}: another machine sent it",
+    'never-sent': 'the capture at {server} has neither the SYN nor this reset',
+    'segment-stopped':
+      'that segment never reached the other side, nor did that side send the reset',
+    'may-be-forged': 'whether the rejected segment went on to the server is not in this capture',
+    'all-cut': '{alike:count} connections to this port were cut like this',
+    'after-silence':
+      'the reset came after {silence:ms} of silence: a middlebox that forgot the connection looks the same',
+  },
+  now: [
+    {
+      text: 'Find the rule: list the rules and counters of every filter between client and server, and who changed them last.',
+      command: 'sudo nft list ruleset; sudo iptables -nvL',
+    },
+  ],
+  confirm: [
+    {
+      text: "A capture at the server without these packets proves that it never answered; the server's TcpOutRsts stands still.",
+      command: 'tcpwhy analyze --at client=client.pcap --at server=server.pcap',
+    },
+    {
+      text: "Try the port from the server's own network.",
+      command: 'tcpwhy probe connect {server}',
+    },
+  ],
+  fix: [
+    {
+      text: 'Allow TCP to {server} in that filter (and keep established connections accepted when rules are reloaded).',
+      command: 'sudo nft list ruleset',
+      verify: 'tcpwhy probe connect {server}',
+    },
+  ],
+} as const satisfies CauseMessages
