@@ -23,7 +23,7 @@ function main(): void {
     ['data and ACKs with timestamps', makeRecords({ synEvery: 0, vlan: false, v6: false })],
     ['the same, one SYN in 16', makeRecords({ synEvery: 16, vlan: false, v6: false })],
     ['the same behind a VLAN tag', makeRecords({ synEvery: 0, vlan: true, v6: false })],
-    ['IPv6 (by the dissectors)', makeRecords({ synEvery: 0, vlan: false, v6: true })],
+    ['IPv6', makeRecords({ synEvery: 0, vlan: false, v6: true })],
   ]
   const decoder = new Decoder(new AddressBook())
   const packet = new Packet()

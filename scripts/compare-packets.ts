@@ -3,7 +3,6 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
 import { AddressBook } from '../src/base/addresses.ts'
 import { TcpwhyError } from '../src/base/errors.ts'
 import { memorySource } from '../src/capture/byte-source.ts'
@@ -52,28 +51,25 @@ interface Tally {
   unread: string[]
 }
 
-/** Differences that are meant. Each says who is right and why. */
+/** Differences that are meant. Each says who is right and why. `wrong`: the fields that differ. */
 const EXPLANATIONS: readonly {
   because: string
-  is: (ours: Segment, theirs: Segment) => boolean
+  is: (ours: Segment | undefined, theirs: Segment, wrong: string) => boolean
 }[] = [
   {
     because:
       'IP length beyond the frame: we believe it when its checksum is right, tshark the frame',
-    is: (ours) => String(ours['faults']).includes('bad-ip-length'),
-  },
-  {
-    because:
-      'TCP header longer than its packet, or shorter than 20: tshark reads on, a kernel drops it',
-    is: (ours) => String(ours['faults']).includes('bad-tcp-offset'),
+    is: (ours, _, wrong) =>
+      wrong === 'tcp.len' && String(ours?.['faults']).includes('bad-ip-length'),
   },
   {
     because: 'window scale above 14 is used as 14 (RFC 7323 §2.3); tshark prints the field',
-    is: (_, theirs) => Number(theirs['tcp.options.wscale.shift']) > 14,
+    is: (_, theirs, wrong) =>
+      wrong === 'tcp.options.wscale.shift' && Number(theirs['tcp.options.wscale.shift']) > 14,
   },
   {
     because: 'TCP in 802.11 frames in GRE (Aruba): 802.11 is not read',
-    is: (_, theirs) => String(theirs['protocols']).includes('wlan'),
+    is: (ours, theirs) => ours === undefined && String(theirs['protocols']).includes('wlan'),
   },
 ]
 
@@ -135,7 +131,7 @@ function compareFrame(
     tally.agree++
     return null
   }
-  const explanation = EXPLANATIONS.find((e) => e.is(ours ?? {}, theirs ?? {}))
+  const explanation = theirs && EXPLANATIONS.find((e) => e.is(ours, theirs, wrong.join(' ')))
   if (explanation !== undefined) {
     tally.explained.set(explanation.because, (tally.explained.get(explanation.because) ?? 0) + 1)
     return null
@@ -154,8 +150,7 @@ function compareFrame(
 }
 
 async function decodeFile(file: string): Promise<Map<number, Segment>> {
-  const raw = readFileSync(file)
-  const bytes = raw[0] === 0x1f && raw[1] === 0x8b ? gunzipSync(raw) : raw
+  const bytes = readFileSync(file)
   const reader = await openCaptures([{ name: file, bytes: memorySource(bytes) }])
   const addresses = new AddressBook()
   const decoder = new Decoder(addresses)

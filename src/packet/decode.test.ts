@@ -10,6 +10,7 @@ import {
   hashOf,
   octets,
   seenInIpv4,
+  seenInIpv6,
   tcpInIpv4,
   tcpInIpv6,
 } from './test-support.ts'
@@ -54,6 +55,29 @@ test.each(heads)(
     expectDecoded(`${head}\n${ackWithTimestamps}`, link, { kind: KIND_TCP, ...times, ...fields })
   },
 )
+
+const synIpv6 = `
+  ipv6: 6000 0000 0028 0640 2001 0db8 0000 0000 0000 0000 0000 0001
+        2001 0db8 0000 0000 0000 0000 0000 0002
+  tcp:  9c40 0050 0000 03e8 0000 0000 a002 faf0 0000 0000
+  options: 020405a0 0402 080a 0000 0001 0000 0000 01 030307`
+const headsIpv6: typeof heads = [
+  { name: 'Ethernet', link: 1, head: `${macs} 86dd`, fields: fromOne },
+  { name: 'VLAN', link: 1, head: `${macs} 8100 0005 86dd`, fields: fromOne },
+  {
+    name: 'SLL',
+    link: 113,
+    head: '0004 0001 0006 0200 0000 0001 0000 86dd',
+    fields: { ...fromOne, direction: 4 },
+  },
+  { name: 'raw', link: 101, head: '', fields: { linkSource: 0, direction: -1 } },
+  { name: 'IPv6', link: 229, head: '', fields: { linkSource: 0, direction: -1 } },
+]
+test.each(headsIpv6)('straight path: IPv6 under $name', ({ link, head, fields }) => {
+  const handshake = { flags: SYN, mss: 1440, windowScale: 7, optionsLen: 20, family: 6 as const }
+  expectDecoded(`${head}\n${tcpInIpv6}`, link, { ...seenInIpv6, ...fields })
+  expectDecoded(`${head}\n${synIpv6}`, link, { kind: KIND_TCP, ...handshake, ...fields })
+})
 
 test('one Packet after another: nothing of the last one is left', () => {
   const records = [

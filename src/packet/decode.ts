@@ -1,6 +1,6 @@
 import type { AddressBook } from '../base/addresses.ts'
 import { dissectorTables } from './dissectors/index.ts'
-import { hashMac, readSll2Fields, readSllFields } from './link-fields.ts'
+import { hashMac, internAddress, readSll2Fields, readSllFields } from './fields.ts'
 import { KIND_TCP, type Packet, resetPacket, resetRareFields } from './packet.ts'
 import { readTcpOptions } from './tcp-options.ts'
 import { Walk } from './walk.ts'
@@ -10,21 +10,25 @@ const LINK_ETHERNET = 1
 const LINK_RAW = 101
 const LINK_SLL = 113
 const LINK_IPV4 = 228
+const LINK_IPV6 = 229
 const LINK_SLL2 = 276
 
+const ETHERTYPE_IPV4 = 0x0800
+const ETHERTYPE_VLAN = 0x8100
 // The first octet of an IPv4 header without options.
 const VERSION_4_LENGTH_20 = 0x45
-// EtherType IPv4 and that octet, as the upper 24 bits of the word they begin.
-const ETHERTYPE_AND_VERSION = 0x080045
-const ETHERTYPE_VLAN = 0x8100
+// An EtherType and the beginning of the IP header behind it, as the upper bits of the word they begin.
+const TYPE_AND_VERSION_4 = 0x080045
+const TYPE_AND_VERSION_6 = 0x86dd6
 // NOP, NOP, kind 8, length 10: the layout of RFC 7323 appendix A, sent by every common stack.
 const ALIGNED_TIMESTAMPS = 0x0101080a
-const IP_AND_TCP = 40
+const IPV4_AND_TCP = 40
+const IPV6_AND_TCP = 60
 const PROTOCOL_TCP = 6
 
 /**
  * One record -> the reusable Packet. Never throws, never reads outside the record, allocates nothing unless a new IPv6
- * address is met. Plain IPv4/TCP is read straight away here; everything else walks through dissectors/, and gives the
+ * address is met. Plain TCP is read straight away here; everything else walks through dissectors/, and gives the
  * same for plain packets (decode.test.ts holds the two against each other).
  */
 export class Decoder {
@@ -52,8 +56,8 @@ export class Decoder {
     link: number,
     packet: Packet,
   ): number {
-    const ip = straightIpv4(view, start, capLen, link)
-    if (ip >= 0 && readPlainTcp(view, bytes, ip, start + capLen, start + wireLen, packet)) {
+    const ip = straightIp(view, start, capLen, link)
+    if (ip >= 0 && this.readPlain(view, bytes, ip, start + capLen, start + wireLen, packet)) {
       readLinkFields(view, start, link, packet)
       return KIND_TCP
     }
@@ -77,35 +81,53 @@ export class Decoder {
     packet.kind = this.walk.link(link, start)
     return packet.kind
   }
+
+  private readPlain(
+    view: DataView,
+    bytes: Uint8Array,
+    ip: number,
+    end: number,
+    wireEnd: number,
+    packet: Packet,
+  ): boolean {
+    const version = view.getUint8(ip)
+    if (version === VERSION_4_LENGTH_20) return readPlainIpv4(view, bytes, ip, end, wireEnd, packet)
+    if (version >> 4 !== 6) return false
+    return readPlainIpv6(view, bytes, ip, end, wireEnd, packet, this.addresses)
+  }
 }
 
-/** @returns where an IPv4 header of 20 octets begins when it is there and 40 octets were captured from it; else -1 */
-function straightIpv4(view: DataView, start: number, capLen: number, link: number): number {
-  let skip = 0
+/** @returns where an IPv4 header without options, or an IPv6 header, begins when it does so in the plain place; else -1 */
+function straightIp(view: DataView, start: number, capLen: number, link: number): number {
   switch (link) {
     case LINK_ETHERNET:
-      skip = 14
-      break
+      return behindType(view, start + 12, start + capLen)
     case LINK_SLL:
-      skip = 16
-      break
+      return behindType(view, start + 14, start + capLen)
     case LINK_SLL2:
-      if (capLen < 20 + IP_AND_TCP) return -1
-      if (view.getUint16(start) !== 0x0800) return -1
+      // The type stands first and not last: left to the dissectors unless it is IPv4.
+      if (capLen < 20 + IPV4_AND_TCP || view.getUint16(start) !== ETHERTYPE_IPV4) return -1
       return view.getUint8(start + 20) === VERSION_4_LENGTH_20 ? start + 20 : -1
     case LINK_RAW:
     case LINK_IPV4:
-      if (capLen < IP_AND_TCP) return -1
-      return view.getUint8(start) === VERSION_4_LENGTH_20 ? start : -1
+    case LINK_IPV6:
+      return capLen < IPV4_AND_TCP ? -1 : start
     default:
       return -1
   }
-  if (capLen < skip + IP_AND_TCP) return -1
-  const word = view.getInt32(start + skip - 2)
-  if (word >>> 8 === ETHERTYPE_AND_VERSION) return start + skip
-  if (word >>> 16 !== ETHERTYPE_VLAN || capLen < skip + 4 + IP_AND_TCP) return -1
-  const inner = view.getInt32(start + skip + 2)
-  return inner >>> 8 === ETHERTYPE_AND_VERSION ? start + skip + 4 : -1
+}
+
+/** @param at  of an EtherType, behind it IP or one VLAN tag and IP */
+function behindType(view: DataView, at: number, end: number): number {
+  if (at + 2 + IPV4_AND_TCP > end) return -1
+  const word = view.getInt32(at)
+  if (isPlainIp(word)) return at + 2
+  if (word >>> 16 !== ETHERTYPE_VLAN || at + 6 + IPV4_AND_TCP > end) return -1
+  return isPlainIp(view.getInt32(at + 4)) ? at + 6 : -1
+}
+
+function isPlainIp(word: number): boolean {
+  return word >>> 8 === TYPE_AND_VERSION_4 || word >>> 12 === TYPE_AND_VERSION_6
 }
 
 /**
@@ -114,7 +136,7 @@ function straightIpv4(view: DataView, start: number, capLen: number, link: numbe
  * @param ip  20 octets of IPv4 and 20 of TCP are captured from here
  * @returns false, with `packet` half filled, when it is not a whole, unfragmented, faultless TCP segment
  */
-function readPlainTcp(
+function readPlainIpv4(
   view: DataView,
   bytes: Uint8Array,
   ip: number,
@@ -126,42 +148,81 @@ function readPlainTcp(
   if ((fragmentTtlProtocol & 0x3fff00ff) !== PROTOCOL_TCP) return false
   const lengthId = view.getInt32(ip + 2)
   // Length 0: a super-segment met before the network card cut it up (TSO, GRO); the frame tells.
-  const length = lengthId >>> 16 || wireEnd - ip
-  const offsetFlagsWnd = view.getInt32(ip + 32)
-  const tcpLength = (offsetFlagsWnd >>> 26) & 0x3c
-  const dataStart = ip + 20 + tcpLength
-  const dataEnd = ip + length
-  if (tcpLength < 20 || dataStart > end || dataStart > dataEnd || dataEnd > wireEnd) return false
-
-  if (packet.rare !== 0) resetRareFields(packet)
-  packet.kind = KIND_TCP
+  const ipEnd = ip + (lengthId >>> 16 || wireEnd - ip)
+  if (ipEnd > wireEnd || !readPlainTcp(view, bytes, ip + 20, end, ipEnd, packet)) return false
   packet.family = 4
   packet.ipId = lengthId & 0xffff
   packet.df = (fragmentTtlProtocol >>> 30) & 1
   packet.ttl = (fragmentTtlProtocol >>> 8) & 0xff
   packet.src = view.getInt32(ip + 12)
   packet.dst = view.getInt32(ip + 16)
-  const ports = view.getInt32(ip + 20)
+  return true
+}
+
+/** As readPlainIpv4, for IPv6 without extension headers. */
+function readPlainIpv6(
+  view: DataView,
+  bytes: Uint8Array,
+  ip: number,
+  end: number,
+  wireEnd: number,
+  packet: Packet,
+  addresses: AddressBook,
+): boolean {
+  const lengthNextHops = view.getInt32(ip + 4)
+  if (((lengthNextHops >>> 8) & 0xff) !== PROTOCOL_TCP || ip + IPV6_AND_TCP > end) return false
+  const length = lengthNextHops >>> 16
+  const ipEnd = length === 0 ? wireEnd : ip + 40 + length
+  if (ipEnd > wireEnd || !readPlainTcp(view, bytes, ip + 40, end, ipEnd, packet)) return false
+  packet.family = 6
+  packet.ipId = -1
+  packet.df = -1
+  packet.ttl = lengthNextHops & 0xff
+  packet.src = internAddress(view, ip + 8, addresses)
+  packet.dst = internAddress(view, ip + 24, addresses)
+  return true
+}
+
+/**
+ * @param tcp    20 octets are captured from here
+ * @param ipEnd  where the IP packet ended on the wire
+ */
+function readPlainTcp(
+  view: DataView,
+  bytes: Uint8Array,
+  tcp: number,
+  end: number,
+  ipEnd: number,
+  packet: Packet,
+): boolean {
+  const offsetFlagsWnd = view.getInt32(tcp + 12)
+  const headerLength = (offsetFlagsWnd >>> 26) & 0x3c
+  const dataStart = tcp + headerLength
+  if (headerLength < 20 || dataStart > end || dataStart > ipEnd) return false
+
+  if (packet.rare !== 0) resetRareFields(packet)
+  packet.kind = KIND_TCP
+  const ports = view.getInt32(tcp)
   packet.srcPort = ports >>> 16
   packet.dstPort = ports & 0xffff
-  packet.seq = view.getInt32(ip + 24)
-  packet.ack = view.getInt32(ip + 28)
+  packet.seq = view.getInt32(tcp + 4)
+  packet.ack = view.getInt32(tcp + 8)
   packet.flags = (offsetFlagsWnd >>> 16) & 0xff
   packet.wnd = offsetFlagsWnd & 0xffff
-  packet.dataLen = dataEnd - dataStart
+  packet.dataLen = ipEnd - dataStart
   packet.dataStart = dataStart
-  packet.dataCap = (dataEnd < end ? dataEnd : end) - dataStart
-  packet.optionsLen = tcpLength - 20
-  if (tcpLength === 32 && view.getInt32(ip + 40) === ALIGNED_TIMESTAMPS) {
+  packet.dataCap = (ipEnd < end ? ipEnd : end) - dataStart
+  packet.optionsLen = headerLength - 20
+  if (headerLength === 32 && view.getInt32(tcp + 20) === ALIGNED_TIMESTAMPS) {
     packet.hasTimestamps = 1
-    packet.tsVal = view.getInt32(ip + 44)
-    packet.tsEcr = view.getInt32(ip + 48)
+    packet.tsVal = view.getInt32(tcp + 24)
+    packet.tsEcr = view.getInt32(tcp + 28)
     return true
   }
   packet.hasTimestamps = 0
   packet.tsVal = 0
   packet.tsEcr = 0
-  if (tcpLength > 20) readTcpOptions(view, bytes, ip + 40, dataStart, false, packet)
+  if (headerLength > 20) readTcpOptions(view, bytes, tcp + 20, dataStart, false, packet)
   return true
 }
 

@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import { AddressBook } from '../base/addresses.ts'
 import { Decoder } from './decode.ts'
-import { hashMac } from './link-fields.ts'
+import { hashMac } from './fields.ts'
 import { ACK, KIND_TCP, Packet, PSH } from './packet.ts'
 
 /** Octets around the record that no decoder may see. Two of them: what depends on one differs with the other. */

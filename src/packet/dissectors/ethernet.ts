@@ -1,6 +1,6 @@
 // IEEE 802.3-2022 §3.2.6, IEEE 802-2014 §9 (SNAP), https://www.tcpdump.org/linktypes/LINKTYPE_ETHERNET.html
 import type { Dissector } from '../dissector.ts'
-import { hashMac } from '../link-fields.ts'
+import { hashMac } from '../fields.ts'
 import { KIND_OTHER } from '../packet.ts'
 import type { Walk } from '../walk.ts'
 import { dissectLlc } from './llc.ts'

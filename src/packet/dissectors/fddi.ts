@@ -1,6 +1,6 @@
 // ISO 9314-2, https://www.tcpdump.org/linktypes.html (LINKTYPE_FDDI)
 import type { Dissector } from '../dissector.ts'
-import { hashMac } from '../link-fields.ts'
+import { hashMac } from '../fields.ts'
 import { KIND_OTHER } from '../packet.ts'
 import { dissectLlc } from './llc.ts'
 

@@ -1,5 +1,6 @@
 // RFC 8200 §3, §4; RFC 2675 (jumbo payload), RFC 4302 (AH), RFC 8754 (segment routing)
 import type { Dissector } from '../dissector.ts'
+import { internAddress } from '../fields.ts'
 import { FAULT_BAD_IP_LENGTH, FAULT_SHORT_IP, KIND_FRAGMENT, KIND_OTHER } from '../packet.ts'
 import type { Walk } from '../walk.ts'
 
@@ -40,18 +41,8 @@ export function readIpv6Fields(walk: Walk, at: number): void {
   packet.ipId = -1
   packet.df = -1
   packet.ttl = walk.view.getUint8(at + 7)
-  packet.src = internAddress(walk, at + 8)
-  packet.dst = internAddress(walk, at + 24)
-}
-
-function internAddress(walk: Walk, at: number): number {
-  const view = walk.view
-  return walk.addresses.intern(
-    view.getInt32(at),
-    view.getInt32(at + 4),
-    view.getInt32(at + 8),
-    view.getInt32(at + 12),
-  )
+  packet.src = internAddress(walk.view, at + 8, walk.addresses)
+  packet.dst = internAddress(walk.view, at + 24, walk.addresses)
 }
 
 /**
@@ -136,7 +127,7 @@ function readFinalDestination(walk: Walk, at: number): void {
   const isList = type === 4
   if (!isList && type !== 0 && type !== 2) return
   const address = isList ? at + 8 : at + 8 + (addresses - 1) * 16
-  if (walk.has(address, 16)) walk.packet.dst = internAddress(walk, address)
+  if (walk.has(address, 16)) walk.packet.dst = internAddress(walk.view, address, walk.addresses)
 }
 
 /** RFC 2675 §2: the option gives the length behind the fixed header. Only where it stands first, as it always does. */

@@ -1,6 +1,6 @@
 // https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL.html
 import type { Dissector } from '../dissector.ts'
-import { readSllFields } from '../link-fields.ts'
+import { readSllFields } from '../fields.ts'
 import { KIND_OTHER } from '../packet.ts'
 
 const HEADER = 16

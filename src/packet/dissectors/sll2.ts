@@ -1,6 +1,6 @@
 // https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL2.html
 import type { Dissector } from '../dissector.ts'
-import { readSll2Fields } from '../link-fields.ts'
+import { readSll2Fields } from '../fields.ts'
 import { KIND_OTHER } from '../packet.ts'
 
 const HEADER = 20

@@ -1,6 +1,7 @@
+import type { AddressBook } from '../base/addresses.ts'
 import type { Packet } from './packet.ts'
 
-// What the link layer tells besides the next protocol. Read in two places (decode.ts and the dissectors), written once.
+// Fields that are read in two places, on the straight path (decode.ts) and in the dissectors.
 
 /**
  * Hash of the six octets of a MAC address at `at`, int32. All zeros (loopback) give 0, as no address does.
@@ -20,4 +21,14 @@ export function readSllFields(view: DataView, at: number, packet: Packet): void 
 export function readSll2Fields(view: DataView, at: number, packet: Packet): void {
   packet.direction = view.getUint8(at + 10)
   packet.linkSource = view.getUint8(at + 11) === 6 ? hashMac(view, at + 12) : 0
+}
+
+/** The IPv6 address at `at` (16 octets captured) as its number in the book. */
+export function internAddress(view: DataView, at: number, addresses: AddressBook): number {
+  return addresses.intern(
+    view.getInt32(at),
+    view.getInt32(at + 4),
+    view.getInt32(at + 8),
+    view.getInt32(at + 12),
+  )
 }
