@@ -1,5 +1,6 @@
 import type { CommandSpec } from '../spec.ts'
 import { analyze } from './analyze.ts'
+import { explain } from './explain.ts'
 
 /** What can be typed after `tcpwhy`, sorted by name. */
-export const commands: readonly CommandSpec[] = [analyze]
+export const commands: readonly CommandSpec[] = [analyze, explain]

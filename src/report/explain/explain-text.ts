@@ -1,28 +1,29 @@
 import { assertNever } from '../../base/assert.ts'
+import { printable } from '../printable.ts'
+import { COLUMNS, wrapCommand, wrap as wrapWords } from '../wrap.ts'
 import { catalog, catalogIds, groupTitles } from './catalog.ts'
 import type { Wire } from './errors.ts'
 import type { CauseRef, Explanation, NextStep } from './explain.ts'
 
 export interface TextOptions {
-  /** Columns of the terminal; more than 100 are not used. */
+  /** Columns of the terminal; at least 60 and at most 100 are used. */
   width: number
   /** docs/causes/<id>.md, for `kind: 'cause'`; without it only the title is printed. */
   page?: string
 }
 
-const MAX_WIDTH = 100
-const MIN_WIDTH = 40
+const MIN_WIDTH = 60
 const MAX_ECHO = 300 // of a pasted line
 
-/** Terminal text without colour; the first line is the answer. Commands are never wrapped, so that they can be copied. */
+/** Terminal text without colour; the first line is the answer. Long commands are continued with a backslash. */
 export function explainText(explanation: Explanation, { width, page }: TextOptions): string {
-  const columns = Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, Math.floor(width) || MAX_WIDTH))
+  const columns = columnsOf(width)
   return `${linesOf(explanation, columns, page).join('\n')}\n`
 }
 
 /** The list that `tcpwhy explain` prints without an argument. */
 export function catalogText({ width }: { width: number }): string {
-  const columns = Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, Math.floor(width) || MAX_WIDTH))
+  const columns = columnsOf(width)
   const lines: string[] = []
   for (const [group, title] of Object.entries(groupTitles)) {
     lines.push(...(lines.length > 0 ? [''] : []), title)
@@ -34,6 +35,10 @@ export function catalogText({ width }: { width: number }): string {
     ...wrap("Also: a TCP state (CLOSE-WAIT) or a pasted error line, in quotes ('...').", columns),
   )
   return `${lines.join('\n')}\n`
+}
+
+function columnsOf(width: number): number {
+  return Math.min(COLUMNS, Math.max(MIN_WIDTH, Math.floor(width) || COLUMNS))
 }
 
 function linesOf(explanation: Explanation, columns: number, page: string | undefined): string[] {
@@ -56,7 +61,13 @@ function causeLines(
   columns: number,
   page: string | undefined,
 ): string[] {
-  const head = page === undefined ? wrap(`${id}: ${title}`, columns) : pageLines(page, columns)
+  const head =
+    page === undefined
+      ? [
+          ...wrap(`${id}: ${title}`, columns),
+          ...wrap(`(Its page, docs/causes/${id}.md, is not in this installation.)`, columns),
+        ]
+      : pageLines(page, columns)
   if (variant === undefined) return head
   const [first = '', ...rest] = head
   return [first, ...wrap(`(${variant} is a variant of it)`, columns), ...rest]
@@ -84,25 +95,27 @@ function errorLines(
 ): string[] {
   const [best, ...others] = readings
   if (best === undefined) return []
-  const told = best.wire !== 'any'
-  const answer = told ? `${wireWords[best.wire]} (${best.from})` : `${best.from}: ${best.seen}`
+  const told = best.wire === 'any' ? null : wireWords[best.wire]
+  const answer = told === null ? `${best.from}: ${best.seen}` : `${told} (${best.from})`
   const lines = wrap(answer, columns)
-  lines.push(...fold(printable(line), columns - 2).map((part) => `> ${part}`), '')
+  lines.push(...wrap(echo(line), columns, '> '), '')
   if (endpoints.pair.length === 2) lines.push(`Between ${endpoints.pair.join(' and ')}`, '')
-  if (told) lines.push(...wrap(best.seen, columns), '')
+  if (told !== null) lines.push(...wrap(best.seen, columns), '')
   lines.push(...causeList(best.causes, columns))
   for (const other of others) {
     const ids = other.causes.map(({ id }) => id).join(', ')
     lines.push('', ...wrap(`Also read as ${other.from}: ${other.seen} (${ids})`, columns))
   }
-  return [...lines, ...nextLines(next, columns)]
+  const first = best.causes[0]?.id
+  const more = { text: 'More on a candidate:', command: `tcpwhy explain ${first}` }
+  return [...lines, ...nextLines(first === undefined ? next : [...next, more], columns)]
 }
 
 function unknownLines(
   { query, nearest, states }: Extract<Explanation, { kind: 'unknown' }>,
   columns: number,
 ): string[] {
-  const lines = fold(`No cause, TCP state or known error line: ${printable(query)}`, columns)
+  const lines = wrap(`No cause, TCP state or known error line: ${echo(query)}`, columns)
   if (nearest.length + states.length > 0) {
     lines.push('', 'Did you mean:')
     lines.push(...states.map((name) => `  ${name}`))
@@ -132,26 +145,26 @@ function nextLines(next: readonly NextStep[], columns: number): string[] {
   if (next.length === 0) return []
   const lines = ['', 'What to run next:']
   for (const { text, command } of next) {
-    lines.push(...wrap(`  ${text}`, columns, '  '))
-    if (command !== undefined) lines.push(`    ${command}`)
+    lines.push(...wrap(text, columns, '  '))
+    if (command !== undefined) lines.push(...wrapCommand(command, '    ', columns))
   }
   return lines
 }
 
 function refLine({ id, title }: CauseRef, columns: number): string[] {
-  return wrap(`  ${id.padEnd(26)} ${title}`, columns, '      ')
+  return wrap(title, columns, `  ${id.padEnd(26)} `)
 }
 
 function labelled(label: string, text: string, columns: number): string[] {
-  return wrap(`${`${label}:`.padEnd(13)}${text}`, columns, ' '.repeat(13))
+  return wrap(text, columns, `${label}:`.padEnd(13))
 }
 
 /** A page of docs/causes: emphasis marks dropped, prose wrapped again when the terminal is narrow. */
 function pageLines(page: string, columns: number): string[] {
   const lines: string[] = []
   for (const block of blocksOf(page)) {
-    const indent = block.startsWith('- ') ? '  ' : ''
-    lines.push(...wrap(plain(block), columns, indent))
+    const item = block.startsWith('- ')
+    lines.push(...wrap(plain(item ? block.slice(2) : block), columns, item ? '- ' : ''))
   }
   while (lines.at(-1) === '') lines.pop()
   return lines
@@ -178,32 +191,14 @@ function blocksOf(page: string): string[] {
   return blocks
 }
 
-/** Breaks at spaces, never within `code`; a longer word or command stays whole. */
-function wrap(text: string, columns: number, indent = ''): string[] {
-  const lines: string[] = []
-  const start = /^ */.exec(text)?.[0] ?? ''
-  let line = start
-  for (const word of text.slice(start.length).match(/(?:`[^`]*`|\S)+| {2,}/g) ?? []) {
-    const glued = line.trim() === '' || line.endsWith(' ') || word.startsWith(' ') ? '' : ' '
-    if (line.trim() !== '' && line.length + glued.length + word.length > columns) {
-      lines.push(line.trimEnd())
-      line = indent + word.trimStart()
-    } else line += glued + word
-  }
-  return [...lines, line.trimEnd()]
+/** Prose over lines, `code` kept in one piece where it fits. */
+function wrap(text: string, columns: number, first = ''): string[] {
+  const glued = text.replace(/`[^`]{1,80}`/g, (code) => code.replaceAll(' ', NO_BREAK))
+  return wrapWords(glued, first, columns).map((line) => line.replaceAll(NO_BREAK, ' ').trimEnd())
 }
 
-/** Breaks anywhere: what was pasted may have no spaces at all. */
-function fold(text: string, columns: number): string[] {
-  const lines: string[] = []
-  for (let at = 0; at < text.length; at += columns) {
-    lines.push(text.slice(at, at + columns).trimEnd())
-  }
-  return lines
-}
+const NO_BREAK = '\u00a0'
 
-/** Pasted text is hostile: control characters are shown, not sent to the terminal, and its length is bounded. */
-function printable(text: string): string {
-  const cut = text.length > MAX_ECHO ? `${text.slice(0, MAX_ECHO)}...` : text
-  return cut.replace(/[\p{Cc}\p{Cf}]/gu, (c) => `\\u{${c.codePointAt(0)?.toString(16)}}`)
+function echo(text: string): string {
+  return printable(text.length > MAX_ECHO ? `${text.slice(0, MAX_ECHO)}...` : text)
 }

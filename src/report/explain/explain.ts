@@ -41,11 +41,12 @@ export type Explanation =
   | { kind: 'unknown'; query: string; nearest: CauseRef[]; states: string[] }
 
 export interface ExplainOptions {
-  /** Verbs of tcpwhy that exist, so that no step names a command this version lacks. */
+  /** Verbs of tcpwhy that a step may name; default: those this version has. */
   verbs?: readonly string[]
 }
 
-const VERBS = ['analyze', 'explain'] as const
+/** Those of this version; a test compares them with the command line's. */
+export const VERBS = ['analyze', 'explain'] as const
 const MAX_READINGS = 3
 const NOWHERE: LineEndpoints = { pair: [], host: null, port: null }
 

@@ -158,16 +158,13 @@ const makers: Record<StepKind, (place: Place) => Step[]> = {
 }
 
 function captureSteps({ pair, host, port }: Place): Step[] {
-  const [a, b] = pair
+  const [a, b] = pair.map(hostOf)
+  const ported = port === 'PORT' ? [] : [`--port ${port}`]
   if (a !== undefined && b !== undefined) {
-    return [
-      record(`host ${hostOf(a)} and host ${hostOf(b)} and tcp`),
-      analyse(`--between ${quoted(a)} ${quoted(b)}`),
-    ]
+    return [record(`host ${a} and host ${b} and tcp`), analyse([`--between ${a} ${b}`, ...ported])]
   }
   const filter = host === 'HOST' ? `tcp port ${port}` : `host ${host} and tcp port ${port}`
-  const known = port === 'PORT' ? '' : `--port ${port}`
-  return [record(filter), analyse(known)]
+  return [record(filter), analyse(ported)]
 }
 
 function record(filter: string): Step {
@@ -177,18 +174,14 @@ function record(filter: string): Step {
   }
 }
 
-function analyse(filters: string): Step {
+function analyse(filters: readonly string[]): Step {
   return {
     text: 'Then, or with a capture you already have:',
-    command: `tcpwhy analyze why.pcap ${filters}`.trimEnd(),
+    command: ['tcpwhy analyze why.pcap', ...filters].join(' '),
     verb: 'analyze',
   }
 }
 
 function hostOf(endpoint: string): string {
   return endpoint.slice(0, endpoint.lastIndexOf(':')).replace(/^\[(.*)\]$/, '$1')
-}
-
-function quoted(endpoint: string): string {
-  return endpoint.startsWith('[') ? `'${endpoint}'` : endpoint
 }
