@@ -1,0 +1,152 @@
+import type { Ending } from './facts.ts'
+
+const MAX_ENDPOINTS = 200_000
+const MAX_HOSTS = 200_000
+const MAX_PATHS = 200_000
+const MAX_RTTS = 256
+
+/** Everything about one server address and port, numbers only; printed at the end. */
+export interface EndpointTotals {
+  address: number
+  port: number
+  family: 4 | 6
+  connections: number
+  byEnding: Partial<Record<Ending, number>>
+  established: number
+  served: number
+  synRetried: number
+  synAckRetried: number
+  firstAnswerT: number
+  lastAnswerT: number
+  survivedT: number
+  survivedId: number
+  clients: Set<number>
+  /** A sample of handshake round trips, ns: the first 256 and then every 2^k-th. */
+  rtts: number[]
+  rttCount: number
+}
+
+export interface HostTotals {
+  address: number
+  family: 4 | 6
+  packets: number
+  ttls: Map<number, number>
+}
+
+export interface PathTotals {
+  client: number
+  server: number
+  family: 4 | 6
+  connections: number
+  packets: number
+  dataPackets: number
+  retransmissions: number
+  lossyConnections: number
+  survivedT: number
+  survivedId: number
+  missingOctets: number
+  firstLossT: number
+  lastLossT: number
+}
+
+/** What is known over all connections, clean ones included, kept bounded by their number of hosts. */
+export class Aggregates {
+  readonly endpoints = new Map<number, EndpointTotals>()
+  readonly hosts = new Map<number, HostTotals>()
+  readonly paths = new Map<string, PathTotals>()
+  private readonly directions = new Set<string>()
+  private readonly servers = new Set<number>()
+
+  /** Any packet from `src` to `dst` was seen: that direction of this pair of hosts is in the capture. */
+  sawDirection(src: number, dst: number, family: 4 | 6): void {
+    if (this.directions.size < MAX_PATHS) this.directions.add(`${family} ${src} ${dst}`)
+  }
+
+  hasDirection(src: number, dst: number, family: 4 | 6): boolean {
+    return this.directions.has(`${family} ${src} ${dst}`)
+  }
+
+  addServer(address: number, port: number, family: 4 | 6): void {
+    if (this.servers.size < MAX_ENDPOINTS) this.servers.add(endpointKey(address, port, family))
+  }
+
+  isServer(address: number, port: number, family: 4 | 6): boolean {
+    return this.servers.has(endpointKey(address, port, family))
+  }
+
+  endpoint(address: number, port: number, family: 4 | 6): EndpointTotals | null {
+    const key = endpointKey(address, port, family)
+    const known = this.endpoints.get(key)
+    if (known !== undefined) return known
+    if (this.endpoints.size >= MAX_ENDPOINTS) return null
+    const made: EndpointTotals = {
+      address,
+      port,
+      family,
+      connections: 0,
+      byEnding: {},
+      established: 0,
+      served: 0,
+      synRetried: 0,
+      synAckRetried: 0,
+      firstAnswerT: Number.POSITIVE_INFINITY,
+      lastAnswerT: Number.NEGATIVE_INFINITY,
+      survivedT: 0,
+      survivedId: -1,
+      clients: new Set(),
+      rtts: [],
+      rttCount: 0,
+    }
+    this.endpoints.set(key, made)
+    return made
+  }
+
+  host(address: number, family: 4 | 6): HostTotals | null {
+    const key = endpointKey(address, 0, family)
+    const known = this.hosts.get(key)
+    if (known !== undefined) return known
+    if (this.hosts.size >= MAX_HOSTS) return null
+    const made: HostTotals = { address, family, packets: 0, ttls: new Map() }
+    this.hosts.set(key, made)
+    return made
+  }
+
+  path(client: number, server: number, family: 4 | 6): PathTotals | null {
+    const key = `${family} ${client} ${server}`
+    const known = this.paths.get(key)
+    if (known !== undefined) return known
+    if (this.paths.size >= MAX_PATHS) return null
+    const made: PathTotals = {
+      client,
+      server,
+      family,
+      connections: 0,
+      packets: 0,
+      dataPackets: 0,
+      retransmissions: 0,
+      lossyConnections: 0,
+      survivedT: 0,
+      survivedId: -1,
+      missingOctets: 0,
+      firstLossT: Number.POSITIVE_INFINITY,
+      lastLossT: Number.NEGATIVE_INFINITY,
+    }
+    this.paths.set(key, made)
+    return made
+  }
+}
+
+/** Address (32 bits), port (16) and family in one exact float64. */
+function endpointKey(address: number, port: number, family: 4 | 6): number {
+  return (address >>> 0) * 65_536 + port + (family === 6 ? 2 ** 49 : 0)
+}
+
+/** Keeps every 2^k-th round trip once more than 256 were seen, so that the sample covers the whole capture. */
+export function sampleRtt(endpoint: EndpointTotals, rttNs: number): void {
+  const stride = 2 ** Math.max(0, Math.ceil(Math.log2((endpoint.rttCount + 1) / MAX_RTTS)))
+  if (endpoint.rttCount++ % stride !== 0) return
+  if (endpoint.rtts.length >= MAX_RTTS) {
+    endpoint.rtts = endpoint.rtts.filter((_, i) => i % 2 === 0)
+  }
+  endpoint.rtts.push(rttNs)
+}

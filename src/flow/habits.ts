@@ -1,0 +1,30 @@
+import type { Packet } from '../packet/packet.ts'
+import { S_CHANGED, S_LINK, S_PACKETS, S_TTL_COUNTS, S_TTLS } from './layout.ts'
+
+/**
+ * A segment whose TTL is not the one its side used first. At most four TTLs are kept, one a byte of S_TTLS, with their
+ * packet counts. A new TTL together with a new link-layer sender means that another box speaks for this address.
+ */
+export function noteHabits(ints: Int32Array, o: number, p: Packet, frame: number): void {
+  const first = ints[o + S_PACKETS] === 1
+  if (p.linkSource !== 0) {
+    const moved = !first && ints[o + S_LINK] !== 0 && ints[o + S_LINK] !== p.linkSource
+    if (moved && ints[o + S_CHANGED] === 0) ints[o + S_CHANGED] = frame
+    ints[o + S_LINK] = p.linkSource
+  }
+  const ttl = p.ttl
+  if (ttl === 0) return
+  const ttls = ints[o + S_TTLS]!
+  for (let i = 0; i < 4; i++) {
+    const known = (ttls >>> (i * 8)) & 255
+    if (known === ttl) {
+      ints[o + S_TTL_COUNTS + i]!++
+      return
+    }
+    if (known === 0) {
+      ints[o + S_TTLS] = ttls | (ttl << (i * 8))
+      ints[o + S_TTL_COUNTS + i] = 1
+      return
+    }
+  }
+}

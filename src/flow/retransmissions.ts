@@ -1,0 +1,118 @@
+import { FIN, type Packet } from '../packet/packet.ts'
+import { fillHoles } from './holes.ts'
+import { earliestSame } from './kept.ts'
+import {
+  NOTE_FAST,
+  NOTE_OOO,
+  NOTE_RE_FIN,
+  NOTE_RTO,
+  NOTE_SPURIOUS,
+  R_ACK_T,
+  R_SYNACK_T,
+  S_ACKED,
+  S_BITS,
+  S_DUPRUN,
+  S_FAST,
+  S_LAST_T,
+  S_NXT,
+  S_NXT_T,
+  S_OCTETS,
+  S_OOO,
+  S_RE_FIN,
+  S_RTO,
+  S_SPURIOUS,
+  S_UNA_FIRST_T,
+  S_UNA_FLAGS,
+  S_UNA_FRAME,
+  S_UNA_LAST_FRAME,
+  S_UNA_LAST_T,
+  S_UNA_LEN,
+  S_UNA_SEQ,
+  S_UNA_TIMES,
+  SB_ACK,
+} from './layout.ts'
+
+/** tshark's constants: a fast retransmission follows the last duplicate ACK within 20 ms, ... */
+const FAST_NS = 20e6
+/** ... and what comes within 3 ms (or the handshake's round trip) of the newest octet is out of order. */
+const OOO_NS = 3e6
+
+/** What a segment below the edge is: fast, spurious or time-out retransmission, or reordered. Counts it. */
+export function classifyOld(
+  ints: Int32Array,
+  floats: Float64Array,
+  at: number,
+  dir: number,
+  o: number,
+  q: number,
+  p: Packet,
+  t: number,
+  frame: number,
+): number {
+  const len = p.dataLen
+  const fin = p.flags & FIN
+  const end = (p.seq + len + fin) | 0
+  const acked = ints[q + S_ACKED]!
+  const ackKnown = (ints[q + S_BITS]! & SB_ACK) !== 0
+  const filled = fillHoles(ints, o, p.seq, (p.seq + len) | 0)
+  floats[(o + S_OCTETS) >> 1]! += filled
+  const notNew = ((end - ints[o + S_NXT]!) | 0) <= 0
+
+  const sinceAck = t - floats[(q + S_LAST_T) >> 1]!
+  if (notNew && ints[q + S_DUPRUN]! >= 2 && ackKnown && acked === p.seq && sinceAck < FAST_NS) {
+    ints[o + S_FAST]!++
+    noteUnanswered(ints, floats, at, dir, o, p, t, frame)
+    return NOTE_FAST
+  }
+  const sinceNewest = t - floats[(o + S_NXT_T) >> 1]!
+  // Unlike tshark, only what fills a hole can be out of order: what was seen before has been sent twice.
+  if (filled > 0 && sinceNewest < reorderingTime(floats, at)) {
+    ints[o + S_OOO]!++
+    return NOTE_OOO
+  }
+  if (len > 0 && ackKnown && ((end - acked) | 0) <= 0) {
+    ints[o + S_SPURIOUS]!++
+    return NOTE_SPURIOUS
+  }
+  noteUnanswered(ints, floats, at, dir, o, p, t, frame)
+  if (len === 0) {
+    ints[o + S_RE_FIN]!++
+    return NOTE_RE_FIN
+  }
+  ints[o + S_RTO]!++
+  return NOTE_RTO
+}
+
+function reorderingTime(floats: Float64Array, at: number): number {
+  const rtt = floats[(at + R_ACK_T) >> 1]! - floats[(at + R_SYNACK_T) >> 1]!
+  return Math.max(OOO_NS, rtt)
+}
+
+/** Counts transmissions of the same unacknowledged octets; the first one is looked up among the kept segments. */
+function noteUnanswered(
+  ints: Int32Array,
+  floats: Float64Array,
+  at: number,
+  dir: number,
+  o: number,
+  p: Packet,
+  t: number,
+  frame: number,
+): void {
+  const same = ints[o + S_UNA_TIMES]! > 0 && ints[o + S_UNA_SEQ] === p.seq
+  if (!same) {
+    // A later segment sent again beside the oldest one does not start another count.
+    const later = ints[o + S_UNA_TIMES]! > 0 && ((p.seq - ints[o + S_UNA_SEQ]!) | 0) > 0
+    if (later) return
+    const first = earliestSame(ints, floats, at, dir, p.seq)
+    ints[o + S_UNA_SEQ] = p.seq
+    ints[o + S_UNA_LEN] = p.dataLen
+    ints[o + S_UNA_FLAGS] = p.flags
+    ints[o + S_UNA_FRAME] = first?.frame ?? frame
+    floats[(o + S_UNA_FIRST_T) >> 1] = first?.t ?? t
+    ints[o + S_UNA_TIMES] = 1
+  }
+  ints[o + S_UNA_TIMES]!++
+  ints[o + S_UNA_LAST_FRAME] = frame
+  floats[(o + S_UNA_LAST_T) >> 1] = t
+}

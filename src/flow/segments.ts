@@ -1,0 +1,489 @@
+import { ACK, FIN, type Packet, RST, SYN } from '../packet/packet.ts'
+import * as L from './layout.ts'
+import {
+  B_ESTABLISHED,
+  B_FAST_OPEN,
+  B_SAW_SYN,
+  B_SAW_SYNACK,
+  CLIENT_SIDE,
+  NOTE_DUPACK,
+  NOTE_GAP,
+  NOTE_KEEPALIVE,
+  NOTE_KEEPALIVE_ACK,
+  NOTE_NONE,
+  NOTE_WINDOW_UPDATE,
+  NOTE_ZERO_WINDOW,
+  NOTE_ZW_PROBE,
+  NOTE_ZW_PROBE_ACK,
+  R_BITS,
+  R_LAST_DATA_BY,
+  R_LAST_DATA_T,
+  R_LAST_FRAME,
+  R_LAST_T,
+  R_PENDING_BY,
+  R_PENDING_T,
+  R_SURVIVED_T,
+  S_ACKED,
+  S_BIG_ACKED,
+  S_BIG_SENT,
+  S_BITS,
+  S_DATA_FIRST_T,
+  S_DATA_LAST_FRAME,
+  S_DATA_LAST_T,
+  S_EDGE,
+  S_EDGE_ACK,
+  S_IPID,
+  S_KA_RUN,
+  S_LAST_ACK,
+  S_LAST_FLAGS,
+  S_LAST_FRAME,
+  S_LAST_KIND,
+  S_LAST_LEN,
+  S_LAST_SEQ,
+  S_LAST_T,
+  S_MAX_WND,
+  S_NXT,
+  S_NXT_T,
+  S_OCTETS,
+  S_PACKETS,
+  S_SCALE,
+  S_TSVAL,
+  S_TTL_COUNTS,
+  S_TTLS,
+  S_UNA_SEQ,
+  S_UNA_TIMES,
+  S_WND,
+  SB_ACK,
+  SB_BASE,
+  SB_DATA,
+  SB_EDGE,
+  SB_FIN,
+  SB_FIN_ACKED,
+  SB_ISN,
+  SB_TIMESTAMPS,
+  SB_WND,
+  SB_ZERO,
+  SERVER_SIDE,
+} from './layout.ts'
+import { isSamePacket } from './duplicates.ts'
+import { noteHabits } from './habits.ts'
+import { addHole } from './holes.ts'
+import { noteSyn } from './handshake.ts'
+import { classifyOld } from './retransmissions.ts'
+import type { Rows } from './rows.ts'
+import { pushSegment } from './kept.ts'
+
+/** Silences shorter than this are not remembered. */
+const SILENCE_MIN_NS = 50e6
+/** An acknowledgment this far beyond what was seen is nonsense (another connection's, or forged), not a capture gap. */
+const MAX_UNSEEN = 0x4000_0000
+
+/**
+ * Updates the open row by one segment of the client (dir 0) or server (dir 1): counters, sequence space, windows,
+ * silences, messages, kept segments. What a segment is called follows tshark's tcp_analyze_sequence_number where that
+ * is right, so that figures can be compared; where it differs, the code says why.
+ */
+export class SegmentProcessor {
+  /** Whether the last segment sent something new or acknowledged something new. */
+  advanced = false
+  private readonly rows: Rows
+
+  constructor(rows: Rows) {
+    this.rows = rows
+  }
+
+  /** @returns false when this is the same packet captured a second time (nothing was updated but its count). */
+  process(dir: number, p: Packet, t: number, frame: number): boolean {
+    const { ints, floats, at } = this.rows
+    const o = at + (dir === 0 ? CLIENT_SIDE : SERVER_SIDE)
+    const q = at + (dir === 0 ? SERVER_SIDE : CLIENT_SIDE)
+    const flags = p.flags
+    if (
+      ints[o + S_LAST_SEQ] === p.seq &&
+      ints[o + S_LAST_LEN] === p.dataLen &&
+      ints[o + S_PACKETS] !== 0 &&
+      isSamePacket(ints, floats, at, o, p, t)
+    ) {
+      ints[at + L.R_DUPLICATES]!++
+      return false
+    }
+    const silence = t - floats[(at + R_LAST_T) >> 1]!
+    if (floats[(at + R_PENDING_T) >> 1]! > 0) this.settleSilence(dir, flags)
+    if (silence > SILENCE_MIN_NS) this.noteSilence(dir, silence, frame)
+    if (silence > 0) floats[(at + R_LAST_T) >> 1] = t
+
+    const packets = ints[o + S_PACKETS]!
+    ints[o + S_PACKETS] = packets + 1
+    if ((flags & RST) === 0) {
+      if (packets > 0 && (ints[o + S_TTLS]! & 255) === p.ttl) ints[o + S_TTL_COUNTS]!++
+      else noteHabits(ints, o, p, frame)
+      noteIpId(ints, o, p, packets)
+    }
+    const note = this.sequence(dir, o, q, p, t, frame)
+
+    ints[at + R_LAST_FRAME] = frame
+    ints[o + S_LAST_FRAME] = frame
+    floats[(o + S_LAST_T) >> 1] = t
+    ints[o + S_LAST_SEQ] = p.seq
+    ints[o + S_LAST_LEN] = p.dataLen
+    ints[o + S_LAST_FLAGS] = flags
+    ints[o + S_LAST_ACK] = p.ack
+    ints[o + S_LAST_KIND] = note
+    if (p.hasTimestamps === 1) this.noteTimestamp(o, p, t, frame)
+    if (note !== NOTE_KEEPALIVE && note !== NOTE_ZW_PROBE) ints[q + S_KA_RUN] = 0
+    pushSegment(ints, floats, at, dir, o, p, t, frame, note)
+    return true
+  }
+
+  private sequence(
+    dir: number,
+    o: number,
+    q: number,
+    p: Packet,
+    t: number,
+    frame: number,
+  ): number {
+    const { ints, floats, at } = this.rows
+    const flags = p.flags
+    const seq = p.seq
+    const len = p.dataLen
+    this.advanced = false
+    if ((flags & SYN) !== 0) return this.handshakeSegment(dir, o, q, p, t, frame)
+    if ((flags & RST) !== 0) {
+      ints[o + L.S_RSTS]!++
+      this.needBase(o, seq)
+      return NOTE_NONE
+    }
+    if ((ints[at + R_BITS]! & (B_ESTABLISHED | B_SAW_SYN)) !== B_ESTABLISHED) {
+      if (!this.firstAck(dir, o, q, p, t, frame)) return L.NOTE_CHALLENGE
+    }
+    if ((ints[o + S_BITS]! & SB_BASE) === 0) this.needBase(o, seq)
+
+    let note = NOTE_NONE
+    const diff = (seq - ints[o + S_NXT]!) | 0
+    const octets = len + (flags & FIN)
+    if (octets === 0) {
+      note = this.bareAck(o, q, p, diff, t)
+    } else if (diff === 0 && !(len === 1 && this.windowClosed(q))) {
+      this.advance(dir, o, (seq + octets) | 0, len, seq, t, frame)
+      if ((flags & FIN) !== 0) this.fin(o, p, t, frame)
+    } else if (diff === 0) {
+      note = NOTE_ZW_PROBE
+      ints[o + L.S_ZW_PROBES]!++
+    } else if (diff > 0) {
+      note = NOTE_GAP
+      addHole(ints, floats, o, ints[o + S_NXT]!, seq)
+      this.advance(dir, o, (seq + octets) | 0, len, seq, t, frame)
+      if ((flags & FIN) !== 0) this.fin(o, p, t, frame)
+    } else {
+      note = this.old(dir, o, q, p, diff, t, frame)
+    }
+    if ((flags & ACK) !== 0) this.acknowledge(o, q, p, t, frame)
+    return this.window(o, p, t, frame, note)
+  }
+
+  private handshakeSegment(
+    dir: number,
+    o: number,
+    q: number,
+    p: Packet,
+    t: number,
+    frame: number,
+  ): number {
+    const { ints, floats, at } = this.rows
+    const note = noteSyn(ints, floats, at, dir, o, q, p, t, frame)
+    if (note === NOTE_NONE) this.advanced = true
+    if (p.dataLen > 0) {
+      ints[at + R_BITS]! |= B_FAST_OPEN
+      if (((p.seq + 1 + p.dataLen - ints[o + S_NXT]!) | 0) > 0) {
+        this.advance(dir, o, (p.seq + 1 + p.dataLen) | 0, p.dataLen, (p.seq + 1) | 0, t, frame)
+      }
+    }
+    if ((p.flags & ACK) !== 0) this.acknowledge(o, q, p, t, frame)
+    return note
+  }
+
+  /** @returns false when the segment belongs to an older connection (a bare ACK that answers a SYN). */
+  private firstAck(
+    dir: number,
+    o: number,
+    q: number,
+    p: Packet,
+    t: number,
+    frame: number,
+  ): boolean {
+    const { ints, floats, at } = this.rows
+    const bits = ints[at + R_BITS]!
+    if ((bits & B_SAW_SYN) === 0 && (bits & B_SAW_SYNACK) === 0) {
+      ints[at + R_BITS] = bits | B_ESTABLISHED
+      return true
+    }
+    const peerBits = ints[q + S_BITS]!
+    if (dir === 1 && (bits & B_SAW_SYNACK) === 0 && (bits & B_ESTABLISHED) === 0) {
+      // RFC 9293 §3.10.7.3: an ACK that does not acknowledge our SYN is about another connection.
+      if ((peerBits & SB_ISN) !== 0 && p.ack !== ((ints[q + L.S_BASE]! + 1) | 0)) {
+        const beyond = (p.ack - ints[q + L.S_BASE]! - 1) | 0
+        if (beyond < 0 || beyond > MAX_UNSEEN || p.dataLen === 0) {
+          if (ints[at + L.R_BARE_ACK_FRAME] === 0) ints[at + L.R_BARE_ACK_FRAME] = frame
+          return false
+        }
+      }
+    }
+    if ((bits & B_ESTABLISHED) === 0 && dir === 0 && ints[at + L.R_ACK_FRAME] === 0) {
+      ints[at + L.R_ACK_FRAME] = frame
+      floats[(at + L.R_ACK_T) >> 1] = t
+    }
+    if (dir === 0 || (ints[o + S_BITS]! & SB_ISN) === 0) ints[at + R_BITS]! |= B_ESTABLISHED
+    return true
+  }
+
+  /** Without a SYN the first octet seen has relative number 1. */
+  private needBase(o: number, seq: number): void {
+    const { ints } = this.rows
+    if ((ints[o + S_BITS]! & SB_BASE) !== 0) return
+    ints[o + S_BITS]! |= SB_BASE
+    ints[o + L.S_BASE] = (seq - 1) | 0
+    ints[o + S_NXT] = seq
+  }
+
+  private windowClosed(q: number): boolean {
+    return (this.rows.ints[q + S_BITS]! & SB_ZERO) !== 0
+  }
+
+  /** New payload (or FIN) up to `end`: the side's edge of sequence space moves. */
+  private advance(
+    dir: number,
+    o: number,
+    end: number,
+    len: number,
+    seq: number,
+    t: number,
+    frame: number,
+  ): void {
+    const { ints, floats, at } = this.rows
+    this.advanced = true
+    ints[o + S_NXT] = end
+    floats[(o + S_NXT_T) >> 1] = t
+    if (len === 0) return
+    floats[(o + S_OCTETS) >> 1]! += len
+    if (len > ints[o + S_BIG_SENT]!) ints[o + S_BIG_SENT] = len
+    if ((ints[o + S_BITS]! & SB_DATA) === 0) {
+      ints[o + S_BITS]! |= SB_DATA
+      floats[(o + S_DATA_FIRST_T) >> 1] = t
+    }
+    floats[(o + S_DATA_LAST_T) >> 1] = t
+    floats[(at + R_LAST_DATA_T) >> 1] = t
+    ints[o + S_DATA_LAST_FRAME] = frame
+    if (ints[at + R_LAST_DATA_BY] !== dir + 1) {
+      ints[at + R_LAST_DATA_BY] = dir + 1
+      ints[o + L.S_MSG_SEQ] = seq
+      ints[o + L.S_MSG_FRAME] = frame
+      floats[(o + L.S_MSG_T) >> 1] = t
+      if (dir === 0) ints[at + L.R_EXCHANGES]!++
+    }
+  }
+
+  private fin(o: number, p: Packet, t: number, frame: number): void {
+    const { ints, floats } = this.rows
+    ints[o + L.S_FINS]!++
+    if ((ints[o + S_BITS]! & SB_FIN) !== 0) return
+    ints[o + S_BITS]! |= SB_FIN
+    ints[o + L.S_FIN_SEQ] = (p.seq + p.dataLen) | 0
+    ints[o + L.S_FIN_FRAME] = frame
+    floats[(o + L.S_FIN_T) >> 1] = t
+  }
+
+  /** A segment that begins below the side's edge: retransmission, keepalive, reordering, or partly new. */
+  private old(
+    dir: number,
+    o: number,
+    q: number,
+    p: Packet,
+    diff: number,
+    t: number,
+    frame: number,
+  ): number {
+    const { ints, floats } = this.rows
+    const len = p.dataLen
+    const fin = p.flags & FIN
+    if (diff === -1 && len === 1 && fin === 0) {
+      if (this.windowClosed(q)) ints[o + L.S_ZW_PROBES]!++
+      else this.keepalive(o, t)
+      return this.windowClosed(q) ? NOTE_ZW_PROBE : NOTE_KEEPALIVE
+    }
+    const end = (p.seq + len + fin) | 0
+    const added = (end - ints[o + S_NXT]!) | 0
+    const note = classifyOld(ints, floats, this.rows.at, dir, o, q, p, t, frame)
+    if (fin !== 0) this.fin(o, p, t, frame)
+    if (added > 0) {
+      const fresh = added - fin
+      this.advance(dir, o, end, fresh, (end - added) | 0, t, frame)
+    }
+    return note
+  }
+
+  private keepalive(o: number, t: number): void {
+    const { ints, floats } = this.rows
+    const last = floats[(o + L.S_KA_LAST_T) >> 1]!
+    if (ints[o + L.S_KEEPALIVES]! > 0) floats[(o + L.S_KA_INTERVAL) >> 1] = t - last
+    floats[(o + L.S_KA_LAST_T) >> 1] = t
+    ints[o + L.S_KEEPALIVES]!++
+    ints[o + S_KA_RUN]!++
+  }
+
+  /** No payload, no SYN, FIN or RST: an acknowledgment, a probe, an answer to a probe, a window update. */
+  private bareAck(o: number, q: number, p: Packet, diff: number, t: number): number {
+    const { ints } = this.rows
+    if (diff === -1) {
+      if (this.windowClosed(q)) {
+        ints[o + L.S_ZW_PROBES]!++
+        return NOTE_ZW_PROBE
+      }
+      this.keepalive(o, t)
+      return NOTE_KEEPALIVE
+    }
+    if (diff > 0) {
+      // Its seq says what this side has sent by now: octets that the capture does not have.
+      if (diff > MAX_UNSEEN) return NOTE_NONE
+      addHole(ints, this.rows.floats, o, ints[o + S_NXT]!, p.seq)
+      ints[o + S_NXT] = p.seq
+      return NOTE_GAP
+    }
+    const sameAck = (ints[o + S_BITS]! & SB_ACK) !== 0 && p.ack === ints[o + S_ACKED]
+    if (!sameAck || diff !== 0) return NOTE_NONE
+    if (p.wnd !== ints[o + S_WND]) return p.wnd === 0 ? NOTE_NONE : NOTE_WINDOW_UPDATE
+    const before = ints[q + S_LAST_KIND]!
+    if (before === NOTE_KEEPALIVE) return NOTE_KEEPALIVE_ACK
+    if (before === NOTE_ZW_PROBE) return NOTE_ZW_PROBE_ACK
+    if ((ints[o + S_LAST_FLAGS]! & SYN) !== 0) return NOTE_NONE
+    if (ints[o + S_PACKETS]! <= 2 && (ints[o + S_BITS]! & SB_ISN) === 0) return NOTE_NONE
+    ints[o + L.S_DUPACKS]!++
+    ints[o + L.S_DUPRUN]!++
+    return NOTE_DUPACK
+  }
+
+  private acknowledge(o: number, q: number, p: Packet, t: number, frame: number): void {
+    const { ints, floats } = this.rows
+    const ack = p.ack
+    const bits = ints[o + S_BITS]!
+    if ((bits & SB_ACK) === 0) {
+      ints[o + S_BITS] = bits | SB_ACK
+      ints[o + S_ACKED] = ack
+      if ((ints[q + S_BITS]! & SB_BASE) === 0) {
+        ints[q + S_BITS]! |= SB_BASE
+        ints[q + L.S_BASE] = (ack - 1) | 0
+        ints[q + S_NXT] = ack
+        return
+      }
+    } else {
+      const step = (ack - ints[o + S_ACKED]!) | 0
+      if (step <= 0) return
+      if (step > MAX_UNSEEN) return
+      ints[o + S_ACKED] = ack
+      this.advanced = true
+    }
+    ints[o + L.S_DUPRUN] = 0
+    const unseen = (ack - ints[q + S_NXT]!) | 0
+    if (unseen > 0 && unseen < MAX_UNSEEN) {
+      addHole(ints, floats, q, ints[q + S_NXT]!, ack)
+      ints[q + S_NXT] = ack
+    }
+    if (unseen >= 0) {
+      if (ints[q + S_BIG_SENT]! > ints[q + S_BIG_ACKED]!) ints[q + S_BIG_ACKED] = ints[q + S_BIG_SENT]!
+      ints[q + S_BIG_SENT] = 0
+    }
+    if (ints[q + S_UNA_TIMES] !== 0 && ((ack - ints[q + S_UNA_SEQ]!) | 0) > 0) {
+      ints[q + S_UNA_TIMES] = 0
+    }
+    const peerBits = ints[q + S_BITS]!
+    if ((peerBits & (SB_FIN | SB_FIN_ACKED)) === SB_FIN) {
+      if (((ack - ints[q + L.S_FIN_SEQ]!) | 0) > 0) {
+        ints[q + S_BITS] = peerBits | SB_FIN_ACKED
+        ints[q + L.S_FIN_ACK_FRAME] = frame
+        floats[(q + L.S_FIN_ACK_T) >> 1] = t
+      }
+    }
+  }
+
+  private window(o: number, p: Packet, t: number, frame: number, note: number): number {
+    const { ints, floats } = this.rows
+    const wnd = p.wnd
+    let bits = ints[o + S_BITS]! | SB_WND
+    ints[o + S_WND] = wnd
+    if (wnd === 0) {
+      if ((bits & SB_ZERO) === 0) {
+        bits |= SB_ZERO
+        ints[o + L.S_ZW_TIMES]!++
+        floats[(o + L.S_ZERO_SINCE) >> 1] = t
+        if (ints[o + L.S_ZW_FRAME] === 0) ints[o + L.S_ZW_FRAME] = frame
+      }
+      if (note === NOTE_NONE) note = NOTE_ZERO_WINDOW
+    } else if ((bits & SB_ZERO) !== 0) {
+      bits &= ~SB_ZERO
+      floats[(o + L.S_ZERO_TOTAL) >> 1]! += t - floats[(o + L.S_ZERO_SINCE) >> 1]!
+    }
+    const scaled = wnd << ints[o + S_SCALE]!
+    if (scaled > ints[o + S_MAX_WND]!) ints[o + S_MAX_WND] = scaled
+    const edge = (p.ack + scaled) | 0
+    if ((bits & SB_EDGE) === 0 || ((edge - ints[o + S_EDGE]!) | 0) > 0) {
+      bits |= SB_EDGE
+      ints[o + S_EDGE] = edge
+      ints[o + S_EDGE_ACK] = p.ack
+    }
+    ints[o + S_BITS] = bits
+    return note
+  }
+
+  private noteTimestamp(o: number, p: Packet, t: number, frame: number): void {
+    const { ints, floats } = this.rows
+    const bits = ints[o + S_BITS]!
+    if ((p.flags & RST) !== 0) return
+    if ((bits & SB_TIMESTAMPS) !== 0 && ints[o + L.S_CHANGED] === 0) {
+      const step = (p.tsVal - ints[o + S_TSVAL]!) | 0
+      const elapsedMs = (t - floats[(o + L.S_TS_T) >> 1]!) / 1e6
+      // Clocks tick at 1,000 a second or slower (RFC 7323 §5.4 allows 1 ms to 1 s); ten times that and 10 s is another clock.
+      if (step < -10_000 || step > elapsedMs * 10 + 10_000) ints[o + L.S_CHANGED] = frame
+    }
+    ints[o + S_BITS] = bits | SB_TIMESTAMPS
+    ints[o + S_TSVAL] = p.tsVal
+    floats[(o + L.S_TS_T) >> 1] = t
+  }
+
+  private noteSilence(dir: number, silence: number, frame: number): void {
+    const { ints, floats, at } = this.rows
+    if (silence > floats[(at + L.R_SILENCE_T) >> 1]!) {
+      floats[(at + L.R_SILENCE_T) >> 1] = silence
+      ints[at + L.R_SILENCE_BEFORE] = ints[at + R_LAST_FRAME]!
+      ints[at + L.R_SILENCE_AFTER] = frame
+      ints[at + L.R_SILENCE_BY] = dir + 1
+    }
+    if (silence > floats[(at + R_PENDING_T) >> 1]!) {
+      floats[(at + R_PENDING_T) >> 1] = silence
+      ints[at + R_PENDING_BY] = dir + 1
+    }
+  }
+
+  /** A silence is survived when the other side answers whoever broke it with anything but a RST. */
+  private settleSilence(dir: number, flags: number): void {
+    const { ints, floats, at } = this.rows
+    if (ints[at + R_PENDING_BY] === dir + 1 || (flags & RST) !== 0) return
+    const pending = floats[(at + R_PENDING_T) >> 1]!
+    if (pending > floats[(at + R_SURVIVED_T) >> 1]!) floats[(at + R_SURVIVED_T) >> 1] = pending
+    floats[(at + R_PENDING_T) >> 1] = 0
+  }
+}
+
+/** IP-ID habits: always 0, a counter (small steps), or scattered. */
+function noteIpId(ints: Int32Array, o: number, p: Packet, packets: number): void {
+  const id = p.ipId
+  if (id < 0) return
+  if (id === 0) ints[o + L.S_IPID_ZERO]!++
+  else if (packets > 0) {
+    const step = (id - ints[o + S_IPID]!) & 0xffff
+    // A busy host's shared counter moves on between two packets of one connection; 4,096 is generous.
+    if (step > 0 && step < 4096) ints[o + L.S_IPID_NEAR]!++
+    else ints[o + L.S_IPID_FAR]!++
+  }
+  ints[o + S_IPID] = id
+}
+

@@ -1,0 +1,420 @@
+import { ACK, FIN, type Packet, RST, SYN } from '../packet/packet.ts'
+import { Aggregates } from './aggregates.ts'
+import { Embryos, embryoMatches, replayEmbryo } from './embryos.ts'
+import { type IcmpRecord, icmpRecord } from './icmp.ts'
+import { connectionHash, IndexTable } from './index-table.ts'
+import {
+  B_CLOSED,
+  B_ESTABLISHED,
+  B_FAMILY6,
+  B_GUESSED,
+  B_ICMP,
+  B_NO_HEADERS,
+  B_REFUSED,
+  B_RESET,
+  B_RESET_BY_SERVER,
+  B_RST_BOTH_FINS,
+  B_RST_IN_HANDSHAKE,
+  B_RST_NO_FIN,
+  B_SAW_SYN,
+  B_SAW_SYNACK,
+  CLIENT_SIDE,
+  R_AFTER_RST_OTHER,
+  R_AFTER_RST_SAME,
+  R_BITS,
+  R_CLIENT,
+  R_CLOSED_SERIAL,
+  R_CLOSED_T,
+  R_DUPLICATES,
+  R_END_T,
+  R_FIRST_FRAME,
+  R_HASH,
+  R_ID,
+  R_LAST_T,
+  R_PORTS,
+  R_SERVER,
+  R_START_T,
+  S_BITS,
+  S_BASE,
+  SB_FIN,
+  SB_FIN_ACKED,
+  SB_ISN,
+  SERVER_SIDE,
+} from './layout.ts'
+import { type ResetRecord, resetRecord } from './resets.ts'
+import { Rows } from './rows.ts'
+import { SegmentProcessor } from './segments.ts'
+
+/** While fewer connections than this are open, each gets a full row at its SYN; beyond, SYNs wait as embryos (80 octets). */
+const FULL_ROWS_AT_SYN = 16_384
+/** A closed connection stays findable for late segments: this long when there are few of them, ... */
+const LINGER_NS = 120e9
+/** ... at least this long, unless there are more closed ones than LINGER_MAX. */
+const LINGER_MIN_NS = 2e9
+const LINGER_FEW = 4_096
+const LINGER_MAX = 65_536
+/** Embryos are given up beyond this many: a flood larger than memory should be. */
+const EMBRYOS_MAX = 6_000_000
+
+/** What happens to a connection when it is over: the collector decides what is kept of it. */
+export interface Collector {
+  /** The row is open in `rows`; it is released afterwards unless this returns true. */
+  finished(row: number, rows: Rows): boolean
+}
+
+/** Tier 1: every TCP segment of the capture goes through `segment`, in file order. */
+export class FlowTracker {
+  readonly rows = new Rows()
+  readonly embryos = new Embryos()
+  readonly aggregates = new Aggregates()
+  readonly resets = new Map<number, ResetRecord[]>()
+  readonly icmp = new Map<number, IcmpRecord[]>()
+  /** Running number of connections, embryos included. */
+  connections = 0
+  segments = 0
+  duplicates = 0
+  icmpUnmatched = 0
+  /** Set by the caller for sources that do not tell TTL and IP-ID (tcpdump text). */
+  headerFieldsMissing = false
+
+  private readonly table = new IndexTable()
+  private readonly processor = new SegmentProcessor(this.rows)
+  private readonly collector: Collector
+  /** Closed rows in order, each followed by the serial it was queued with: a row used again has another serial. */
+  private closed: number[] = []
+  private closedHead = 0
+  private closedSerial = 0
+  private openRows = 0
+
+  constructor(makeCollector: (tracker: FlowTracker) => Collector) {
+    this.collector = makeCollector(this)
+  }
+
+  /** @param t nanoseconds since the start of the capture @param frame running frame number */
+  segment(p: Packet, t: number, frame: number): void {
+    this.segments++
+    const { rows, table } = this
+    const src = p.src
+    const dst = p.dst
+    const forward = (p.srcPort << 16) | p.dstPort
+    const backward = (p.dstPort << 16) | p.srcPort
+    const six = p.family === 6 ? B_FAMILY6 : 0
+    const hash = connectionHash(src, dst, p.srcPort, p.dstPort, six)
+    for (let cell = table.start(hash); !table.isFree(cell); cell = table.next(cell)) {
+      if (table.hashAt(cell) !== hash) continue
+      const reference = table.referenceAt(cell)
+      if (reference < 0) {
+        if (!embryoMatches(this.embryos, -1 - reference, p)) continue
+        this.embryoSegment(-1 - reference, hash, p, t, frame)
+        return
+      }
+      rows.open(reference)
+      const { ints, at } = rows
+      if ((ints[at + R_BITS]! & B_FAMILY6) !== six) continue
+      const ports = ints[at + R_PORTS]!
+      if (ints[at + R_CLIENT] === src && ints[at + R_SERVER] === dst && ports === forward) {
+        this.known(reference, hash, 0, p, t, frame)
+        return
+      }
+      if (ints[at + R_CLIENT] === dst && ints[at + R_SERVER] === src && ports === backward) {
+        this.known(reference, hash, 1, p, t, frame)
+        return
+      }
+    }
+    this.begin(hash, p, t, frame)
+  }
+
+  /** An ICMP error; `p` describes the quoted segment. */
+  icmpError(p: Packet, t: number, frame: number, from: string): void {
+    const row = this.findRow(p)
+    if (row < 0) {
+      this.icmpUnmatched++
+      return
+    }
+    this.rows.open(row)
+    const { ints, at } = this.rows
+    const clientSent = ints[at + R_CLIENT] === p.src && ints[at + R_PORTS]! >>> 16 === p.srcPort
+    const list = this.icmp.get(row) ?? []
+    if (list.length < 4) list.push(icmpRecord(p, t, frame, from, clientSent))
+    this.icmp.set(row, list)
+    ints[at + R_BITS]! |= B_ICMP
+    this.aggregates.sawDirection(p.dst, p.src, p.family)
+  }
+
+  /** The capture is over: every connection still known is finished. */
+  finish(): void {
+    this.closed.length = 0
+    this.closedHead = 0
+    for (const row of this.liveRows()) this.retire(row)
+  }
+
+  private *liveRows(): Generator<number> {
+    for (let row = 0; row < this.rows.limit; row++) if (this.live[row] === 1) yield row
+  }
+
+  /** 1 = the row is in the hash table. Grown by doubling. */
+  private live = new Uint8Array(1024)
+
+  private known(row: number, hash: number, dir: number, p: Packet, t: number, frame: number): void {
+    const { rows } = this
+    const { ints, floats, at } = rows
+    const flags = p.flags
+    if ((flags & SYN) !== 0 && this.opensAnother(dir, p, t)) {
+      this.supersede(row)
+      this.begin(hash, p, t, frame)
+      return
+    }
+    const bits = ints[at + R_BITS]!
+    if ((bits & B_CLOSED) !== 0 && t < floats[(at + R_END_T) >> 1]! - 1e6) {
+      // Time ran back behind the end of this connection: the file holds the same packets again.
+      ints[at + R_DUPLICATES]!++
+      this.duplicates++
+      return
+    }
+    if (!this.processor.process(dir, p, t, frame)) {
+      this.duplicates++
+      return
+    }
+    if ((flags & RST) !== 0) this.reset(row, dir, p, t, frame)
+    else if ((bits & B_RESET) !== 0) this.afterReset(row, dir, p)
+    if ((bits & B_CLOSED) === 0) this.maybeClose(row, t)
+  }
+
+  /** A SYN that is not a copy of the one we know opens another connection on the same addresses and ports. */
+  private opensAnother(dir: number, p: Packet, t: number): boolean {
+    const { ints, floats, at } = this.rows
+    const bits = ints[at + R_BITS]!
+    const side = at + (dir === 0 ? CLIENT_SIDE : SERVER_SIDE)
+    const sideBits = ints[side + S_BITS]!
+    const sameIsn = (sideBits & SB_ISN) !== 0 && ints[side + S_BASE] === p.seq
+    if (sameIsn) return false
+    if (t < floats[(at + R_START_T) >> 1]!) return false
+    if ((p.flags & ACK) !== 0) return (bits & B_CLOSED) !== 0 && (sideBits & SB_ISN) !== 0
+    if (dir === 0) return true
+    // A bare SYN from the server's side: simultaneous open while the handshake is young, else a new connection.
+    const young = (bits & (B_SAW_SYN | B_SAW_SYNACK | B_ESTABLISHED)) === B_SAW_SYN
+    return !young
+  }
+
+  private begin(hash: number, p: Packet, t: number, frame: number): void {
+    const plainSyn = (p.flags & (SYN | ACK | FIN | RST)) === SYN && p.dataLen === 0
+    if (plainSyn && this.openRows >= FULL_ROWS_AT_SYN) {
+      if (this.embryos.size < EMBRYOS_MAX) {
+        const embryo = this.embryos.add(p, t, frame, this.connections++)
+        this.table.insert(hash, -1 - embryo)
+        return
+      }
+    }
+    const fromServer = this.sentByServer(p)
+    const row = this.newRow(hash, p, fromServer, t, frame, this.connections++)
+    this.processor.process(fromServer ? 1 : 0, p, t, frame)
+    if ((p.flags & RST) !== 0) this.reset(row, fromServer ? 1 : 0, p, t, frame)
+  }
+
+  private newRow(
+    hash: number,
+    p: Packet,
+    fromServer: boolean,
+    t: number,
+    frame: number,
+    id: number,
+  ): number {
+    const { rows } = this
+    const row = rows.allocate()
+    const { ints, floats, at } = rows
+    ints[at + R_CLIENT] = fromServer ? p.dst : p.src
+    ints[at + R_SERVER] = fromServer ? p.src : p.dst
+    ints[at + R_PORTS] = fromServer
+      ? (p.dstPort << 16) | p.srcPort
+      : (p.srcPort << 16) | p.dstPort
+    const six = p.family === 6 ? B_FAMILY6 : 0
+    const guessed = (p.flags & SYN) === 0 ? B_GUESSED : 0
+    ints[at + R_BITS] = six | guessed | (this.headerFieldsMissing ? B_NO_HEADERS : 0)
+    ints[at + R_ID] = id
+    ints[at + R_FIRST_FRAME] = frame
+    ints[at + R_HASH] = hash
+    floats[(at + R_START_T) >> 1] = t
+    floats[(at + R_LAST_T) >> 1] = t
+    this.table.insert(hash, row)
+    this.setLive(row)
+    this.openRows++
+    return row
+  }
+
+  /** Without a SYN: a known server's endpoint, else the lower port, is taken for the server. */
+  private sentByServer(p: Packet): boolean {
+    if ((p.flags & SYN) !== 0) return (p.flags & ACK) !== 0
+    const srcKnown = this.aggregates.isServer(p.src, p.srcPort, p.family)
+    const dstKnown = this.aggregates.isServer(p.dst, p.dstPort, p.family)
+    if (srcKnown !== dstKnown) return srcKnown
+    return p.srcPort < p.dstPort
+  }
+
+  private embryoSegment(e: number, hash: number, p: Packet, t: number, frame: number): void {
+    if (this.embryos.noteSynAck(e, p, t, frame)) return
+    const scratch = replayEmbryo(this.embryos, e)
+    const id = this.embryos.idOf(e)
+    this.table.remove(hash, -1 - e)
+    this.embryos.release(e)
+    const row = this.newRow(hash, scratch.syn, false, scratch.synT, scratch.synFrame, id)
+    this.processor.process(0, scratch.syn, scratch.synT, scratch.synFrame)
+    if (scratch.synAck !== null) {
+      this.processor.process(1, scratch.synAck, scratch.synAckT, scratch.synAckFrame)
+    }
+    const dir = this.rows.ints[this.rows.at + R_CLIENT] === p.src ? 0 : 1
+    const samePorts = p.src === p.dst && p.srcPort !== scratch.syn.srcPort
+    this.known(row, hash, samePorts ? 1 : dir, p, t, frame)
+  }
+
+  /** Embryos that are left become rows for those the collector asks for; the rest are only counted. */
+  promote(e: number): number {
+    const scratch = replayEmbryo(this.embryos, e)
+    const p = scratch.syn
+    const hash = connectionHash(p.src, p.dst, p.srcPort, p.dstPort, p.family === 6 ? 1 : 0)
+    const row = this.newRow(hash, p, false, scratch.synT, scratch.synFrame, this.embryos.idOf(e))
+    this.processor.process(0, p, scratch.synT, scratch.synFrame)
+    if (scratch.synAck !== null) {
+      this.processor.process(1, scratch.synAck, scratch.synAckT, scratch.synAckFrame)
+    }
+    return row
+  }
+
+  private reset(row: number, dir: number, p: Packet, t: number, frame: number): void {
+    const { rows } = this
+    const { ints, floats, at } = rows
+    const record = resetRecord(rows, dir, p, t, frame)
+    const list = this.resets.get(row)
+    if (list === undefined) this.resets.set(row, [record])
+    else if (list.length < 4) list.push(record)
+    const bits = ints[at + R_BITS]!
+    if ((bits & B_RESET) !== 0 || record.accepted === false || record.onlyRejectsAck) return
+    const bothFins = (ints[at + CLIENT_SIDE + S_BITS]! & ints[at + SERVER_SIDE + S_BITS]! & SB_FIN) !== 0
+    const anyFin = ((ints[at + CLIENT_SIDE + S_BITS]! | ints[at + SERVER_SIDE + S_BITS]!) & SB_FIN) !== 0
+    let next = bits | B_RESET | (dir === 1 ? B_RESET_BY_SERVER : 0)
+    if (record.shape === 'syn-reply' && dir === 1 && (bits & B_SAW_SYNACK) === 0) next |= B_REFUSED
+    else if (record.inHandshake) next |= B_RST_IN_HANDSHAKE
+    else if (!anyFin) next |= B_RST_NO_FIN
+    else if (bothFins) next |= B_RST_BOTH_FINS
+    ints[at + R_BITS] = next
+    ints[at + R_AFTER_RST_SAME] = 0
+    ints[at + R_AFTER_RST_OTHER] = 0
+    floats[(at + R_END_T) >> 1] = t
+    this.close(row, t)
+  }
+
+  /** A reset that both sides ignored did not end the connection: its sender goes on, and the other side answers. */
+  private afterReset(row: number, dir: number, p: Packet): void {
+    const { ints, at } = this.rows
+    const bits = ints[at + R_BITS]!
+    if ((bits & B_REFUSED) !== 0 || this.processor.advanced === false) return
+    const bySender = (dir === 1) === ((bits & B_RESET_BY_SERVER) !== 0)
+    ints[at + (bySender ? R_AFTER_RST_SAME : R_AFTER_RST_OTHER)]!++
+    if (ints[at + R_AFTER_RST_SAME]! < 1 || ints[at + R_AFTER_RST_OTHER]! < 2) return
+    if ((p.flags & SYN) !== 0) return
+    const cleared =
+      B_RESET | B_RESET_BY_SERVER | B_RST_NO_FIN | B_RST_BOTH_FINS | B_RST_IN_HANDSHAKE
+    ints[at + R_BITS] = bits & ~cleared
+    for (const record of this.resets.get(row) ?? []) record.accepted = false
+  }
+
+  /** Both FINs and at least the first acknowledged: over, but kept findable for late segments. */
+  private maybeClose(row: number, t: number): void {
+    const { ints, floats, at } = this.rows
+    const client = ints[at + CLIENT_SIDE + S_BITS]!
+    if ((client & SB_FIN) === 0) return
+    const server = ints[at + SERVER_SIDE + S_BITS]!
+    if ((client & server & SB_FIN) === 0 || ((client | server) & SB_FIN_ACKED) === 0) return
+    if ((ints[at + R_BITS]! & B_CLOSED) === 0) floats[(at + R_END_T) >> 1] = t
+    this.close(row, t)
+  }
+
+  private close(row: number, t: number): void {
+    const { ints, floats, at } = this.rows
+    if ((ints[at + R_BITS]! & B_CLOSED) !== 0) return
+    ints[at + R_BITS]! |= B_CLOSED
+    floats[(at + R_CLOSED_T) >> 1] = t
+    this.openRows--
+    ints[at + R_CLOSED_SERIAL] = ++this.closedSerial
+    this.closed.push(row, this.closedSerial)
+    this.expireClosed(t)
+  }
+
+  private expireClosed(now: number): void {
+    for (let budget = 4; budget > 0; budget--) {
+      const count = (this.closed.length - this.closedHead) >> 1
+      if (count === 0) return
+      const row = this.closed[this.closedHead]!
+      this.rows.open(row)
+      const { ints, floats, at } = this.rows
+      const same = ints[at + R_CLOSED_SERIAL] === this.closed[this.closedHead + 1]
+      const age = now - floats[(at + R_CLOSED_T) >> 1]!
+      const old = age > LINGER_NS || (count > LINGER_FEW && age > LINGER_MIN_NS)
+      if (same && !old && count <= LINGER_MAX) return
+      this.closedHead += 2
+      if (this.closedHead > 16_384 && this.closedHead * 2 > this.closed.length) {
+        this.closed = this.closed.slice(this.closedHead)
+        this.closedHead = 0
+      }
+      if (same) this.retire(row)
+    }
+  }
+
+  /** Another connection begins on the same addresses and ports: this one is finished as it stands. */
+  private supersede(row: number): void {
+    this.rows.open(row)
+    this.rows.ints[this.rows.at + R_CLOSED_SERIAL] = 0
+    this.retire(row)
+  }
+
+  private retire(row: number): void {
+    const { rows } = this
+    rows.open(row)
+    const { ints, at } = rows
+    if ((ints[at + R_BITS]! & B_CLOSED) === 0) this.openRows--
+    this.table.remove(ints[at + R_HASH]!, row)
+    this.live[row] = 0
+    if (this.collector.finished(row, rows)) return
+    this.resets.delete(row)
+    this.icmp.delete(row)
+    rows.release(row)
+  }
+
+  private setLive(row: number): void {
+    if (row >= this.live.length) {
+      const grown = new Uint8Array(this.live.length * 2)
+      grown.set(this.live)
+      this.live = grown
+    }
+    this.live[row] = 1
+  }
+
+  private findRow(p: Packet): number {
+    const { rows, table } = this
+    const six = p.family === 6 ? B_FAMILY6 : 0
+    const hash = connectionHash(p.src, p.dst, p.srcPort, p.dstPort, six)
+    const forward = (p.srcPort << 16) | p.dstPort
+    const backward = (p.dstPort << 16) | p.srcPort
+    for (let cell = table.start(hash); !table.isFree(cell); cell = table.next(cell)) {
+      if (table.hashAt(cell) !== hash) continue
+      const reference = table.referenceAt(cell)
+      if (reference < 0) {
+        if (!embryoMatches(this.embryos, -1 - reference, p)) continue
+        return this.promoteKnown(-1 - reference, hash)
+      }
+      rows.open(reference)
+      const { ints, at } = rows
+      const ports = ints[at + R_PORTS]!
+      if ((ints[at + R_BITS]! & B_FAMILY6) !== six) continue
+      if (ints[at + R_CLIENT] === p.src && ports === forward) return reference
+      if (ints[at + R_SERVER] === p.src && ports === backward) return reference
+    }
+    return -1
+  }
+
+  private promoteKnown(e: number, hash: number): number {
+    this.table.remove(hash, -1 - e)
+    const row = this.promote(e)
+    this.embryos.release(e)
+    return row
+  }
+}
