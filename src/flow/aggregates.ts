@@ -14,6 +14,7 @@ export interface EndpointTotals {
   byEnding: Partial<Record<Ending, number>>
   established: number
   served: number
+  serverFirst: number
   synRetried: number
   synAckRetried: number
   firstAnswerT: number
@@ -87,6 +88,7 @@ export class Aggregates {
       byEnding: {},
       established: 0,
       served: 0,
+      serverFirst: 0,
       synRetried: 0,
       synAckRetried: 0,
       firstAnswerT: Number.POSITIVE_INFINITY,

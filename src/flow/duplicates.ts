@@ -1,5 +1,14 @@
 import { FIN, type Packet, RST, SYN } from '../packet/packet.ts'
-import { R_DUPLICATES, S_IPID, S_LAST_ACK, S_LAST_FLAGS, S_LAST_T, S_LINK, S_TSVAL, S_WND } from './layout.ts'
+import {
+  R_DUPLICATES,
+  S_IPID,
+  S_LAST_ACK,
+  S_LAST_FLAGS,
+  S_LAST_T,
+  S_LINK,
+  S_TSVAL,
+  S_WND,
+} from './layout.ts'
 
 /** Two captures of one packet (bridge and port, before and after a router) are this close together. */
 const SAME_ID_NS = 10e6

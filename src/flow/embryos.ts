@@ -73,7 +73,8 @@ export class Embryos {
   noteSynAck(e: number, p: Packet, t: number, frame: number): boolean {
     const ints = this.chunks[e >> CHUNK_SHIFT]!
     const at = (e & (CHUNK - 1)) * EMBRYO_WORDS
-    if ((p.flags & 0x17) !== (SYN | ACK) || p.src !== ints[at + E_SERVER] || p.dataLen > 0) return false
+    if ((p.flags & 0x17) !== (SYN | ACK) || p.src !== ints[at + E_SERVER] || p.dataLen > 0)
+      return false
     if (p.ack !== ((ints[at + E_ISN]! + 1) | 0)) return false
     const bits = ints[at + E_BITS]!
     if ((bits & 2) !== 0) {

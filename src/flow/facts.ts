@@ -278,3 +278,59 @@ export interface ConnectionFacts {
   /** How many connections like this one it stands for (sampling of very large groups); usually 1. */
   weight: number
 }
+
+/** All connections to one server address and port, healthy ones included. */
+export interface EndpointFacts {
+  endpoint: string
+  address: string
+  port: number
+  connections: number
+  byEnding: Partial<Record<Ending, number>>
+  /** Completed handshakes, and connections on which the server sent payload. */
+  established: number
+  served: number
+  /** Connections on which the server's first payload came before any of the client's (SMTP, SSH, MySQL). */
+  serverFirst: number
+  /** Connections whose SYN had to be sent more than once, and handshakes whose SYN-ACK was. */
+  synRetried: number
+  synAckRetried: number
+  /** First and last time the server answered any connection on this endpoint (SYN-ACK or payload). */
+  firstAnswerMs: number | null
+  lastAnswerMs: number | null
+  /** Longest silence after which a connection to it went on normally, and the connection. */
+  survivedSilenceMs: number
+  survivedSilenceId: number | null
+  /** Distinct client addresses (counted up to 1,000). */
+  clients: number
+  /** Times (ms) of SYN-ACKs per second bucket are not kept; handshake RTT statistics in ms. */
+  handshakeRttMs: { median: number; p90: number; count: number } | null
+}
+
+/** All that was seen of one IP address as a sender. */
+export interface HostFacts {
+  address: string
+  /** TTLs of its non-RST segments and how many packets each had, most used first, at most 4. */
+  ttls: { ttl: number; packets: number }[]
+  packets: number
+}
+
+/** All traffic between two addresses, whichever side was client. */
+export interface PathFacts {
+  client: string
+  server: string
+  connections: number
+  packets: number
+  dataPackets: number
+  retransmissions: number
+  /** Connections with at least one retransmission. */
+  lossyConnections: number
+  survivedSilenceMs: number
+  survivedSilenceId: number | null
+  missingOctets: number
+  /** Time of first and last retransmission, to see an outage. */
+  firstLossMs: number | null
+  lastLossMs: number | null
+  /** Longest time in which neither side's packets were answered on any connection although something was sent. */
+  outageMs: number
+  outageFromMs: number | null
+}

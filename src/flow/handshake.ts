@@ -46,7 +46,7 @@ export function noteSyn(
   const again = (ints[o + S_BITS]! & SB_ISN) !== 0
   if (!again) beginSide(ints, floats, o, p, t)
   ints[at + R_BITS]! &= ~B_GUESSED
-  if ((p.flags & ACK) !== 0) return synAck(ints, floats, at, o, q, p, t, frame, again)
+  if ((p.flags & ACK) !== 0) return synAck(ints, floats, at, o, q, t, frame, again)
   if (p.fastOpenCookie >= 0) ints[at + R_BITS]! |= B_FAST_OPEN
   const count = ints[at + R_SYNS]!
   if (dir === 0) {
@@ -66,7 +66,6 @@ function synAck(
   at: number,
   o: number,
   q: number,
-  p: Packet,
   t: number,
   frame: number,
   again: boolean,

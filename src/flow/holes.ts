@@ -41,7 +41,12 @@ export function fillHoles(ints: Int32Array, o: number, start: number, end: numbe
 }
 
 /** Octets of open holes below `acked` (what the other side has although we have not), plus those given up on. */
-export function missingOctets(ints: Int32Array, floats: Float64Array, o: number, acked: number): number {
+export function missingOctets(
+  ints: Int32Array,
+  floats: Float64Array,
+  o: number,
+  acked: number,
+): number {
   let missing = floats[(o + S_MISSING) >> 1]!
   for (let i = 0; i < ints[o + S_HOLES]!; i++) {
     const at = o + S_HOLE + 2 * i

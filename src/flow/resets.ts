@@ -106,8 +106,7 @@ export function resetRecord(
     ttlUsual,
     ttlUnusual: p.ttl > 0 && ttlUsual !== null && !knownTtl(ints, o, p.ttl),
     ipIdFits: ipIdFits(ints, o, p),
-    timestampsKept:
-      (ints[o + S_BITS]! & SB_TIMESTAMPS) === 0 ? null : p.hasTimestamps === 1,
+    timestampsKept: (ints[o + S_BITS]! & SB_TIMESTAMPS) === 0 ? null : p.hasTimestamps === 1,
     inHandshake: inHandshake(ints, at),
     onlyRejectsAck:
       dir === 0 && ints[at + R_BARE_ACK_FRAME] !== 0 && (ints[at + R_BITS]! & B_SAW_SYNACK) === 0,
@@ -231,4 +230,3 @@ function inHandshake(ints: Int32Array, at: number): boolean {
     (serverBits & SB_ACK) !== 0 && ((ints[server + S_ACKED]! - ints[client + S_BASE]! - 1) | 0) > 0
   return !ackedData && (ints[client + S_BITS]! & SB_ISN) !== 0
 }
-

@@ -1,4 +1,9 @@
 import { ACK, FIN, type Packet, RST, SYN } from '../packet/packet.ts'
+import { isSamePacket } from './duplicates.ts'
+import { noteHabits } from './habits.ts'
+import { noteSyn } from './handshake.ts'
+import { addHole } from './holes.ts'
+import { pushSegment } from './kept.ts'
 import * as L from './layout.ts'
 import {
   B_ESTABLISHED,
@@ -65,13 +70,8 @@ import {
   SB_ZERO,
   SERVER_SIDE,
 } from './layout.ts'
-import { isSamePacket } from './duplicates.ts'
-import { noteHabits } from './habits.ts'
-import { addHole } from './holes.ts'
-import { noteSyn } from './handshake.ts'
 import { classifyOld } from './retransmissions.ts'
 import type { Rows } from './rows.ts'
-import { pushSegment } from './kept.ts'
 
 /** Silences shorter than this are not remembered. */
 const SILENCE_MIN_NS = 50e6
@@ -135,14 +135,7 @@ export class SegmentProcessor {
     return true
   }
 
-  private sequence(
-    dir: number,
-    o: number,
-    q: number,
-    p: Packet,
-    t: number,
-    frame: number,
-  ): number {
+  private sequence(dir: number, o: number, q: number, p: Packet, t: number, frame: number): number {
     const { ints, floats, at } = this.rows
     const flags = p.flags
     const seq = p.seq
@@ -389,7 +382,8 @@ export class SegmentProcessor {
       ints[q + S_NXT] = ack
     }
     if (unseen >= 0) {
-      if (ints[q + S_BIG_SENT]! > ints[q + S_BIG_ACKED]!) ints[q + S_BIG_ACKED] = ints[q + S_BIG_SENT]!
+      if (ints[q + S_BIG_SENT]! > ints[q + S_BIG_ACKED]!)
+        ints[q + S_BIG_ACKED] = ints[q + S_BIG_SENT]!
       ints[q + S_BIG_SENT] = 0
     }
     if (ints[q + S_UNA_TIMES] !== 0 && ((ack - ints[q + S_UNA_SEQ]!) | 0) > 0) {
@@ -486,4 +480,3 @@ function noteIpId(ints: Int32Array, o: number, p: Packet, packets: number): void
   }
   ints[o + S_IPID] = id
 }
-

@@ -1,6 +1,7 @@
 import { ACK, FIN, type Packet, RST, SYN } from '../packet/packet.ts'
 import { Aggregates } from './aggregates.ts'
 import { Embryos, embryoMatches, replayEmbryo } from './embryos.ts'
+import type { ConnectionFacts } from './facts.ts'
 import { type IcmpRecord, icmpRecord } from './icmp.ts'
 import { connectionHash, IndexTable } from './index-table.ts'
 import {
@@ -18,6 +19,7 @@ import {
   B_RST_NO_FIN,
   B_SAW_SYN,
   B_SAW_SYNACK,
+  B_WATCHED,
   CLIENT_SIDE,
   R_AFTER_RST_OTHER,
   R_AFTER_RST_SAME,
@@ -30,12 +32,15 @@ import {
   R_FIRST_FRAME,
   R_HASH,
   R_ID,
+  R_LAST_DATA_BY,
+  R_LAST_DATA_T,
   R_LAST_T,
   R_PORTS,
   R_SERVER,
   R_START_T,
-  S_BITS,
   S_BASE,
+  S_BITS,
+  S_PACKETS,
   SB_FIN,
   SB_FIN_ACKED,
   SB_ISN,
@@ -53,6 +58,10 @@ const LINGER_NS = 120e9
 const LINGER_MIN_NS = 2e9
 const LINGER_FEW = 4_096
 const LINGER_MAX = 65_536
+/** Server FINs this close together, each after this long without payload, are one event. */
+const FIN_TOGETHER_NS = 50e6
+const FIN_QUIET_NS = 20e6
+const FIN_RECENT = 16
 /** Embryos are given up beyond this many: a flood larger than memory should be. */
 const EMBRYOS_MAX = 6_000_000
 
@@ -60,6 +69,8 @@ const EMBRYOS_MAX = 6_000_000
 export interface Collector {
   /** The row is open in `rows`; it is released afterwards unless this returns true. */
   finished(row: number, rows: Rows): boolean
+  /** How the connection finished last ended: the next one on its addresses and ports wants to know. */
+  readonly lastEnded: ConnectionFacts['previous']
 }
 
 /** Tier 1: every TCP segment of the capture goes through `segment`, in file order. */
@@ -69,6 +80,8 @@ export class FlowTracker {
   readonly aggregates = new Aggregates()
   readonly resets = new Map<number, ResetRecord[]>()
   readonly icmp = new Map<number, IcmpRecord[]>()
+  /** Earlier connection on the same addresses and ports, by row. */
+  readonly previous = new Map<number, ConnectionFacts['previous']>()
   /** Running number of connections, embryos included. */
   connections = 0
   segments = 0
@@ -161,7 +174,8 @@ export class FlowTracker {
     const flags = p.flags
     if ((flags & SYN) !== 0 && this.opensAnother(dir, p, t)) {
       this.supersede(row)
-      this.begin(hash, p, t, frame)
+      const fresh = this.begin(hash, p, t, frame)
+      if (fresh >= 0) this.previous.set(fresh, this.collector.lastEnded)
       return
     }
     const bits = ints[at + R_BITS]!
@@ -175,10 +189,47 @@ export class FlowTracker {
       this.duplicates++
       return
     }
-    if ((flags & RST) !== 0) this.reset(row, dir, p, t, frame)
+    const side = at + (dir === 0 ? CLIENT_SIDE : SERVER_SIDE)
+    if (ints[side + S_PACKETS] === 1) this.firstOfSide(dir, p)
+    if ((flags & (FIN | RST)) !== 0) this.ends(row, dir, p, t, frame)
     else if ((bits & B_RESET) !== 0) this.afterReset(row, dir, p)
     if ((bits & B_CLOSED) === 0) this.maybeClose(row, t)
   }
+
+  private firstOfSide(dir: number, p: Packet): void {
+    this.aggregates.sawDirection(p.src, p.dst, p.family)
+    if (dir === 1 && (p.flags & SYN) !== 0) this.aggregates.addServer(p.src, p.srcPort, p.family)
+  }
+
+  private ends(row: number, dir: number, p: Packet, t: number, frame: number): void {
+    if ((p.flags & RST) !== 0) this.reset(row, dir, p, t, frame)
+    else if (dir === 1) this.noteServerFin(row, p, t)
+  }
+
+  /**
+   * Several connections of one server closed within 50 ms, none of them right after its own data: a process ended, or a
+   * listener went. Such connections are kept even if they closed cleanly.
+   */
+  private noteServerFin(row: number, p: Packet, t: number): void {
+    const { ints, floats, at } = this.rows
+    const quiet = t - floats[(at + R_LAST_DATA_T) >> 1]! > FIN_QUIET_NS
+    if (p.dataLen > 0 || (!quiet && ints[at + R_LAST_DATA_BY] === 2)) return
+    const recent = this.recentFins
+    const key = p.src ^ Math.imul(p.srcPort, 0x9e3779b1)
+    recent.push({ row, id: ints[at + R_ID]!, key, t })
+    if (recent.length > FIN_RECENT) recent.shift()
+    const together = recent.filter((r) => r.key === key && t - r.t < FIN_TOGETHER_NS)
+    if (together.length < 3) return
+    for (const r of together) {
+      this.rows.open(r.row)
+      if (this.rows.ints[this.rows.at + R_ID] === r.id) {
+        this.rows.ints[this.rows.at + R_BITS]! |= B_WATCHED
+      }
+    }
+    this.rows.open(row)
+  }
+
+  private readonly recentFins: { row: number; id: number; key: number; t: number }[] = []
 
   /** A SYN that is not a copy of the one we know opens another connection on the same addresses and ports. */
   private opensAnother(dir: number, p: Packet, t: number): boolean {
@@ -196,19 +247,22 @@ export class FlowTracker {
     return !young
   }
 
-  private begin(hash: number, p: Packet, t: number, frame: number): void {
+  /** @returns the new row, -1 for an embryo. */
+  private begin(hash: number, p: Packet, t: number, frame: number): number {
     const plainSyn = (p.flags & (SYN | ACK | FIN | RST)) === SYN && p.dataLen === 0
     if (plainSyn && this.openRows >= FULL_ROWS_AT_SYN) {
       if (this.embryos.size < EMBRYOS_MAX) {
         const embryo = this.embryos.add(p, t, frame, this.connections++)
         this.table.insert(hash, -1 - embryo)
-        return
+        return -1
       }
     }
     const fromServer = this.sentByServer(p)
     const row = this.newRow(hash, p, fromServer, t, frame, this.connections++)
     this.processor.process(fromServer ? 1 : 0, p, t, frame)
+    this.firstOfSide(fromServer ? 1 : 0, p)
     if ((p.flags & RST) !== 0) this.reset(row, fromServer ? 1 : 0, p, t, frame)
+    return row
   }
 
   private newRow(
@@ -224,9 +278,7 @@ export class FlowTracker {
     const { ints, floats, at } = rows
     ints[at + R_CLIENT] = fromServer ? p.dst : p.src
     ints[at + R_SERVER] = fromServer ? p.src : p.dst
-    ints[at + R_PORTS] = fromServer
-      ? (p.dstPort << 16) | p.srcPort
-      : (p.srcPort << 16) | p.dstPort
+    ints[at + R_PORTS] = fromServer ? (p.dstPort << 16) | p.srcPort : (p.srcPort << 16) | p.dstPort
     const six = p.family === 6 ? B_FAMILY6 : 0
     const guessed = (p.flags & SYN) === 0 ? B_GUESSED : 0
     ints[at + R_BITS] = six | guessed | (this.headerFieldsMissing ? B_NO_HEADERS : 0)
@@ -288,8 +340,10 @@ export class FlowTracker {
     else if (list.length < 4) list.push(record)
     const bits = ints[at + R_BITS]!
     if ((bits & B_RESET) !== 0 || record.accepted === false || record.onlyRejectsAck) return
-    const bothFins = (ints[at + CLIENT_SIDE + S_BITS]! & ints[at + SERVER_SIDE + S_BITS]! & SB_FIN) !== 0
-    const anyFin = ((ints[at + CLIENT_SIDE + S_BITS]! | ints[at + SERVER_SIDE + S_BITS]!) & SB_FIN) !== 0
+    const bothFins =
+      (ints[at + CLIENT_SIDE + S_BITS]! & ints[at + SERVER_SIDE + S_BITS]! & SB_FIN) !== 0
+    const anyFin =
+      ((ints[at + CLIENT_SIDE + S_BITS]! | ints[at + SERVER_SIDE + S_BITS]!) & SB_FIN) !== 0
     let next = bits | B_RESET | (dir === 1 ? B_RESET_BY_SERVER : 0)
     if (record.shape === 'syn-reply' && dir === 1 && (bits & B_SAW_SYNACK) === 0) next |= B_REFUSED
     else if (record.inHandshake) next |= B_RST_IN_HANDSHAKE
@@ -374,9 +428,15 @@ export class FlowTracker {
     this.table.remove(ints[at + R_HASH]!, row)
     this.live[row] = 0
     if (this.collector.finished(row, rows)) return
-    this.resets.delete(row)
-    this.icmp.delete(row)
-    rows.release(row)
+    this.forget(row)
+  }
+
+  /** Gives a finished row back. */
+  forget(row: number): void {
+    if (this.resets.size > 0) this.resets.delete(row)
+    if (this.icmp.size > 0) this.icmp.delete(row)
+    if (this.previous.size > 0) this.previous.delete(row)
+    this.rows.release(row)
   }
 
   private setLive(row: number): void {
@@ -415,6 +475,15 @@ export class FlowTracker {
     this.table.remove(hash, -1 - e)
     const row = this.promote(e)
     this.embryos.release(e)
+    return row
+  }
+
+  /** For the collector: an embryo that is left at the end as a finished row, open in `rows`. */
+  finishEmbryo(e: number): number {
+    const row = this.promote(e)
+    this.embryos.release(e)
+    this.live[row] = 0
+    this.openRows--
     return row
   }
 }

@@ -1,0 +1,364 @@
+import { type AddressBook, formatEndpoint } from '../base/addresses.ts'
+import type { Packet } from '../packet/packet.ts'
+import { type Aggregates, sampleRtt } from './aggregates.ts'
+import { connectionFacts } from './connection-facts.ts'
+import { type Ended, endingOf } from './ending.ts'
+import type { ConnectionFacts, Ending, EndpointFacts, HostFacts, PathFacts } from './facts.ts'
+import { missingOctets } from './holes.ts'
+import * as L from './layout.ts'
+import type { Rows } from './rows.ts'
+import { type Collector, FlowTracker } from './tracker.ts'
+import { isTroubled } from './trouble.ts'
+
+/** Rows of troubled connections kept to the end; beyond, each group (server, ending, by whom) keeps this many. */
+const KEPT_MAX = 16_384
+const KEPT_PER_GROUP = 256
+/** Connections that are turned into facts for the causes; larger groups are sampled evenly and weighted. */
+const FACTS_MAX = 4_096
+const EMBRYOS_PER_GROUP = 64
+
+export interface FlowOptions {
+  addresses: AddressBook
+  /** Called for every connection as it is finished, clean ones included (`--all`, `--export`). */
+  onConnection?: (facts: ConnectionFacts) => void
+}
+
+export interface FlowResult {
+  /** Troubled connections in order of their first frame, at most 4,096, `weight` says how many each stands for. */
+  connections: ConnectionFacts[]
+  troubled: number
+  endpoints: Map<string, EndpointFacts>
+  hosts: Map<string, HostFacts>
+  paths: Map<string, PathFacts>
+  totals: { connections: number; byEnding: Record<string, number>; packets: number }
+  duplicates: number
+  icmpUnmatched: number
+}
+
+interface Group {
+  rows: number[]
+  ended: Ended[]
+  seen: number
+}
+
+/** Segments in, facts out: the whole of tier 1 and the choice of what goes on to tier 2. */
+export class FlowAnalysis implements Collector {
+  readonly tracker: FlowTracker
+  lastEnded: ConnectionFacts['previous'] = null
+  private readonly addresses: AddressBook
+  private readonly onConnection: ((facts: ConnectionFacts) => void) | undefined
+  private readonly groups = new Map<string, Group>()
+  private kept = 0
+  private troubled = 0
+  private total = 0
+  private readonly byEnding: Record<string, number> = {}
+  private lastT = 0
+  private readonly embryoGroups = new Map<string, { weight: number; facts: ConnectionFacts[] }>()
+
+  constructor(options: FlowOptions) {
+    this.addresses = options.addresses
+    this.onConnection = options.onConnection
+    this.tracker = new FlowTracker(() => this)
+  }
+
+  /** @param t nanoseconds since the start of the capture @param frame running frame number */
+  segment(p: Packet, t: number, frame: number): void {
+    this.lastT = t
+    this.tracker.segment(p, t, frame)
+  }
+
+  icmpError(p: Packet, t: number, frame: number): void {
+    this.tracker.icmpError(p, t, frame, this.addresses.format(p.icmpFrom, p.icmpFromFamily))
+  }
+
+  finished(row: number, rows: Rows): boolean {
+    const { tracker } = this
+    const icmp = tracker.icmp.get(row)
+    const ended = endingOf(rows, tracker.aggregates, icmp)
+    const { ints, floats, at } = rows
+    this.lastEnded = { ending: ended.ending, lastMs: floats[(at + L.R_LAST_T) >> 1]! / 1e6 }
+    this.count(ended.ending)
+    aggregate(rows, tracker.aggregates, ended.ending)
+    if (this.onConnection !== undefined) this.onConnection(this.facts(row, ended, 1))
+    if (!isTroubled(rows, ended.ending, this.lastT)) return false
+    this.troubled++
+    const key = `${ints[at + L.R_SERVER]} ${ints[at + L.R_PORTS]! & 0xffff} ${ended.ending} ${ended.by}`
+    const group = this.groups.get(key) ?? { rows: [], ended: [], seen: 0 }
+    this.groups.set(key, group)
+    group.seen++
+    if (this.kept >= KEPT_MAX && group.rows.length >= KEPT_PER_GROUP) return false
+    this.kept++
+    group.rows.push(row)
+    group.ended.push(ended)
+    return true
+  }
+
+  /** The capture is over. Call once. */
+  finish(): FlowResult {
+    this.tracker.finish()
+    const connections = this.embryoFacts()
+    const share = Math.min(1, FACTS_MAX / Math.max(1, this.kept))
+    for (const group of this.groups.values()) connections.push(...this.groupFacts(group, share))
+    connections.sort((a, b) => a.id - b.id)
+    return {
+      connections,
+      troubled: this.troubled,
+      ...printed(this.tracker.aggregates, this.addresses),
+      totals: {
+        connections: this.total,
+        byEnding: this.byEnding,
+        packets: this.tracker.segments,
+      },
+      duplicates: this.tracker.duplicates,
+      icmpUnmatched: this.tracker.icmpUnmatched,
+    }
+  }
+
+  private count(ending: Ending): void {
+    this.total++
+    this.byEnding[ending] = (this.byEnding[ending] ?? 0) + 1
+  }
+
+  private facts(row: number, ended: Ended, weight: number): ConnectionFacts {
+    const { tracker } = this
+    tracker.rows.open(row)
+    return connectionFacts({
+      rows: tracker.rows,
+      addresses: this.addresses,
+      resets: tracker.resets.get(row) ?? [],
+      icmp: tracker.icmp.get(row) ?? [],
+      previous: tracker.previous.get(row) ?? null,
+      ended,
+      captureEndMs: this.lastT / 1e6,
+      weight,
+    })
+  }
+
+  private groupFacts(group: Group, share: number): ConnectionFacts[] {
+    const wanted = Math.max(Math.min(64, group.rows.length), Math.floor(group.rows.length * share))
+    const chosen = Math.min(wanted, group.rows.length)
+    const facts: ConnectionFacts[] = []
+    for (let i = 0; i < chosen; i++) {
+      const index = Math.floor((i * group.rows.length) / chosen)
+      const weight =
+        Math.floor(((i + 1) * group.seen) / chosen) - Math.floor((i * group.seen) / chosen)
+      facts.push(this.facts(group.rows[index]!, group.ended[index]!, weight))
+    }
+    return facts
+  }
+
+  /** Half-open leftovers: counted by server and kind, a few of each turned into facts that stand for all. */
+  private embryoFacts(): ConnectionFacts[] {
+    const { embryos } = this.tracker
+    for (let e = 0; e < embryos.limit; e++) {
+      if (!embryos.isFree(e)) this.finishEmbryo(e)
+    }
+    const all: ConnectionFacts[] = []
+    for (const group of this.embryoGroups.values()) {
+      const n = group.facts.length
+      for (let i = 0; i < n; i++) {
+        group.facts[i]!.weight =
+          Math.floor(((i + 1) * group.weight) / n) - Math.floor((i * group.weight) / n)
+      }
+      all.push(...group.facts)
+    }
+    return all
+  }
+
+  private finishEmbryo(e: number): void {
+    const { tracker } = this
+    const server = tracker.embryos.serverOf(e)
+    const key = `${server.family} ${server.address} ${server.port} ${server.synAck}`
+    const group = this.embryoGroups.get(key) ?? { weight: 0, facts: [] }
+    const full =
+      this.onConnection === undefined &&
+      (group.facts.length >= EMBRYOS_PER_GROUP || this.embryoGroups.size > 10_000)
+    if (full) {
+      group.weight++
+      this.total++
+      this.troubled++
+      const ending = group.facts[0]?.ending ?? 'unanswered'
+      this.byEnding[ending] = (this.byEnding[ending] ?? 0) + 1
+      tracker.embryos.release(e)
+      return
+    }
+    const row = tracker.finishEmbryo(e)
+    const ended = endingOf(tracker.rows, tracker.aggregates, undefined)
+    this.count(ended.ending)
+    aggregate(tracker.rows, tracker.aggregates, ended.ending)
+    const facts = this.facts(row, ended, 1)
+    this.onConnection?.(facts)
+    tracker.forget(row)
+    if (group.facts.length < EMBRYOS_PER_GROUP) group.facts.push(facts)
+    group.weight++
+    this.troubled++
+    this.embryoGroups.set(key, group)
+  }
+}
+
+/** Adds the open row to what is known of its server, its hosts and their path. */
+function aggregate(rows: Rows, aggregates: Aggregates, ending: Ending): void {
+  const { ints, floats, at } = rows
+  const bits = ints[at + L.R_BITS]!
+  const family = (bits & L.B_FAMILY6) !== 0 ? 6 : 4
+  const c = at + L.CLIENT_SIDE
+  const s = at + L.SERVER_SIDE
+  const clientAddress = ints[at + L.R_CLIENT]!
+  const serverAddress = ints[at + L.R_SERVER]!
+  const survived = floats[(at + L.R_SURVIVED_T) >> 1]!
+  const endpoint = aggregates.endpoint(serverAddress, ints[at + L.R_PORTS]! & 0xffff, family)
+  if (endpoint !== null) {
+    endpoint.connections++
+    endpoint.byEnding[ending] = (endpoint.byEnding[ending] ?? 0) + 1
+    const served = (ints[s + L.S_BITS]! & L.SB_DATA) !== 0
+    const synAcked = ints[at + L.R_SYNACKS]! > 0
+    if (synAcked && ints[at + L.R_ACK_FRAME]! > 0) endpoint.established++
+    if (served) endpoint.served++
+    if (served && serverSpokeFirst(floats, ints, c, s)) endpoint.serverFirst++
+    if (ints[at + L.R_SYNS]! > 1) endpoint.synRetried++
+    if (ints[at + L.R_SYNACKS]! > 1) endpoint.synAckRetried++
+    if (synAcked) seenAnswering(endpoint, floats[(at + L.R_SYNACK_T) >> 1]!)
+    if (served) seenAnswering(endpoint, floats[(s + L.S_DATA_LAST_T) >> 1]!)
+    if (survived > endpoint.survivedT) {
+      endpoint.survivedT = survived
+      endpoint.survivedId = ints[at + L.R_ID]!
+    }
+    if (endpoint.clients.size < 1000) endpoint.clients.add(clientAddress)
+    if (synAcked && ints[at + L.R_SYNS] === 1) {
+      const end = floats[(at + L.R_ACK_T) >> 1]! || floats[(at + L.R_SYNACK_T) >> 1]!
+      sampleRtt(endpoint, end - floats[(at + L.R_START_T) >> 1]!)
+    }
+  }
+  addHost(aggregates, clientAddress, family, ints, c)
+  addHost(aggregates, serverAddress, family, ints, s)
+  const path = aggregates.path(clientAddress, serverAddress, family)
+  if (path === null) return
+  const resent = retransmitted(ints, c) + retransmitted(ints, s)
+  path.connections++
+  path.packets += ints[c + L.S_PACKETS]! + ints[s + L.S_PACKETS]!
+  path.dataPackets += dataPackets(ints, floats, c) + dataPackets(ints, floats, s)
+  path.retransmissions += resent
+  path.missingOctets +=
+    missingOctets(ints, floats, c, ints[s + L.S_ACKED]!) +
+    missingOctets(ints, floats, s, ints[c + L.S_ACKED]!)
+  if (survived > path.survivedT) {
+    path.survivedT = survived
+    path.survivedId = ints[at + L.R_ID]!
+  }
+  if (resent > 0) {
+    path.lossyConnections++
+    path.firstLossT = Math.min(path.firstLossT, floats[(at + L.R_START_T) >> 1]!)
+    path.lastLossT = Math.max(path.lastLossT, floats[(at + L.R_LAST_T) >> 1]!)
+  }
+}
+
+function serverSpokeFirst(floats: Float64Array, ints: Int32Array, c: number, s: number): boolean {
+  if ((ints[c + L.S_BITS]! & L.SB_DATA) === 0) return true
+  return floats[(s + L.S_DATA_FIRST_T) >> 1]! < floats[(c + L.S_DATA_FIRST_T) >> 1]!
+}
+
+function seenAnswering(endpoint: { firstAnswerT: number; lastAnswerT: number }, t: number): void {
+  if (t < endpoint.firstAnswerT) endpoint.firstAnswerT = t
+  if (t > endpoint.lastAnswerT) endpoint.lastAnswerT = t
+}
+
+function retransmitted(ints: Int32Array, o: number): number {
+  return (
+    ints[o + L.S_RTO]! +
+    ints[o + L.S_FAST]! +
+    ints[o + L.S_RE_SYN]! +
+    ints[o + L.S_RE_SYNACK]! +
+    ints[o + L.S_RE_FIN]!
+  )
+}
+
+/** Packets with payload are not counted one by one; octets over the longest segment is close enough for a rate. */
+function dataPackets(ints: Int32Array, floats: Float64Array, o: number): number {
+  const octets = floats[(o + L.S_OCTETS) >> 1]!
+  const longest = Math.max(ints[o + L.S_BIG_ACKED]!, ints[o + L.S_BIG_SENT]!, 1)
+  return Math.min(ints[o + L.S_PACKETS]!, Math.ceil(octets / longest))
+}
+
+function addHost(
+  aggregates: Aggregates,
+  address: number,
+  family: 4 | 6,
+  ints: Int32Array,
+  o: number,
+): void {
+  if (ints[o + L.S_PACKETS] === 0) return
+  const host = aggregates.host(address, family)
+  if (host === null) return
+  host.packets += ints[o + L.S_PACKETS]!
+  for (let i = 0; i < 4; i++) {
+    const ttl = (ints[o + L.S_TTLS]! >>> (i * 8)) & 255
+    if (ttl === 0) return
+    host.ttls.set(ttl, (host.ttls.get(ttl) ?? 0) + ints[o + L.S_TTL_COUNTS + i]!)
+  }
+}
+
+function printed(
+  aggregates: Aggregates,
+  addresses: AddressBook,
+): Pick<FlowResult, 'endpoints' | 'hosts' | 'paths'> {
+  const endpoints = new Map<string, EndpointFacts>()
+  for (const e of aggregates.endpoints.values()) {
+    const address = addresses.format(e.address, e.family)
+    const endpoint = formatEndpoint(address, e.port)
+    endpoints.set(endpoint, {
+      endpoint,
+      address,
+      port: e.port,
+      connections: e.connections,
+      byEnding: e.byEnding,
+      established: e.established,
+      served: e.served,
+      serverFirst: e.serverFirst,
+      synRetried: e.synRetried,
+      synAckRetried: e.synAckRetried,
+      firstAnswerMs: Number.isFinite(e.firstAnswerT) ? e.firstAnswerT / 1e6 : null,
+      lastAnswerMs: Number.isFinite(e.lastAnswerT) ? e.lastAnswerT / 1e6 : null,
+      survivedSilenceMs: e.survivedT / 1e6,
+      survivedSilenceId: e.survivedId < 0 ? null : e.survivedId,
+      clients: e.clients.size,
+      handshakeRttMs: rttSummary(e.rtts, e.rttCount),
+    })
+  }
+  const hosts = new Map<string, HostFacts>()
+  for (const h of aggregates.hosts.values()) {
+    const ttls = [...h.ttls].map(([ttl, packets]) => ({ ttl, packets }))
+    ttls.sort((a, b) => b.packets - a.packets)
+    const address = addresses.format(h.address, h.family)
+    hosts.set(address, { address, packets: h.packets, ttls: ttls.slice(0, 4) })
+  }
+  const paths = new Map<string, PathFacts>()
+  for (const p of aggregates.paths.values()) {
+    const client = addresses.format(p.client, p.family)
+    const server = addresses.format(p.server, p.family)
+    paths.set(`${client} ${server}`, {
+      client,
+      server,
+      connections: p.connections,
+      packets: p.packets,
+      dataPackets: p.dataPackets,
+      retransmissions: p.retransmissions,
+      lossyConnections: p.lossyConnections,
+      survivedSilenceMs: p.survivedT / 1e6,
+      survivedSilenceId: p.survivedId < 0 ? null : p.survivedId,
+      missingOctets: p.missingOctets,
+      firstLossMs: Number.isFinite(p.firstLossT) ? p.firstLossT / 1e6 : null,
+      lastLossMs: Number.isFinite(p.lastLossT) ? p.lastLossT / 1e6 : null,
+      outageMs: 0,
+      outageFromMs: null,
+    })
+  }
+  return { endpoints, hosts, paths }
+}
+
+function rttSummary(rtts: readonly number[], count: number): EndpointFacts['handshakeRttMs'] {
+  if (rtts.length === 0) return null
+  const sorted = [...rtts].sort((a, b) => a - b)
+  const at = (q: number) =>
+    sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))]! / 1e6
+  return { median: at(0.5), p90: at(0.9), count }
+}

@@ -1,0 +1,34 @@
+import type { Ending } from './facts.ts'
+import * as L from './layout.ts'
+import type { Rows } from './rows.ts'
+
+/** A zero window shorter than this is flow control at work. */
+const ZERO_WINDOW_NS = 200e6
+/** An open connection whose request waited this long when the capture ended is worth a look. */
+const PENDING_NS = 2e9
+
+/** Whether a finished connection is worth the causes' time. Clean and quiet ones live on in the aggregates only. */
+export function isTroubled(rows: Rows, ending: Ending, captureEndT: number): boolean {
+  if (ending !== 'clean' && ending !== 'open') return true
+  const { ints, floats, at } = rows
+  const bits = ints[at + L.R_BITS]!
+  if ((bits & (L.B_ICMP | L.B_WATCHED)) !== 0) return true
+  if (ints[at + L.R_SYNACK_AFTER_ACK]! + ints[at + L.R_BARE_ACK_FRAME]! > 0) return true
+  const c = at + L.CLIENT_SIDE
+  const s = at + L.SERVER_SIDE
+  if (sideTroubled(ints, floats, c) || sideTroubled(ints, floats, s)) return true
+  const served = (ints[s + L.S_BITS]! & L.SB_DATA) !== 0
+  if (ending === 'clean') return !served && ints[at + L.R_SYNS]! > 0
+  if (ints[c + L.S_UNA_TIMES]! > 1 || ints[s + L.S_UNA_TIMES]! > 1) return true
+  const pending = ints[at + L.R_LAST_DATA_BY] === 1 && ints[s + L.S_PACKETS]! > 0
+  if (pending && captureEndT - floats[(at + L.R_LAST_DATA_T) >> 1]! > PENDING_NS) return true
+  const zero = (ints[c + L.S_BITS]! | ints[s + L.S_BITS]!) & L.SB_ZERO
+  return zero !== 0 && captureEndT - floats[(at + L.R_LAST_T) >> 1]! > ZERO_WINDOW_NS
+}
+
+function sideTroubled(ints: Int32Array, floats: Float64Array, o: number): boolean {
+  const resent = ints[o + L.S_RTO]! + ints[o + L.S_RE_SYN]! + ints[o + L.S_RE_SYNACK]!
+  if (resent > 0 || ints[o + L.S_FAST]! > 2 || ints[o + L.S_RE_FIN]! > 1) return true
+  if (ints[o + L.S_KA_RUN]! > 1 || ints[o + L.S_CHANGED]! > 0) return true
+  return floats[(o + L.S_ZERO_TOTAL) >> 1]! > ZERO_WINDOW_NS
+}
