@@ -4,7 +4,13 @@ import type { CaptureReader, CaptureSourceInfo } from '../capture/types.ts'
 import { FlowAnalysis, type FlowResult } from '../flow/analysis.ts'
 import type { ConnectionFacts } from '../flow/facts.ts'
 import { Decoder } from '../packet/decode.ts'
-import { KIND_FRAGMENT, KIND_ICMP_ERROR, KIND_TCP, KIND_UNREADABLE, Packet } from '../packet/packet.ts'
+import {
+  KIND_FRAGMENT,
+  KIND_ICMP_ERROR,
+  KIND_TCP,
+  KIND_UNREADABLE,
+  Packet,
+} from '../packet/packet.ts'
 import { FrameMap } from './frame-map.ts'
 
 export interface ReadOptions {
@@ -23,7 +29,13 @@ export interface FlowsRead {
   originNs: bigint
   sources: readonly CaptureSourceInfo[]
   /** Per source: frames that were TCP, fragments, ICMP errors, unreadable. */
-  counts: { tcp: number; fragments: number; icmpErrors: number; unreadable: number; other: number }[]
+  counts: {
+    tcp: number
+    fragments: number
+    icmpErrors: number
+    unreadable: number
+    other: number
+  }[]
   addresses: AddressBook
 }
 
@@ -63,7 +75,15 @@ async function readAll(reader: CaptureReader, options: ReadOptions): Promise<Flo
     const first = frames.add(batch.source, batch.firstFrame, batch.count)
     const { view, bytes, starts, capLens, wireLens, links, times } = batch
     for (let i = 0; i < batch.count; i++) {
-      const kind = decoder.decode(view, bytes, starts[i]!, capLens[i]!, wireLens[i]!, links[i]!, packet)
+      const kind = decoder.decode(
+        view,
+        bytes,
+        starts[i]!,
+        capLens[i]!,
+        wireLens[i]!,
+        links[i]!,
+        packet,
+      )
       if (kind === KIND_TCP) {
         count.tcp++
         if (accepts !== undefined && !accepts(packet, times[i]!)) continue

@@ -274,13 +274,21 @@ function sideFacts(rows: Rows, dir: number): SideFacts {
   }
 }
 
-/** Octets this side acknowledged since its window's right edge last moved: received, and by all signs not read. */
+/**
+ * Octets received and acknowledged, but by all signs not read: those acknowledged since the window's right edge last
+ * moved, or what the window has shrunk by if that is more (Linux moves the edge while a new buffer grows, read or not).
+ */
 function unread(rows: Rows, dir: number): number | null {
   const { ints } = rows
   const o = sideAt(rows, dir)
   const bits = ints[o + L.S_BITS]!
   if ((bits & (L.SB_EDGE | L.SB_ACK | L.SB_ISN)) !== (L.SB_EDGE | L.SB_ACK | L.SB_ISN)) return null
-  return Math.max(0, (ints[o + L.S_ACKED]! - ints[o + L.S_EDGE_ACK]!) | 0)
+  const sinceMoved = Math.max(0, (ints[o + L.S_ACKED]! - ints[o + L.S_EDGE_ACK]!) | 0)
+  if (sinceMoved === 0) return 0
+  const q = sideAt(rows, 1 - dir)
+  const received = (ints[o + L.S_ACKED]! - ints[q + L.S_BASE]! - 1) | 0
+  const shrunk = ints[o + L.S_MAX_WND]! - (ints[o + L.S_WND]! << ints[o + L.S_SCALE]!)
+  return Math.max(sinceMoved, Math.min(received, shrunk))
 }
 
 function finFacts(rows: Rows, dir: number): FinFacts | null {
