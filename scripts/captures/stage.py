@@ -201,9 +201,9 @@ class Stage(contextlib.ExitStack):
         self.callback(far.close)
         return near, far
 
-    def serve(self, port, handle, backlog=128, options=()):
+    def serve(self, port, handle, backlog=128, options=(), side=SERVER):
         """Accepts for ever in a thread; handle(connection) runs in its own thread."""
-        listener = self.listen(port, backlog, options=options)
+        listener = self.listen(port, backlog, side, options)
 
         def loop():
             with contextlib.suppress(OSError):
@@ -440,14 +440,14 @@ def chain(hook, *rules, kind='filter', priority=None, table='inet t'):
     return f'table {table} {{ chain {hook} {{ type {kind} hook {hook} priority {prio}; policy accept;\n{body}\n}}\n}}\n'
 
 
-def http_server(stage, port=80, body=b'ok\n' * 20, wait_s=0.0):
+def http_server(stage, port=80, body=b'ok\n' * 20, wait_s=0.0, side=SERVER):
     """A correct keep-alive server."""
     def handle(connection):
         while read_head(connection):
             time.sleep(wait_s)
             connection.sendall(reply(body))
         connection.close()
-    return stage.serve(port, handle)
+    return stage.serve(port, handle, side=side)
 
 
 def http_once(stage, port=80, sport=0, path='/', **more):
