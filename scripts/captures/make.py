@@ -140,6 +140,27 @@ def summarize(path, limit=14):
         print(f'  {n:4} x {text}')
 
 
+def write_list():
+    """The table in test/captures/README.md, from the pages' own words."""
+    rows = []
+    for area in sorted(os.listdir(OUT)):
+        if not os.path.isdir(os.path.join(OUT, area)):
+            continue
+        for page in sorted(f for f in os.listdir(os.path.join(OUT, area)) if f.endswith('.md')):
+            with open(os.path.join(OUT, area, page)) as file:
+                head = dict(line.split(': ', 1) for line in file.read().split('---')[1].strip().splitlines())
+            expects = dict(p.split(': ') for p in head['expects'].strip('{ }').split(', '))
+            cause = expects['cause'] + (f' ({expects["variant"]})' if 'variant' in expects else '')
+            rows.append(f'| [{area}/{page[:-3]}]({area}/{page}) | {expects["verdict"]} | {cause} | '
+                        f'{expects.get("culprit", "")} | {head["vantage"]} | {head["connections"]} |')
+    path = os.path.join(OUT, 'README.md')
+    with open(path) as file:
+        before = file.read().split('| id |')[0]
+    with open(path, 'w') as out:
+        out.write(before + '| id | verdict | cause | culprit | vantage | connections |\n|---|---|---|---|---|---|\n'
+                  + '\n'.join(rows) + '\n')
+
+
 def load():
     for file in sorted(os.listdir(os.path.join(HERE, 'causes'))):
         if file.endswith('.py'):
@@ -157,6 +178,7 @@ def main(wanted):
         return 0 if not wanted else 2
     for ident in chosen:
         make(ident)
+    write_list()
     return 0
 
 

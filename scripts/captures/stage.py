@@ -11,8 +11,8 @@ in reverse order. Needs root, ip, nft, tcpdump, ethtool; Linux 6.12 or newer nam
 
 import contextlib
 import ctypes
+import errno
 import fcntl
-import glob
 import heapq
 import os
 import re
@@ -20,6 +20,7 @@ import select
 import shutil
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import tempfile
@@ -359,7 +360,8 @@ def end(process, how=signal.SIGTERM):
 
 
 def thread(target, *args):
-    made = threading.Thread(target=target, args=args, daemon=True)
+    """In the background until the stage closes its sockets, which ends it quietly."""
+    made = threading.Thread(target=quiet, args=(target, *args), daemon=True)
     made.start()
     return made
 
@@ -383,7 +385,8 @@ def seen(work, *args):
     try:
         return work(*args)
     except OSError as error:
-        import errno
+        if isinstance(error, ssl.SSLError):
+            return error.reason or type(error).__name__
         return errno.errorcode.get(error.errno, type(error).__name__)
 
 
@@ -467,9 +470,19 @@ def bystanders(stage, count=4, port=80, base=42000, gap=0.05, **more):
 
 
 def together(*works):
-    """Runs all at once and waits for them. Each is a function without arguments."""
-    for one in [thread(work) for work in works]:
+    """Runs all at once (functions without arguments), waits for them, and fails if one of them failed."""
+    failed = []
+
+    def watched(work):
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 (whatever it is, it is told below)
+            failed.append(error)
+
+    for one in [thread(watched, work) for work in works]:
         one.join(30)
+    if failed:
+        raise failed[0]
 
 
 def checksum(data):

@@ -24,7 +24,9 @@ class MySql:
 
     def __init__(self, connection):
         self.connection = connection
-        self.read()
+        self.first = self.read()
+        if self.first[0] == 0xFF:  # an error instead of a greeting
+            return
         caps = 0x1 | 0x8 | 0x200 | 0x2000 | 0x8000 | 0x80000
         self.send(1, struct.pack('<IIB23x', caps, 1 << 24, 33) + b'app\0\0shop\0mysql_native_password\0')
         self.first = self.read()

@@ -1,0 +1,58 @@
+"""client-timeout and server-stalled: the request arrives, the answer does not, or too late."""
+
+import time
+
+from make import capture
+from stage import CLIENT, bystanders, get, read_head, read_reply, reply, seen, thread, together
+
+
+def slow_paths(stage, slow_s):
+    def handle(connection):
+        while head := read_head(connection):
+            if b'/report' in head:
+                time.sleep(slow_s)
+            connection.sendall(reply(b'done\n' * 30))
+        connection.close()
+    stage.serve(80, handle)
+
+
+@capture('client-timeout/one-second', endedBy='client', victims=6, stage={'delay_ms': 4},
+         expects={'verdict': 'problem', 'cause': 'client-timeout', 'culprit': 'server'})
+def one_second(stage):
+    """The server takes 1.8 s for /report; six clients (41001-41006) give up 1.0 s after their request and close. The
+    kernel has acknowledged the request; the answer comes to a closed socket and gets RST. Requests for
+    other paths of the same server (42001-42006) are answered at once.
+    """
+    slow_paths(stage, 1.8)
+    stage.tap(CLIENT, snap=200)
+
+    def victim(n):
+        def work():
+            time.sleep(0.37 * n)
+            connection = stage.connect(80, 41000 + n, timeout=1.0)
+            connection.sendall(get('/report'))
+            stage.note(f'4100{n}: {seen(read_reply, connection)}')
+            connection.close()
+        return work
+
+    together(*[victim(n) for n in range(1, 7)], lambda: bystanders(stage, 6, gap=0.4))
+    time.sleep(2)
+
+
+@capture('server-stalled/never-answered', ending='open', victims=6,
+         expects={'verdict': 'problem', 'cause': 'server-stalled', 'culprit': 'server'})
+def never_answered(stage):
+    """Six requests for /report (41001-41006) are acknowledged by the server's kernel and never answered: its
+    threads wait for something else. The capture ends 9 s later, with the clients still waiting. Requests for other
+    paths (42001-42006) are answered at once, also later.
+    """
+    slow_paths(stage, 60)
+    stage.tap(CLIENT, snap=200)
+    for n in range(1, 7):
+        connection = stage.connect(80, 41000 + n, timeout=60)
+        connection.sendall(get('/report'))
+        time.sleep(0.2)
+        bystanders(stage, 1, base=41999 + n)
+        time.sleep(0.3)
+    thread(bystanders, stage, 2, 80, 42010, 3.0)
+    time.sleep(9)
