@@ -446,7 +446,10 @@ describe('any octets', () => {
     fc.assert(
       fc.property(fc.array(segment, { maxLength: 12 }), (segments) => {
         const facts = readConversation(segments)
-        expect(facts.payloadCaptured).toBe(segments.some((s) => s.bytes.length > 0))
+        if (facts.payloadCaptured) expect(segments.some((s) => s.bytes.length > 0)).toBe(true)
+        expect(facts.protocol === 'unknown').toBe(
+          facts.http === null && facts.database === null && facts.tls === null,
+        )
       }),
       { numRuns: 2000 },
     )
