@@ -1,21 +1,33 @@
 import { acceptQueueOverflow } from './accept-queue-overflow.ts'
 import { asymmetricPath } from './asymmetric-path.ts'
 import type { Cause } from './cause.ts'
+import { closeWaitLeak } from './close-wait-leak.ts'
 import { connectFiltered } from './connect-filtered.ts'
+import { dataAfterClose } from './data-after-close.ts'
 import { firewallReject } from './firewall-reject.ts'
 import { hostUnreachable } from './host-unreachable.ts'
 import { injectedReset } from './injected-reset.ts'
+import { keepAliveRace } from './keep-alive-race.ts'
+import { middleboxIdleTimeout } from './middlebox-idle-timeout.ts'
+import { openTransaction } from './open-transaction.ts'
 import { portClosed } from './port-closed.ts'
+import { serverIdleTimeout } from './server-idle-timeout.ts'
 import { synQueueOverflow } from './syn-queue-overflow.ts'
 
 /** Every cause tcpwhy can conclude, sorted by id. Ranking is diagnose's work. */
 export const causes = [
   acceptQueueOverflow,
   asymmetricPath,
+  closeWaitLeak,
   connectFiltered,
+  dataAfterClose,
   firewallReject,
   hostUnreachable,
   injectedReset,
+  keepAliveRace,
+  middleboxIdleTimeout,
+  openTransaction,
   portClosed,
+  serverIdleTimeout,
   synQueueOverflow,
 ] as const satisfies readonly Cause[]

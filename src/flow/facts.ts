@@ -175,6 +175,8 @@ export interface SideFacts {
   sackPermitted: boolean
   /** Initial sequence number (unsigned), null when the SYN was not seen. Sequence numbers elsewhere are relative to it. */
   isn: number | null
+  /** Absolute sequence number (unsigned) that relative 0 stands for: the ISN, or one before the first octet seen. */
+  seqBase?: number | null
   /** More than one link-layer source address was seen for this side, or its TTL/timestamp clock jumped, from this frame on. */
   changedHabitsFrame: number | null
 }

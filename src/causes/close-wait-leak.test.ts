@@ -1,0 +1,115 @@
+import { causeTable } from '../../test/helpers/cause-table.ts'
+import { application, connection, requestOnly } from '../../test/helpers/facts.ts'
+import { closeWaitLeak } from './close-wait-leak.ts'
+
+const fin = (tMs: number, ackedMs: number | null, frame = 20) => ({
+  frame,
+  tMs,
+  seq: 501,
+  ackedMs,
+  ackedFrame: ackedMs === null ? null : frame + 1,
+  times: 1,
+})
+
+const held = (over: Parameters<typeof connection>[0] = {}) =>
+  connection({
+    ending: 'half-closed',
+    endedBy: 'server',
+    lastMs: 3006,
+    captureEndMs: 20_000,
+    sides: { server: { fins: 1, fin: fin(3005, 3006) } },
+    ...over,
+  })
+
+const database = {
+  inTransaction: true,
+  openedBy: { text: 'BEGIN', frame: 4 },
+  lastStatement: { text: 'BEGIN', frame: 4 },
+  error: null,
+  quit: false,
+} as const
+
+causeTable(closeWaitLeak, [
+  {
+    name: 'the server closed an idle connection, the client never did',
+    connections: [held()],
+    is: 'likely',
+    culprit: 'client',
+    because: ['closed-after', 'acknowledged', 'never-closed', 'was-idle'],
+  },
+  {
+    name: 'five printed lines: excerpt, delayed ACK, end of the lines',
+    connections: [
+      held({
+        captureEndMs: 30_061,
+        lastMs: 30_061,
+        headerFieldsKnown: false,
+        handshake: { ackMs: 0.073 },
+        request: null,
+        response: null,
+        sides: {
+          client: { payloadOctets: 0, missingOctets: 143, lastDataMs: null },
+          server: {
+            payloadOctets: 0,
+            missingOctets: 122,
+            lastDataMs: null,
+            fins: 1,
+            fin: fin(30_013.5, 30_061),
+          },
+        },
+      }),
+    ],
+    is: 'likely',
+    culprit: 'client',
+    because: ['closed-after', 'delayed-ack'],
+    against: ['excerpt', 'short-watch'],
+  },
+  {
+    name: 'near miss: a whole capture that ends right after the FIN',
+    connections: [held({ captureEndMs: 3040, sides: { server: { fin: fin(3000, 3040) } } })],
+    is: 'nothing',
+  },
+  {
+    name: 'watched for two seconds only',
+    connections: [held({ captureEndMs: 5006 })],
+    is: 'possible',
+    against: ['short-watch'],
+  },
+  {
+    name: 'near miss: the holder still sends (a legitimate half-close)',
+    connections: [held({ sides: { client: { lastDataMs: 5000 } } })],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: the FIN was never acknowledged',
+    connections: [held({ sides: { server: { fin: fin(3005, null) } } })],
+    is: 'nothing',
+  },
+  {
+    name: 'the client gave up on a request: the stalled server is the cause',
+    connections: [
+      requestOnly(true, {
+        ending: 'half-closed',
+        endedBy: 'client',
+        captureEndMs: 30_000,
+        sides: { client: { fin: fin(3005, 3006) } },
+      }),
+    ],
+    is: 'likely',
+    culprit: 'server',
+    consequenceOf: 'server-stalled',
+    against: ['answer-due'],
+  },
+  {
+    name: 'a transaction was left open: the leak follows from it',
+    connections: [held()],
+    application: [[0, application({ protocol: 'mysql', database })]],
+    is: 'likely',
+    consequenceOf: 'open-transaction',
+  },
+  {
+    name: 'near miss: closed by both',
+    connections: [connection({ ending: 'clean' })],
+    is: 'nothing',
+  },
+])

@@ -1,0 +1,149 @@
+import type { ConnectionFacts, ResetFacts, Segment, Side } from '../evidence/connection.ts'
+import type { Evidence } from '../evidence/evidence.ts'
+
+/** What several causes ask of a connection's end. Times in milliseconds since the start of the capture. */
+
+/** The reset that ended it: the last one the receiver would accept. */
+export function endingReset(connection: ConnectionFacts): ResetFacts | null {
+  return connection.resets.findLast((r) => r.accepted !== false) ?? null
+}
+
+/** A RST,ACK a socket sent of its own accord (close, linger, kill), its sender having sent no FIN before. */
+export function activeAbort(connection: ConnectionFacts): ResetFacts | null {
+  const reset = connection.resets.find((r) => r.accepted !== false)
+  if (reset === undefined || reset.shape !== 'active') return null
+  const fin = connection.sides[reset.from].fin
+  return fin !== null && fin.tMs <= reset.tMs ? null : reset
+}
+
+/** Last payload of either side before that time, or the end of the handshake; null when neither was seen. */
+export function lastActivityBefore(connection: ConnectionFacts, tMs: number): number | null {
+  const times = [
+    connection.handshake.ackMs,
+    connection.handshake.synAckMs,
+    ...payloadTimes(connection),
+  ].filter((t): t is number => t !== null && t < tMs)
+  return times.length === 0 ? null : Math.max(...times)
+}
+
+function payloadTimes(connection: ConnectionFacts): (number | null)[] {
+  const kept = [...connection.head, ...connection.tail].filter((s) => s.len > 0 && !isProbe(s))
+  return [
+    ...kept.map((s) => s.tMs),
+    connection.sides.client.lastDataMs,
+    connection.sides.server.lastDataMs,
+    connection.request?.lastMs ?? null,
+    connection.response?.lastMs ?? null,
+  ]
+}
+
+function isProbe(segment: Segment): boolean {
+  return segment.note === 'keepalive' || segment.note === 'zero-window-probe'
+}
+
+/** Octets were exchanged that are not in the capture: silences may be shorter than they look. */
+export function isExcerpt(connection: ConnectionFacts): boolean {
+  return connection.sides.client.missingOctets + connection.sides.server.missingOctets > 0
+}
+
+/** Round trip to allow for: the handshake's, else 200 ms. */
+export function roundTripMs(connection: ConnectionFacts): number {
+  return connection.handshake.rttMs ?? 200
+}
+
+/** How far two times that come from one setting may lie apart: 5 % or a second, whichever is more, and 20 % below 5 s. */
+export function toleranceMs(ms: number): number {
+  return Math.max(ms * 0.05, Math.min(1000, ms * 0.2))
+}
+
+export interface Constant<T> {
+  ms: number
+  members: readonly T[]
+  of: number
+  /** Largest distance from the constant. */
+  spreadMs: number
+}
+
+/** The largest group of values that one timeout can explain; null without values. */
+export function densest<T>(items: readonly T[], msOf: (item: T) => number): Constant<T> | null {
+  const sorted = [...items].sort((a, b) => msOf(a) - msOf(b))
+  let best: readonly T[] = []
+  let from = 0
+  for (let to = 0; to < sorted.length; to++) {
+    while (msOf(sorted[to]!) - msOf(sorted[from]!) > toleranceMs(msOf(sorted[from]!))) from++
+    if (to - from + 1 > best.length) best = sorted.slice(from, to + 1)
+  }
+  if (best.length === 0) return null
+  const ms = msOf(best[Math.floor(best.length / 2)]!)
+  const spreadMs = Math.max(...best.map((item) => Math.abs(msOf(item) - ms)))
+  return { ms, members: best, of: items.length, spreadMs }
+}
+
+export interface KnownTimeout {
+  s: number
+  who: string
+}
+
+/** Idle limits of servers and proxies out of the box, docs/causes/server-idle-timeout.md. */
+const serverDefaults: readonly KnownTimeout[] = [
+  { s: 2, who: 'gunicorn keepalive' },
+  { s: 5, who: 'Node.js keepAliveTimeout, Apache httpd KeepAliveTimeout, uvicorn' },
+  { s: 20, who: 'Tomcat connectionTimeout' },
+  { s: 30, who: 'Jetty idleTimeout' },
+  { s: 60, who: 'AWS ALB idle timeout, nginx upstream keepalive_timeout' },
+  { s: 75, who: 'nginx keepalive_timeout' },
+  { s: 600, who: 'GCP load balancer backend keep-alive' },
+  { s: 610, who: 'GCP load balancer client keep-alive' },
+  { s: 3600, who: 'Envoy idle_timeout' },
+  { s: 28_800, who: 'MySQL and MariaDB wait_timeout' },
+]
+
+/** Idle limits of devices that keep state on the way, docs/causes/middlebox-idle-timeout.md. */
+export const middleboxDefaults: readonly KnownTimeout[] = [
+  { s: 240, who: 'Azure load balancer, Azure NAT gateway' },
+  { s: 350, who: 'AWS NLB, AWS NAT gateway' },
+  { s: 600, who: 'GCP VPC firewall' },
+  { s: 900, who: 'IPVS tcp' },
+  { s: 1800, who: 'many load balancers' },
+  { s: 3600, who: 'many firewalls' },
+  { s: 86_400, who: 'kube-proxy conntrack' },
+  { s: 432_000, who: 'Linux conntrack ESTABLISHED' },
+]
+
+/** The server default this age is: within 2 %, at least 300 ms. */
+export function knownServerDefault(ms: number): KnownTimeout | null {
+  return serverDefaults.find((d) => Math.abs(ms - d.s * 1000) <= Math.max(300, d.s * 20)) ?? null
+}
+
+/** Connections to the same server whose closing side's FIN or RST came within `withinMs` of this one's. */
+export function endedTogether(
+  evidence: Evidence,
+  connection: ConnectionFacts,
+  from: Side,
+  withinMs = 50,
+): number {
+  const at = closeTime(connection, from)
+  if (at === null) return 0
+  let count = 0
+  for (const other of evidence.connections) {
+    if (other[from].address !== connection[from].address) continue
+    const t = closeTime(other, from)
+    if (t !== null && Math.abs(t - at) <= withinMs) count++
+  }
+  return count
+}
+
+/** When that side first closed, by FIN or by a RST of its own accord. */
+export function closeTime(connection: ConnectionFacts, from: Side): number | null {
+  const reset = connection.resets.find(
+    (r) => r.from === from && r.accepted !== false && r.shape === 'active',
+  )
+  const fin = connection.sides[from].fin
+  if (reset === undefined) return fin?.tMs ?? null
+  return fin === null ? reset.tMs : Math.min(fin.tMs, reset.tMs)
+}
+
+/** Printed with two decimals: "30.01". */
+export function seconds(ms: number): string {
+  return (ms / 1000).toFixed(2)
+}

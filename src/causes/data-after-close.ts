@@ -1,0 +1,104 @@
+import type { ConnectionFacts, FinFacts, ResetFacts, Segment } from '../evidence/connection.ts'
+import type { Evidence } from '../evidence/evidence.ts'
+import {
+  atFrame,
+  type Cause,
+  connectionRef,
+  frameOf,
+  judgeEach,
+  otherSide,
+  type Reason,
+  reasonsOf,
+  type Verdict,
+} from './cause.ts'
+import { endedTogether, lastActivityBefore } from './closing.ts'
+
+const say = reasonsOf('data-after-close')
+
+const FAREWELL_OCTETS = 64 // TLS close_notify is 7 to 31 octets: a farewell, not a request
+const TOGETHER = 3
+
+/** One side closed completely, the other had received that and sent data all the same. */
+export const dataAfterClose = {
+  id: 'data-after-close',
+  needs: ['packets', 'kernel'],
+  refs: ['RFC 9293 §3.10.7.4', 'Linux net/ipv4/tcp_minisocks.c tcp_timewait_state_process'],
+  confusedWith: ['keep-alive-race', 'server-idle-timeout', 'process-killed'],
+  judge: (evidence) => judgeEach(evidence, ['reset-after-fin', 'reset-after-close'], judgeOne),
+} as const satisfies Cause
+
+interface Late {
+  connection: ConnectionFacts
+  fin: FinFacts
+  reset: ResetFacts
+  data: Segment
+}
+
+function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | null {
+  const late = lateData(connection)
+  if (late === null || isFarewell(late, evidence) || isAbandoned(late)) return null
+  const closer = late.reset.from
+  const sender = otherSide(closer)
+  const together = endedTogether(evidence, connection, closer) >= TOGETHER
+  return {
+    connections: [connection],
+    certainty: 'likely',
+    severity: 'problem',
+    weight: together ? 65 : 85,
+    culprit: { side: sender, host: connection[sender].address },
+    because: becauseOf(late, evidence),
+    against: together ? [say('together', {}, connectionRef(connection))] : [],
+    values: { sender: connection[sender].address, closer: connection[closer].address },
+    group: `${connection.server.endpoint} ${sender}`,
+  }
+}
+
+/** RST.seq == FIN.seq+1 proves that the sender's TCP had processed the FIN before it sent. */
+function lateData(connection: ConnectionFacts): Late | null {
+  for (const reset of connection.resets) {
+    const data = reset.trigger
+    const fin = connection.sides[reset.from].fin
+    if (reset.shape !== 'stateless' || data === null || data.len === 0 || fin === null) continue
+    if (fin.tMs > data.tMs || reset.seq !== fin.seq + 1 || data.ack !== fin.seq + 1) continue
+    return { connection, fin, reset, data }
+  }
+  return null
+}
+
+function isFarewell(late: Late, evidence: Evidence): boolean {
+  const protocol = evidence.application.get(late.connection.id)?.protocol
+  return late.data.len <= FAREWELL_OCTETS && protocol === 'tls'
+}
+
+/** A client that closed while its answer was due, or on its way, gave up: that has other names. */
+function isAbandoned(late: Late): boolean {
+  return late.reset.from === 'client' && late.connection.sides.client.payloadOctets > 0
+}
+
+function becauseOf(late: Late, evidence: Evidence): Reason[] {
+  const { connection, fin, reset, data } = late
+  const who = reset.from
+  const sender = otherSide(who)
+  const because = [say('closed', { who }, atFrame(fin.frame, connection))]
+  if (fin.ackedFrame !== null) {
+    because.push(say('had-seen', { sender }, atFrame(fin.ackedFrame, connection)))
+  }
+  const later = data.tMs - fin.tMs
+  because.push(
+    say('sent-after', { sender, octets: data.len, later }, frameOf(data, connection)),
+    say('answered', { who, seq: reset.seq }, frameOf(reset, connection)),
+  )
+  const http = evidence.application.get(connection.id)?.http ?? null
+  if (
+    http !== null &&
+    /\bclose\b/i.test(http.connectionHeader ?? '') &&
+    http.responseFrame !== null
+  ) {
+    because.push(say('said-close', {}, atFrame(http.responseFrame, connection)))
+  }
+  const last = lastActivityBefore(connection, fin.tMs)
+  if (last !== null && fin.tMs - last >= 1000) {
+    because.push(say('idle-before', { idle: fin.tMs - last, who }, atFrame(fin.frame, connection)))
+  }
+  return because
+}

@@ -1,0 +1,137 @@
+import type { ConnectionFacts, FinFacts, ResetFacts, Segment } from '../evidence/connection.ts'
+import type { Evidence } from '../evidence/evidence.ts'
+import {
+  atFrame,
+  type Cause,
+  connectionRef,
+  frameOf,
+  type Judgement,
+  type Reason,
+  reasonsOf,
+  type Verdict,
+} from './cause.ts'
+import {
+  type Constant,
+  densest,
+  endedTogether,
+  knownServerDefault,
+  lastActivityBefore,
+  roundTripMs,
+  toleranceMs,
+} from './closing.ts'
+
+const say = reasonsOf('keep-alive-race')
+
+const MIN_IDLE_MS = 800
+const SLACK_MS = 50 // scheduling and capture delay on top of a round trip
+const TOGETHER = 3 // as many connections closed within milliseconds look like a process that ended
+
+/** The server closed an idle connection while a request was on its way; both are right. */
+export const keepAliveRace = {
+  id: 'keep-alive-race',
+  needs: ['packets', 'kernel'],
+  refs: ['RFC 9112 §9.3.1, §9.5', 'Linux net/ipv4/tcp_input.c tcp_rcv_state_process'],
+  confusedWith: ['data-after-close', 'middlebox-idle-timeout', 'server-idle-timeout'],
+  judge,
+} as const satisfies Cause
+
+interface Crossing {
+  connection: ConnectionFacts
+  reset: ResetFacts
+  request: Segment
+  fin: FinFacts
+  idleMs: number
+}
+
+function judge(evidence: Evidence): Judgement {
+  const crossings = evidence.connections.flatMap((c) => crossingOf(c) ?? [])
+  const verdicts = crossings.map((crossing) => {
+    const alike = crossings.filter(
+      (c) => c.connection.server.endpoint === crossing.connection.server.endpoint,
+    )
+    return verdictOf(
+      crossing,
+      densest(alike, (c) => c.idleMs),
+      evidence,
+    )
+  })
+  return { verdicts }
+}
+
+/**
+ * RST.seq == FIN.seq: when the request was sent the client had not seen the FIN. The FIN is within a round trip of the
+ * request, on whichever side the capture was taken.
+ */
+function crossingOf(connection: ConnectionFacts): Crossing | null {
+  if (connection.ending !== 'reset-after-fin' && connection.ending !== 'reset') return null
+  const fin = connection.sides.server.fin
+  const reset = connection.resets.find((r) => r.from === 'server' && r.shape === 'stateless')
+  const request = reset?.trigger ?? null
+  if (fin === null || reset === undefined || request === null || request.len === 0) return null
+  if (reset.seq !== fin.seq || request.ack !== fin.seq) return null
+  if (connection.sides.server.payloadOctets === 0) return null
+  if (Math.abs(fin.tMs - request.tMs) > 2 * roundTripMs(connection) + SLACK_MS) return null
+  const last = lastActivityBefore(connection, Math.min(fin.tMs, request.tMs))
+  const idleMs = last === null ? 0 : Math.min(fin.tMs, request.tMs) - last
+  return idleMs < MIN_IDLE_MS ? null : { connection, reset, request, fin, idleMs }
+}
+
+function verdictOf(
+  crossing: Crossing,
+  constant: Constant<Crossing> | null,
+  evidence: Evidence,
+): Verdict {
+  const { connection } = crossing
+  const together = endedTogether(evidence, connection, 'server') >= TOGETHER
+  return {
+    connections: [connection],
+    certainty: 'likely',
+    severity: 'problem',
+    weight: together ? 65 : 88,
+    culprit: { side: 'server', host: connection.server.address },
+    because: becauseOf(crossing, constant, evidence),
+    against: againstOf(crossing, constant, together),
+    values: { idle: crossing.idleMs },
+    group: connection.server.endpoint,
+  }
+}
+
+function becauseOf(
+  crossing: Crossing,
+  constant: Constant<Crossing> | null,
+  evidence: Evidence,
+): Reason[] {
+  const { connection, reset, request, fin, idleMs } = crossing
+  const apart = Math.abs(fin.tMs - request.tMs)
+  const because = [
+    say('crossed', { idle: idleMs, apart }, atFrame(fin.frame, connection)),
+    say('not-seen', { ack: request.ack }, frameOf(request, connection)),
+    say('answered-by-reset', { seq: reset.seq }, frameOf(reset, connection)),
+  ]
+  if (constant !== null && constant.members.length >= 3) {
+    const values = { count: constant.members.length, idle: constant.ms, spread: constant.spreadMs }
+    because.push(say('constant', values, connectionRef(connection)))
+  }
+  const known = knownServerDefault(idleMs)
+  if (known !== null)
+    because.push(say('default', { s: known.s, who: known.who }, connectionRef(connection)))
+  const told = evidence.application.get(connection.id)?.http?.keepAliveTimeoutS ?? null
+  if (told !== null && Math.abs(told * 1000 - idleMs) <= toleranceMs(idleMs)) {
+    because.push(say('announced', { s: told }, connectionRef(connection)))
+  }
+  return because
+}
+
+function againstOf(
+  crossing: Crossing,
+  constant: Constant<Crossing> | null,
+  together: boolean,
+): Reason[] {
+  const ref = connectionRef(crossing.connection)
+  const against: Reason[] = []
+  if (together) against.push(say('together', {}, ref))
+  if (constant !== null && constant.of >= 3 && constant.members.length * 2 < constant.of) {
+    against.push(say('idle-times-differ', {}, ref))
+  }
+  return against
+}

@@ -1,0 +1,179 @@
+import { causeTable } from '../../test/helpers/cause-table.ts'
+import { address, connection, fate, reset, segment } from '../../test/helpers/facts.ts'
+import { middleboxIdleTimeout } from './middlebox-idle-timeout.ts'
+
+/** Data after `silence`, answered by a stateless RST with the server's address. */
+function died(id: number, silence: number, ttl = 63, over: Parameters<typeof connection>[0] = {}) {
+  const at = 5 + silence + id * 300
+  const data = segment({ frame: 30 + id, tMs: at, seq: 101, ack: 501, len: 80 })
+  const unusual = ttl !== 63
+  return connection({
+    id,
+    ending: 'reset',
+    resets: [
+      reset({
+        frame: 60 + id,
+        tMs: at + 1,
+        seq: 501,
+        trigger: data,
+        silenceBeforeMs: silence,
+        ttl,
+        ttlUnusual: unusual,
+        ttlUsual: 63,
+      }),
+    ],
+    ...over,
+  })
+}
+
+const dropped = (id: number, silence: number, times = 5) =>
+  connection({
+    id,
+    ending: 'timed-out',
+    sides: {
+      client: {
+        unanswered: {
+          what: 'data',
+          seq: 101,
+          len: 80,
+          firstFrame: 30,
+          lastFrame: 38,
+          firstMs: 5.1 + silence,
+          lastMs: 5.1 + silence + 3000,
+          times,
+        },
+      },
+    },
+  })
+
+causeTable(middleboxIdleTimeout, [
+  {
+    name: 'RST with another TTL after a silence',
+    connections: [died(0, 8000, 64)],
+    is: 'likely',
+    variant: 'reset',
+    culprit: 'middlebox',
+    because: ['silence-reset', 'other-ttl', 'no-fin'],
+  },
+  {
+    name: 'same TTL, three died above what survived: a threshold',
+    connections: [died(0, 8000), died(1, 9000), died(2, 12_000)],
+    endpoints: [{ survivedSilenceMs: 5000, survivedSilenceId: 7 }],
+    is: 'likely',
+    explains: 3,
+    because: ['interval', 'several'],
+    against: ['same-ttl'],
+  },
+  {
+    name: 'same TTL, single: a restarted server looks the same',
+    connections: [died(0, 400_000)],
+    is: 'possible',
+    against: ['same-ttl'],
+    because: ['default'],
+  },
+  {
+    name: 'a longer silence survived: ruled out',
+    connections: [died(0, 8000)],
+    endpoints: [{ survivedSilenceMs: 20_000 }],
+    is: 'excluded',
+  },
+  {
+    name: 'a longer silence survived, but the TTL is another one: said against it',
+    connections: [died(0, 8000, 64)],
+    endpoints: [{ survivedSilenceMs: 20_000 }],
+    is: 'likely',
+    against: ['survived-longer'],
+  },
+  {
+    name: 'two captures: the server never sent it',
+    connections: [died(0, 8000)],
+    fates: [[0, [fate()]]],
+    is: 'confirmed',
+    because: ['proof-reset'],
+  },
+  {
+    name: 'near miss: no silence before',
+    connections: [died(0, 500, 64)],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: the server had closed before',
+    connections: [
+      died(0, 8000, 63, {
+        sides: {
+          server: {
+            fin: { frame: 9, tMs: 5000, seq: 501, ackedMs: null, ackedFrame: null, times: 1 },
+          },
+        },
+      }),
+    ],
+    is: 'nothing',
+  },
+  {
+    name: 'silence, then nothing comes back while others are answered',
+    connections: [dropped(0, 9000)],
+    endpoints: [{ lastAnswerMs: 20_000, survivedSilenceMs: 5000 }],
+    is: 'likely',
+    variant: 'drop',
+    because: ['silence-drop', 'interval'],
+  },
+  {
+    name: 'the same without any survivor to compare',
+    connections: [dropped(0, 9000)],
+    endpoints: [{ lastAnswerMs: 20_000 }],
+    is: 'possible',
+    variant: 'drop',
+  },
+  {
+    name: 'two captures: the data never arrived',
+    connections: [dropped(0, 9000)],
+    endpoints: [{ lastAnswerMs: 20_000 }],
+    fates: [[0, [fate({ kind: 'data', from: 'client', fate: 'lost', frame: 30 })]]],
+    is: 'confirmed',
+    because: ['proof-data'],
+  },
+  {
+    name: 'near miss: nobody is answered any more (path lost)',
+    connections: [dropped(0, 9000)],
+    endpoints: [{ lastAnswerMs: 5 }],
+    is: 'nothing',
+  },
+  {
+    name: 'NAT entry lost: another port continues the numbers, across 2^32',
+    connections: [
+      connection({ id: 0, sides: { client: { isn: 0xffff_ffff } }, lastMs: 5.1 }),
+      connection({
+        id: 1,
+        client: address('10.77.3.1', 50_001),
+        sawStart: false,
+        ending: 'reset',
+        sides: { client: { isn: null, seqBase: 99 } },
+        resets: [reset({ trigger: segment({ tMs: 9000, seq: 1, len: 80, frame: 40 }), tMs: 9001 })],
+      }),
+    ],
+    is: 'likely',
+    variant: 'nat-state-lost',
+    because: ['continues'],
+  },
+  {
+    name: 'near miss: a stray segment with other numbers',
+    connections: [
+      connection({ id: 0, sides: { client: { isn: 1000 } } }),
+      connection({
+        id: 1,
+        client: address('10.77.3.1', 50_001),
+        sawStart: false,
+        ending: 'reset',
+        sides: { client: { isn: null, seqBase: 99 } },
+        resets: [
+          reset({
+            trigger: segment({ tMs: 9000, seq: 1, len: 80, frame: 40 }),
+            tMs: 9001,
+            silenceBeforeMs: 0,
+          }),
+        ],
+      }),
+    ],
+    is: 'nothing',
+  },
+])

@@ -1,0 +1,339 @@
+import type { ConnectionFacts, ResetFacts, Segment } from '../evidence/connection.ts'
+import type { Evidence, SegmentFate } from '../evidence/evidence.ts'
+import {
+  atFrame,
+  type Cause,
+  type Certainty,
+  connectionRef,
+  type Exclusion,
+  frameOf,
+  type Judgement,
+  otherSide,
+  type Reason,
+  reasonsOf,
+  type Unknown,
+  type Verdict,
+} from './cause.ts'
+import {
+  endedTogether,
+  knownServerDefault,
+  lastActivityBefore,
+  middleboxDefaults,
+} from './closing.ts'
+
+const say = reasonsOf('middlebox-idle-timeout')
+
+const MIN_SILENCE_MS = 2000 // below that no device forgets an established connection; our lab's smallest is 3 s
+const ENOUGH = 3
+
+/** Something between client and server forgets connections that carried nothing for a while. */
+export const middleboxIdleTimeout = {
+  id: 'middlebox-idle-timeout',
+  needs: ['packets', 'both-sides', 'experiment'],
+  refs: ['RFC 5382 §5', 'Linux net/netfilter/nf_conntrack_proto_tcp.c', 'RFC 9293 §3.8.4'],
+  confusedWith: ['keep-alive-race', 'peer-restarted', 'injected-reset', 'path-lost'],
+  judge,
+} as const satisfies Cause
+
+type Variant = 'reset' | 'drop' | 'nat-state-lost'
+
+/** One connection that died at the first packet after a silence. */
+interface Death {
+  connection: ConnectionFacts
+  variant: Variant
+  silenceMs: number
+  /** The segment that broke the silence, and the reset if there was one. */
+  frame: number
+  reset: ResetFacts | null
+  /** The old connection whose numbers the stray one continues (nat-state-lost). */
+  continues: ConnectionFacts | null
+}
+
+/** What all connections of a path say about the limit: longest silence that survived, shortest that died. */
+interface Interval {
+  deaths: readonly Death[]
+  survivedMs: number
+  survivedId: number | null
+  diedMs: number
+}
+
+function judge(evidence: Evidence): Judgement {
+  const deaths = evidence.connections.flatMap((c) => deathOf(c, evidence) ?? [])
+  const verdicts: Verdict[] = []
+  const against: Reason[] = []
+  const doubtful: Death[] = []
+  for (const group of byPath(deaths)) {
+    const interval = intervalOf(group, evidence)
+    for (const death of group) {
+      const verdict = judgeDeath(death, interval, evidence)
+      if (verdict !== null) verdicts.push(verdict)
+      else if (interval.survivedMs > death.silenceMs) against.push(survivedLonger(death, interval))
+      if (verdict?.certainty === 'possible') doubtful.push(death)
+    }
+  }
+  const excluded: Exclusion | null =
+    verdicts.length === 0 && against.length > 0 ? { because: against.slice(0, 3) } : null
+  return {
+    verdicts,
+    ...(excluded === null ? {} : { excluded }),
+    ...(doubtful.length === 0 ? {} : { unknown: unknownOf(doubtful) }),
+  }
+}
+
+function deathOf(connection: ConnectionFacts, evidence: Evidence): Death | null {
+  return (
+    strayAfterNat(connection, evidence) ??
+    resetOnNext(connection) ??
+    silentOnNext(connection, evidence)
+  )
+}
+
+/** Silence, then data, then a stateless RST in the other side's name, which had sent neither FIN nor RST before. */
+function resetOnNext(connection: ConnectionFacts): Death | null {
+  const reset = connection.resets.find((r) => r.shape === 'stateless' && r.accepted !== false)
+  const trigger = reset?.trigger ?? null
+  if (reset === undefined || trigger === null || trigger.len === 0) return null
+  const { fin, payloadOctets } = connection.sides[reset.from]
+  if (fin !== null || connection.sides[trigger.from].fin !== null) return null
+  if (payloadOctets === 0 && connection.sides[trigger.from].ackedOctets === 0) return null
+  if (reset.silenceBeforeMs < MIN_SILENCE_MS) return null
+  return {
+    connection,
+    variant: 'reset',
+    silenceMs: reset.silenceBeforeMs,
+    frame: trigger.frame,
+    reset,
+    continues: null,
+  }
+}
+
+/** Silence, then the same data again and again without any answer, while the server answers others. */
+function silentOnNext(connection: ConnectionFacts, evidence: Evidence): Death | null {
+  if (connection.resets.some((r) => r.accepted === true) || connection.seen !== 'both') return null
+  const who = (['client', 'server'] as const).find(
+    (side) => connection.sides[side].unanswered?.what === 'data',
+  )
+  const unanswered = who === undefined ? null : connection.sides[who].unanswered
+  if (who === undefined || unanswered === null || unanswered.times < 3) return null
+  if (connection.sides[otherSide(who)].payloadOctets === 0) return null
+  const last = lastSegmentBefore(connection, unanswered.firstMs)
+  const silenceMs = last === null ? 0 : unanswered.firstMs - last
+  if (silenceMs < MIN_SILENCE_MS || !othersAnswered(connection, evidence, unanswered.firstMs))
+    return null
+  return {
+    connection,
+    variant: 'drop',
+    silenceMs,
+    frame: unanswered.firstFrame,
+    reset: null,
+    continues: null,
+  }
+}
+
+function lastSegmentBefore(connection: ConnectionFacts, tMs: number): number | null {
+  const times = [...connection.head, ...connection.tail].map((s) => s.tMs).filter((t) => t < tMs)
+  const activity = lastActivityBefore(connection, tMs)
+  if (activity !== null) times.push(activity)
+  return times.length === 0 ? null : Math.max(...times)
+}
+
+function othersAnswered(connection: ConnectionFacts, evidence: Evidence, fromMs: number): boolean {
+  const lastAnswer = evidence.endpoints.get(connection.server.endpoint)?.lastAnswerMs ?? null
+  return lastAnswer !== null && lastAnswer > fromMs
+}
+
+/**
+ * On the server's side of a NAT that lost its entry: data comes from another address or port, continues the numbers of an
+ * old connection exactly, and is answered by RST.
+ */
+function strayAfterNat(connection: ConnectionFacts, evidence: Evidence): Death | null {
+  const reset = connection.resets.find((r) => r.from === 'server' && r.shape === 'stateless')
+  const data = reset?.trigger ?? null
+  const base = connection.sides.client.seqBase ?? null
+  if (connection.sawStart || reset === undefined || data === null || data.len === 0) return null
+  if (base === null) return null
+  const next = (base + data.seq) >>> 0
+  const continues = evidence.connections.find(
+    (old) =>
+      old.id !== connection.id &&
+      old.server.endpoint === connection.server.endpoint &&
+      old.client.endpoint !== connection.client.endpoint &&
+      old.sides.client.payloadOctets > 0 &&
+      nextSeq(old) === next,
+  )
+  if (continues === undefined) return null
+  const silenceMs = data.tMs - Math.max(continues.lastMs, 0)
+  return { connection, variant: 'nat-state-lost', silenceMs, frame: data.frame, reset, continues }
+}
+
+/** The absolute number of the octet the client would send next. */
+function nextSeq(connection: ConnectionFacts): number | null {
+  const { isn, seqBase, payloadOctets } = connection.sides.client
+  const base = seqBase ?? isn
+  return base === null ? null : (base + 1 + payloadOctets) >>> 0
+}
+
+function byPath(deaths: readonly Death[]): Death[][] {
+  const groups = new Map<string, Death[]>()
+  for (const death of deaths) {
+    const group = groups.get(death.connection.server.endpoint)
+    if (group === undefined) groups.set(death.connection.server.endpoint, [death])
+    else group.push(death)
+  }
+  return [...groups.values()]
+}
+
+function intervalOf(deaths: readonly Death[], evidence: Evidence): Interval {
+  const endpoint = evidence.endpoints.get(deaths[0]!.connection.server.endpoint)
+  return {
+    deaths,
+    survivedMs: endpoint?.survivedSilenceMs ?? 0,
+    survivedId: endpoint?.survivedSilenceId ?? null,
+    diedMs: Math.min(...deaths.map((d) => d.silenceMs)),
+  }
+}
+
+function judgeDeath(death: Death, interval: Interval, evidence: Evidence): Verdict | null {
+  const proof = proofOf(death, evidence)
+  const ttl = death.reset?.ttlUnusual === true
+  const decided = proof !== null || ttl || death.variant === 'nat-state-lost'
+  // A longer silence that survived on the same path leaves nothing of a limit, unless the reset itself betrays another sender.
+  if (!decided && interval.survivedMs > death.silenceMs) return null
+  const certainty = certaintyOf(death, interval, { proof: proof !== null, ttl, evidence })
+  const { connection } = death
+  return {
+    connections: [connection],
+    variant: death.variant,
+    certainty,
+    severity: 'problem',
+    weight: weightOf(death, certainty, ttl),
+    culprit: { side: 'middlebox' },
+    because: becauseOf(death, interval, proof),
+    against: againstOf(death, interval, evidence),
+    values: { died: interval.diedMs, survived: interval.survivedMs },
+    group: connection.server.endpoint,
+  }
+}
+
+function certaintyOf(
+  death: Death,
+  interval: Interval,
+  known: { proof: boolean; ttl: boolean; evidence: Evidence },
+): Certainty {
+  if (known.proof) return 'confirmed'
+  if (known.ttl || death.variant === 'nat-state-lost') return 'likely'
+  const sharp = interval.survivedMs > 0 && interval.survivedMs < interval.diedMs
+  const many = interval.deaths.length >= ENOUGH && !isRestart(death, known.evidence)
+  if (death.variant === 'drop') return sharp || many ? 'likely' : 'possible'
+  // Without another TTL a RST after a silence is as well a restarted server's: only a threshold on many tells.
+  return sharp && many ? 'likely' : 'possible'
+}
+
+/** Old connections that all fail at their first packet after one moment, whatever their silence: the server lost its state. */
+function isRestart(death: Death, evidence: Evidence): boolean {
+  return endedTogether(evidence, death.connection, 'server') >= ENOUGH
+}
+
+function weightOf(death: Death, certainty: Certainty, ttl: boolean): number {
+  if (certainty === 'confirmed') return 92
+  if (death.variant === 'nat-state-lost') return 90
+  if (certainty === 'likely') return ttl ? 82 : 72
+  return death.variant === 'drop' ? 55 : 45
+}
+
+/** Two captures together: the reset was never sent by the server, or the data never arrived there. */
+function proofOf(death: Death, evidence: Evidence): SegmentFate | null {
+  const fates = evidence.vantage?.fates.get(death.connection.id) ?? []
+  if (death.variant === 'reset') {
+    return fates.find((f) => f.kind === 'reset' && f.fate === 'injected') ?? null
+  }
+  if (death.variant !== 'drop') return null
+  return fates.find((f) => f.kind === 'data' && f.fate === 'lost' && f.frame >= death.frame) ?? null
+}
+
+function becauseOf(death: Death, interval: Interval, proof: SegmentFate | null): Reason[] {
+  const { connection, variant, silenceMs } = death
+  const because = [
+    say(`silence-${variant}`, { silence: silenceMs }, atFrame(death.frame, connection)),
+  ]
+  if (proof !== null)
+    because.push(
+      say(
+        `proof-${proof.kind === 'reset' ? 'reset' : 'data'}`,
+        {},
+        atFrame(proof.frame, connection),
+      ),
+    )
+  if (death.continues !== null) {
+    const old = death.continues.client.endpoint
+    because.push(
+      say('continues', { old, now: connection.client.endpoint }, connectionRef(death.continues)),
+    )
+  }
+  if (death.reset !== null) because.push(...aboutReset(death.reset, connection))
+  because.push(...aboutInterval(death, interval))
+  return because
+}
+
+function aboutReset(reset: ResetFacts, connection: ConnectionFacts): Reason[] {
+  const ref = frameOf(reset as Segment, connection)
+  const reasons: Reason[] = []
+  if (reset.ttlUnusual)
+    reasons.push(say('other-ttl', { ttl: reset.ttl, usual: reset.ttlUsual ?? 0 }, ref))
+  reasons.push(say('no-fin', { who: reset.from }, ref))
+  return reasons
+}
+
+function aboutInterval(death: Death, interval: Interval): Reason[] {
+  const reasons: Reason[] = []
+  const { survivedMs, diedMs, deaths, survivedId } = interval
+  const ref = connectionRef(death.connection)
+  if (survivedMs > 0 && survivedMs < diedMs) {
+    const at = survivedId === null ? ref : { kind: 'connection' as const, connection: survivedId }
+    reasons.push(say('interval', { survived: survivedMs, died: diedMs }, at))
+  }
+  if (deaths.length >= 2) reasons.push(say('several', { count: deaths.length, died: diedMs }, ref))
+  const known = middleboxDefaults.find((d) => {
+    const limit = d.s * 1000
+    return limit > survivedMs && limit <= diedMs && diedMs < limit * 1.5
+  })
+  if (known !== undefined) reasons.push(say('default', { s: known.s, who: known.who }, ref))
+  return reasons
+}
+
+function againstOf(death: Death, interval: Interval, evidence: Evidence): Reason[] {
+  const { connection, reset } = death
+  const against: Reason[] = []
+  if (death.variant !== 'nat-state-lost' && interval.survivedMs > death.silenceMs) {
+    against.push(survivedLonger(death, interval))
+  }
+  if (reset !== null && !reset.ttlUnusual && death.variant === 'reset') {
+    const key = reset.ttl > 0 && reset.ttlUsual !== null ? 'same-ttl' : 'ttl-unknown'
+    against.push(say(key, { ttl: reset.ttl }, frameOf(reset as Segment, connection)))
+    const known = knownServerDefault(death.silenceMs)
+    if (known !== null) {
+      against.push(say('server-default', { s: known.s, who: known.who }, connectionRef(connection)))
+    }
+  }
+  if (isRestart(death, evidence)) against.push(say('together', {}, connectionRef(connection)))
+  return against
+}
+
+function survivedLonger(death: Death, interval: Interval): Reason {
+  const at =
+    interval.survivedId === null
+      ? connectionRef(death.connection)
+      : { kind: 'connection' as const, connection: interval.survivedId }
+  return say('survived-longer', { survived: interval.survivedMs, silence: death.silenceMs }, at)
+}
+
+function unknownOf(deaths: readonly Death[]): Unknown {
+  const { address, port, endpoint } = deaths[0]!.connection.server
+  return {
+    missing: [
+      'a capture on the server: whether the reset was sent there and whether the request arrived',
+      'the idle limit by experiment, through the middlebox and directly',
+    ],
+    ask: `tcpwhy probe idle ${endpoint}, or capture at both ends (tcpdump -w client.pcap host ${address} and tcp port ${port}, the same on the server as server.pcap): tcpwhy analyze --at client=client.pcap --at server=server.pcap`,
+  }
+}

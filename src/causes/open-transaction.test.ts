@@ -1,0 +1,87 @@
+import { causeTable } from '../../test/helpers/cause-table.ts'
+import { address, application, connection } from '../../test/helpers/facts.ts'
+import type { DatabaseFacts } from '../evidence/application.ts'
+import { openTransaction } from './open-transaction.ts'
+
+const database = (over: Partial<DatabaseFacts> = {}) =>
+  application({
+    protocol: 'mysql',
+    database: {
+      inTransaction: true,
+      openedBy: { text: 'BEGIN', frame: 4 },
+      lastStatement: { text: 'UPDATE t SET a = ?', frame: 6 },
+      error: null,
+      quit: false,
+      ...over,
+    },
+  })
+
+const held = (over: Parameters<typeof connection>[0] = {}) =>
+  connection({
+    ending: 'half-closed',
+    endedBy: 'server',
+    server: address('10.77.2.2', 3306),
+    captureEndMs: 20_000,
+    sides: {
+      server: {
+        fin: { frame: 20, tMs: 3005, seq: 501, ackedMs: 3006, ackedFrame: 21, times: 1 },
+      },
+    },
+    ...over,
+  })
+
+causeTable(openTransaction, [
+  {
+    name: 'IN_TRANS, silence, closed by the database side',
+    connections: [held()],
+    application: [[0, database()]],
+    is: 'likely',
+    culprit: 'client',
+    because: ['opened', 'last-statement', 'status', 'idle-then-closed'],
+  },
+  {
+    name: 'the server says why: 25P03',
+    connections: [held()],
+    application: [
+      [0, database({ error: { code: '25P03', text: 'terminating connection', frame: 19 } })],
+    ],
+    is: 'confirmed',
+    because: ['told'],
+  },
+  {
+    name: 'still open and idle for long when the capture ends',
+    connections: [connection({ captureEndMs: 40_000 })],
+    application: [[0, database()]],
+    is: 'likely',
+    because: ['idle'],
+    against: ['may-end'],
+  },
+  {
+    name: 'near miss: a pause inside a transaction',
+    connections: [connection({ captureEndMs: 4000 })],
+    application: [[0, database()]],
+    is: 'nothing',
+  },
+  {
+    name: 'committed: ruled out',
+    connections: [held()],
+    application: [[0, database({ inTransaction: false, openedBy: null })]],
+    is: 'excluded',
+  },
+  {
+    name: 'no payload, a database port, held after the server closed: cannot tell',
+    connections: [held()],
+    is: 'unknown',
+  },
+  {
+    name: 'payload encrypted: cannot tell',
+    connections: [held({ server: address('10.77.2.2', 9999) })],
+    application: [[0, database({ inTransaction: 'unknown', openedBy: null, lastStatement: null })]],
+    is: 'unknown',
+  },
+  {
+    name: 'near miss: an HTTP server closed an idle connection',
+    connections: [held({ server: address('10.77.2.2', 80) })],
+    is: 'nothing',
+  },
+])

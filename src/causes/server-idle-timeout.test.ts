@@ -1,0 +1,118 @@
+import { causeTable } from '../../test/helpers/cause-table.ts'
+import { application, connection, requestOnly, reset } from '../../test/helpers/facts.ts'
+import { serverIdleTimeout } from './server-idle-timeout.ts'
+
+/** Idle since 5 ms, closed by the server's FIN at `tMs`. */
+const closed = (id: number, tMs: number, over: Parameters<typeof connection>[0] = {}) =>
+  connection({
+    id,
+    ending: 'half-closed',
+    endedBy: 'server',
+    sides: {
+      server: {
+        fins: 1,
+        fin: { frame: 20 + id, tMs, seq: 501, ackedMs: tMs + 1, ackedFrame: 40 + id, times: 1 },
+      },
+    },
+    ...over,
+  })
+
+/** The same with its data `shift` later, so that closes lie apart. */
+const shifted = (id: number, age: number, shift: number) =>
+  closed(id, 5 + shift + age, {
+    sides: {
+      client: { lastDataMs: shift },
+      server: {
+        lastDataMs: 5 + shift,
+        fin: {
+          frame: 20 + id,
+          tMs: 5 + shift + age,
+          seq: 501,
+          ackedMs: null,
+          ackedFrame: null,
+          times: 1,
+        },
+      },
+    },
+  })
+
+const aborted = (id: number, tMs: number) =>
+  connection({ id, ending: 'reset', resets: [reset({ shape: 'active', tMs, frame: 50 + id })] })
+
+causeTable(serverIdleTimeout, [
+  {
+    name: 'three connections closed after 3 s',
+    connections: [shifted(0, 3000, 0), shifted(1, 3010, 700), shifted(2, 2995, 1500)],
+    is: 'likely',
+    severity: 'notice',
+    explains: 3,
+    because: ['closed-after', 'constant'],
+  },
+  {
+    name: 'by RST (MariaDB): harmful to the pool',
+    connections: [aborted(0, 8005), aborted(1, 8205), aborted(2, 8300)],
+    is: 'likely',
+    severity: 'problem',
+    because: ['reset-after'],
+  },
+  {
+    name: 'one connection, and the server had announced it',
+    connections: [closed(0, 5010)],
+    application: [[0, application({ protocol: 'http', http: { keepAliveTimeoutS: 5 } as never })]],
+    is: 'likely',
+    because: ['announced'],
+  },
+  {
+    name: 'one connection at a known default',
+    connections: [closed(0, 75_010)],
+    is: 'possible',
+    against: ['single'],
+  },
+  {
+    name: 'payload missing: the idle time may be shorter',
+    connections: [closed(0, 30_010, { sides: { client: { missingOctets: 143 } } })],
+    is: 'possible',
+    against: ['excerpt'],
+  },
+  {
+    name: 'near miss: one connection at no known age',
+    connections: [closed(0, 3005)],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: ages spread widely',
+    connections: [closed(0, 3005), closed(1, 9005), closed(2, 17_005)],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: all closed in the same instant (a restart)',
+    connections: [closed(0, 3005), closed(1, 3006), closed(2, 3007)],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: a request was pending',
+    connections: [
+      requestOnly(true, {
+        ending: 'half-closed',
+        endedBy: 'server',
+        sides: {
+          server: {
+            fin: { frame: 9, tMs: 60_002, seq: 1, ackedMs: null, ackedFrame: null, times: 1 },
+          },
+        },
+      }),
+    ],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: the client had closed first',
+    connections: [
+      closed(0, 75_005, {
+        sides: {
+          client: { fin: { frame: 8, tMs: 6, seq: 101, ackedMs: 7, ackedFrame: 9, times: 1 } },
+        },
+      }),
+    ],
+    is: 'nothing',
+  },
+])

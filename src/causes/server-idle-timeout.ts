@@ -1,0 +1,172 @@
+import type { ConnectionFacts } from '../evidence/connection.ts'
+import type { Evidence } from '../evidence/evidence.ts'
+import {
+  atFrame,
+  type Cause,
+  type Certainty,
+  connectionRef,
+  type Judgement,
+  type Reason,
+  reasonsOf,
+  type Severity,
+  type Verdict,
+} from './cause.ts'
+import {
+  activeAbort,
+  type Constant,
+  densest,
+  isExcerpt,
+  knownServerDefault,
+  lastActivityBefore,
+  toleranceMs,
+} from './closing.ts'
+
+const say = reasonsOf('server-idle-timeout')
+
+const MIN_AGE_MS = 1000 // a close sooner than that follows the exchange, it does not end an idle time
+const ENOUGH = 3 // tcp-resets.md #39
+
+/** The server (or a proxy) closes connections that were idle for a constant time. */
+export const serverIdleTimeout = {
+  id: 'server-idle-timeout',
+  needs: ['packets', 'experiment', 'application'],
+  refs: ['RFC 9112 §9.5', 'RFC 9293 §3.6'],
+  confusedWith: ['keep-alive-race', 'middlebox-idle-timeout', 'process-killed', 'linger-zero'],
+  judge,
+} as const satisfies Cause
+
+interface IdleClose {
+  connection: ConnectionFacts
+  ms: number
+  frame: number
+  /** Closed by RST without FIN (MariaDB, HAProxy towards its servers). */
+  byReset: boolean
+}
+
+function judge(evidence: Evidence): Judgement {
+  const byServer = new Map<string, IdleClose[]>()
+  for (const connection of evidence.connections) {
+    const close = idleClose(connection)
+    if (close === null) continue
+    const list = byServer.get(connection.server.endpoint)
+    if (list === undefined) byServer.set(connection.server.endpoint, [close])
+    else list.push(close)
+  }
+  const verdicts: Verdict[] = []
+  for (const closes of byServer.values()) {
+    const constant = densest(closes, (c) => c.ms)
+    if (constant !== null) verdicts.push(...judgeConstant(constant, evidence))
+  }
+  return { verdicts }
+}
+
+function idleClose(connection: ConnectionFacts): IdleClose | null {
+  const fin = connection.sides.server.fin
+  const clientFin = connection.sides.client.fin
+  const abort = activeAbort(connection)
+  const reset = abort !== null && abort.from === 'server' ? abort : null
+  const end = fin ?? reset
+  if (end === null || (clientFin !== null && clientFin.tMs < end.tMs)) return null
+  if (requestPendingAt(connection, end.tMs)) return null
+  const last = lastActivityBefore(connection, end.tMs)
+  if (last === null || end.tMs - last < MIN_AGE_MS) return null
+  if (connection.sides.server.payloadOctets + connection.sides.server.missingOctets === 0)
+    return null
+  return { connection, ms: end.tMs - last, frame: end.frame, byReset: fin === null }
+}
+
+/** A request sent well before the close and not answered; one that crossed the close does not count. */
+function requestPendingAt(connection: ConnectionFacts, tMs: number): boolean {
+  const request = connection.request
+  if (!connection.requestPending || request === null) return false
+  return request.lastMs < tMs - MIN_AGE_MS
+}
+
+function judgeConstant(constant: Constant<IdleClose>, evidence: Evidence): Verdict[] {
+  const known = knownServerDefault(constant.ms)
+  const certainty = certaintyOf(constant, known !== null, evidence)
+  if (certainty === null) return []
+  return constant.members.map((close) => verdictOf(close, constant, certainty, evidence))
+}
+
+function certaintyOf(
+  constant: Constant<IdleClose>,
+  known: boolean,
+  evidence: Evidence,
+): Certainty | null {
+  const { members, of } = constant
+  const excerpt = members.some((m) => isExcerpt(m.connection))
+  if (members.some((m) => announced(m, evidence))) return 'likely'
+  const many = members.length >= ENOUGH && members.length * 2 > of && differentTimes(members)
+  if (many || (known && members.length >= 2)) return excerpt ? 'possible' : 'likely'
+  return known ? 'possible' : null
+}
+
+/** Ended at one instant, equal ages say only that they began together: a restart looks like that. */
+function differentTimes(members: readonly IdleClose[]): boolean {
+  const ends = members.map((m) => m.connection.sides.server.fin?.tMs ?? m.connection.lastMs)
+  return Math.max(...ends) - Math.min(...ends) > 100
+}
+
+function announced(close: IdleClose, evidence: Evidence): boolean {
+  const told = evidence.application.get(close.connection.id)?.http?.keepAliveTimeoutS ?? null
+  return told !== null && Math.abs(close.ms - told * 1000) <= toleranceMs(told * 1000)
+}
+
+function verdictOf(
+  close: IdleClose,
+  constant: Constant<IdleClose>,
+  certainty: Certainty,
+  evidence: Evidence,
+): Verdict {
+  const { connection } = close
+  return {
+    connections: [connection],
+    certainty,
+    severity: severityOf(close),
+    // A reset at a constant age has no better explanation; after a FIN what the client then did is the more telling part.
+    weight: weightOf(close, certainty),
+    culprit: { side: 'server', host: connection.server.address },
+    because: becauseOf(close, constant, evidence),
+    against: againstOf(close, constant),
+    values: { age: constant.ms },
+    group: connection.server.endpoint,
+  }
+}
+
+function weightOf(close: IdleClose, certainty: Certainty): number {
+  if (certainty !== 'likely') return 35
+  return close.byReset ? 75 : 60
+}
+
+/** Benign when the client closes at once; a notice when the trouble that follows has its own name. */
+function severityOf(close: IdleClose): Severity {
+  if (close.byReset) return 'problem'
+  return close.connection.ending === 'clean' ? 'benign' : 'notice'
+}
+
+function becauseOf(close: IdleClose, constant: Constant<IdleClose>, evidence: Evidence): Reason[] {
+  const ref = atFrame(close.frame, close.connection)
+  const because = [say(close.byReset ? 'reset-after' : 'closed-after', { age: close.ms }, ref)]
+  if (constant.members.length >= 2) {
+    const values = { count: constant.members.length, of: constant.of, spread: constant.spreadMs }
+    because.push(say('constant', { age: constant.ms, ...values }, connectionRef(close.connection)))
+  }
+  if (announced(close, evidence)) {
+    because.push(say('announced', { age: constant.ms }, connectionRef(close.connection)))
+  }
+  const known = knownServerDefault(constant.ms)
+  if (known !== null) because.push(say('default', { s: known.s, who: known.who }, ref))
+  return because
+}
+
+function againstOf(close: IdleClose, constant: Constant<IdleClose>): Reason[] {
+  const against: Reason[] = []
+  const ref = connectionRef(close.connection)
+  if (isExcerpt(close.connection)) against.push(say('excerpt', {}, ref))
+  if (constant.members.length === 1) against.push(say('single', {}, ref))
+  if (constant.members.length < constant.of) {
+    against.push(say('others', { count: constant.of - constant.members.length }, ref))
+  }
+  return against
+}

@@ -1,0 +1,51 @@
+import type { CauseMessages } from '../types.ts'
+
+export const closeWaitLeak = {
+  title:
+    '{connections:count} connections to {server} are stuck in CLOSE-WAIT on {holder}: its application never closes them',
+  because: {
+    'closed-after': 'the {who} closed (FIN) {age:ms} after the handshake',
+    closed: 'the {who} closed (FIN); the start of the connection is not in the capture',
+    acknowledged: "the {who}'s kernel acknowledged the FIN after {after:ms}",
+    'never-closed': 'the {who} sent neither FIN nor RST for the {for:ms} until the capture ends',
+    'delayed-ack':
+      'the acknowledgement is a bare one sent by the delayed-ACK timer: the application of the {who} neither wrote nor closed when it was told',
+    'was-idle': 'nothing had been sent for {idle:ms} before the FIN: a connection nobody looks at',
+    'short-watch': 'the capture goes on for only {for:ms} after the acknowledgement',
+    excerpt:
+      '{client:octets} of the client and {server:octets} of the server were exchanged but are not in the capture (an excerpt, not loss)',
+    'answer-due':
+      'the last request had not been answered: the handler may still be working, and close afterwards',
+  },
+  now: [
+    {
+      text: 'Before any restart, on {holder}, keep what it would destroy: which process holds the sockets, and since when.',
+      command: "ss -tanpoi state close-wait '( dport = :{port} or sport = :{port} )'",
+    },
+    {
+      text: 'Keep the stacks of that process too: Go /debug/pprof/goroutine?debug=2, Java jstack PID, Python py-spy dump --pid PID.',
+    },
+  ],
+  confirm: [
+    {
+      text: 'On {holder} the kernel tells process, descriptor and age of every CLOSE-WAIT socket. Recv-Q 1: the application never looked at the connection again; 0: it read the end and did not close.',
+      command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+    },
+    {
+      text: 'CLOSE-WAIT that vanishes is not healed: the kernel drops the socket when keepalive fails, the descriptor stays. Count socket descriptors.',
+      command: "ls -l /proc/PID/fd | grep -c 'socket:'",
+    },
+  ],
+  fix: [
+    {
+      text: 'Close in the scope that opens: Go defer resp.Body.Close() / defer rows.Close() / defer tx.Rollback(); Java try-with-resources; Python with; Node response.body.cancel() or agent.destroy().',
+      verify: "ss -tan state close-wait '( dport = :{port} or sport = :{port} )' | wc -l",
+    },
+    {
+      text: 'Let pools test and evict idle connections, and retire them before the other side does: Go db.SetConnMaxIdleTime, HikariCP maxLifetime and keepaliveTime, Apache HttpClient evictIdleConnections.',
+    },
+    {
+      text: 'Bound the wait for a pooled connection (context deadline, connectionTimeout): the pool runs out long before the descriptors do.',
+    },
+  ],
+} as const satisfies CauseMessages

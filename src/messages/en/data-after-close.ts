@@ -1,0 +1,44 @@
+import type { CauseMessages } from '../types.ts'
+
+export const dataAfterClose = {
+  title:
+    '{sender} kept sending on {connections:count} connections with {server} that {closer} had already closed',
+  because: {
+    closed: 'the {who} closed (FIN)',
+    'had-seen': 'the {sender} acknowledged the FIN: its kernel knew',
+    'sent-after': 'the {sender} sent {octets:octets} all the same, {later:ms} after the FIN',
+    answered:
+      'the {who} answered by RST with seq {seq}, one after its FIN: nobody could read any more',
+    'said-close': 'the last response had said Connection: close',
+    'idle-before': 'the {who} closed after {idle:ms} without data',
+    together: 'several connections were closed in the same instant: the process may have ended',
+  },
+  now: [
+    {
+      text: 'Usually a setting of a client library or a pool: no restart is needed. Keep one capture with the last response in it.',
+    },
+  ],
+  confirm: [
+    {
+      text: 'On the closing side the kernel says TCP_TIMEWAIT_SOCKET or TCP_ABORT_ON_DATA for these resets; NO_SOCKET or TCP_FLAGS more than 60 s later.',
+      command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+    },
+    {
+      text: 'When the close comes after a constant idle time, find that time.',
+      command: 'tcpwhy probe idle {server}',
+    },
+  ],
+  fix: [
+    {
+      text: 'Keep idle connections for less time than the peer does, and look for its FIN before writing: Go Transport.IdleConnTimeout; Apache HttpClient 4 setValidateAfterInactivity(500), 5 setTimeToLive; Java -Djdk.httpclient.keepalive.timeout=N; undici honours Keep-Alive: timeout.',
+      verify: 'tcpwhy probe idle {server}',
+    },
+    {
+      text: 'On the server announce the end: Keep-Alive: timeout=N, Connection: close on the last response; nginx keepalive_requests 10000.',
+      setting: 'keepalive_requests',
+    },
+    {
+      text: 'Clients must not reuse a connection after Connection: close.',
+    },
+  ],
+} as const satisfies CauseMessages

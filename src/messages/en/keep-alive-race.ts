@@ -1,0 +1,47 @@
+import type { CauseMessages } from '../types.ts'
+
+export const keepAliveRace = {
+  title:
+    '{connections:count} requests to {server} crossed its idle close after {idle:ms} and were answered by RST',
+  because: {
+    crossed:
+      'after {idle:ms} of silence the request and the FIN of the server left within {apart:ms} of each other',
+    'not-seen': 'the request acknowledges {ack}, not the FIN: the client had not seen the close',
+    'answered-by-reset':
+      'the server answered the request by RST with seq {seq}, the position of its FIN, and no octet of a response',
+    constant: '{count:count} such failures came after {idle:ms}, at most {spread:ms} apart',
+    default: '{s} s is the default of {who}',
+    announced: 'the server had announced Keep-Alive: timeout={s}',
+    together: 'the server closed several connections in the same instant: it may have been stopped',
+    'idle-times-differ':
+      'the silences before these failures differ widely: a fixed limit would not do that',
+  },
+  now: [
+    {
+      text: "Lower the client's or proxy's idle limit some seconds below {idle:ms}: a configuration reload, nothing is lost.",
+    },
+  ],
+  confirm: [
+    {
+      text: 'The limit is found by experiment; it should be the silence seen here.',
+      command: 'tcpwhy probe idle {server}',
+    },
+    {
+      text: "The server's kernel names these resets TCP_ABORT_ON_DATA, and TcpExtTCPAbortOnData rises; its access log lacks the requests.",
+      command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+    },
+  ],
+  fix: [
+    {
+      text: 'The side that sends requests must let go first. Client or proxy down: Go Transport.IdleConnTimeout, undici keepAliveTimeout: 4000, Apache HttpClient evictIdleConnections(4, SECONDS), Java -Djdk.httpclient.keepalive.timeout=4, nginx upstream keepalive_timeout 4s.',
+      verify: 'tcpwhy probe idle {server}',
+    },
+    {
+      text: 'Or server up, above every client: nginx keepalive_timeout 620s behind GCP, 65s behind an AWS ALB; Node server.keepAliveTimeout = 65_000 and headersTimeout = 66_000; gunicorn --keep-alive 65; uvicorn --timeout-keep-alive 65.',
+      setting: 'keepalive_timeout',
+    },
+    {
+      text: 'Retry requests without side effects once on a fresh connection; POST only with an idempotency key.',
+    },
+  ],
+} as const satisfies CauseMessages

@@ -1,0 +1,78 @@
+import type { CauseMessages } from '../types.ts'
+
+const now = [
+  {
+    text: 'Turn on TCP keepalive below the limit in clients or server (60 s is usual), or retire pooled connections before it: no restart of the server is needed, its sockets are healthy.',
+  },
+] as const
+
+const fix = [
+  {
+    text: 'Let clients drop idle connections before the device does: Go Transport.IdleConnTimeout, Apache HttpClient evictIdleConnections, HikariCP maxLifetime and keepaliveTime, undici keepAliveTimeout; or let the server announce Keep-Alive: timeout=N.',
+    verify: 'tcpwhy probe idle {server}',
+  },
+  {
+    text: 'TCP keepalive refreshes the device as well. Linux default is 7200 s, too late for most; and the socket must have SO_KEEPALIVE. Go net.Dialer.KeepAliveConfig, Java ExtendedSocketOptions.TCP_KEEPIDLE, nginx so_keepalive=60s:60s:5, PostgreSQL tcp_keepalives_idle = 60.',
+    setting: 'net.ipv4.tcp_keepalive_time',
+    command: 'sysctl -w net.ipv4.tcp_keepalive_time=60',
+    verify: "ss -tno '( dport = :{port} )'",
+  },
+  {
+    text: 'Or raise the limit of the device: AWS NLB tcp.idle_timeout.seconds, Azure idleTimeoutInMinutes with TCP reset on, IPVS ipvsadm --set, nf_conntrack_tcp_timeout_established.',
+  },
+] as const
+
+export const middleboxIdleTimeout = {
+  title:
+    'something between the clients and {server} forgets connections that were idle for {died:ms} ({connections:count} died)',
+  because: {
+    'silence-reset': 'after {silence:ms} of silence the next packet was answered by RST at once',
+    'silence-drop':
+      'after {silence:ms} of silence the same data was sent again and again without any answer, while {server} answered other connections',
+    'silence-nat-state-lost':
+      '{silence:ms} after the last packet of the old connection its data came from another address or port and was answered by RST',
+    'proof-reset': 'the capture on the other side shows that the server never sent this reset',
+    'proof-data': 'the capture on the other side shows that the data never arrived there',
+    continues:
+      'the data continues exactly the sequence numbers of {old}, but comes from {now}: a NAT forgot its entry',
+    'other-ttl': 'the reset has TTL {ttl}, the other packets of that address have {usual}',
+    'no-fin': 'the {who} had not closed before: no FIN from it is in the capture',
+    interval:
+      'the limit lies between {survived:ms} (a silence that survived) and {died:ms} (the shortest that died)',
+    several: '{count:count} connections died this way, the shortest silence being {died:ms}',
+    default: '{s} s is the default of {who}',
+    'same-ttl':
+      "the reset has TTL {ttl}, as the server's other packets: a server that lost its state would look the same",
+    'ttl-unknown': 'the TTL is not in the capture, so the sender of the reset cannot be told apart',
+    'server-default':
+      '{s} s is also a server default ({who}): the FIN may have been lost or left out',
+    together:
+      'the server ended several connections in the same instant: it may have been restarted',
+    'survived-longer':
+      'a silence of {survived:ms} survived on the same path, longer than the {silence:ms} here',
+  },
+  now,
+  confirm: [
+    {
+      text: 'Measure the limit through the middlebox, with and without TCP keepalive; then the same directly to one server.',
+      command: 'tcpwhy probe idle {server}',
+    },
+    {
+      text: 'Capture at both ends: the server must not have sent the reset, or not have received the data.',
+      command: 'tcpwhy analyze --at client=client.pcap --at server=server.pcap',
+    },
+  ],
+  fix,
+  variants: {
+    'nat-state-lost': {
+      title:
+        'a NAT between the clients and {server} lost the state of {connections:count} idle connections',
+      confirm: [
+        {
+          text: 'On the NAT the entry is gone or new: watch it while the connection is idle.',
+          command: 'conntrack -E -p tcp --dport {port}',
+        },
+      ],
+    },
+  },
+} as const satisfies CauseMessages

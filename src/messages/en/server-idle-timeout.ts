@@ -1,0 +1,44 @@
+import type { CauseMessages } from '../types.ts'
+
+export const serverIdleTimeout = {
+  title: '{server} closes connections that were idle for {age:ms} ({connections:count} of them)',
+  because: {
+    'closed-after': 'the server closed (FIN) after {age:ms} without data, no request being pending',
+    'reset-after':
+      'the server reset the connection of its own accord after {age:ms} without data, no request being pending',
+    constant:
+      '{count:count} of {of:count} idle closes by this server come after {age:ms}, at most {spread:ms} apart: a setting, not chance',
+    announced: 'the server had announced Keep-Alive: timeout, and {age:ms} is that time',
+    default: '{s} s is the default of {who}',
+    excerpt: 'data was exchanged that is not in the capture: the idle time may be shorter',
+    single: 'a single connection cannot show that the age is constant',
+    others: '{count:count} other idle connections were closed at other ages',
+  },
+  now: [
+    {
+      text: 'Make the clients let go first: set their idle limit some seconds below {age:ms}. A reload is enough.',
+    },
+  ],
+  confirm: [
+    {
+      text: 'Ask {server} directly, past any proxy: the answer is the age at which it closes.',
+      command: 'tcpwhy probe idle {server}',
+    },
+    {
+      text: "Look the limit up in the server's configuration: nginx keepalive_timeout, HAProxy timeout client / http-keep-alive, MySQL wait_timeout, Node server.keepAliveTimeout.",
+    },
+  ],
+  fix: [
+    {
+      text: 'Idle limits must decrease towards the side that sends requests: client pool below proxy below server, some seconds apart. Client side: Go Transport.IdleConnTimeout or db.SetConnMaxIdleTime; HikariCP maxLifetime and idleTimeout; Apache HttpClient evictIdleConnections; undici keepAliveTimeout.',
+    },
+    {
+      text: 'Or let the server wait longer than every client: nginx keepalive_timeout, Node server.keepAliveTimeout (and headersTimeout above it), HAProxy timeout client and timeout server.',
+      setting: 'keepalive_timeout',
+      verify: 'tcpwhy probe idle {server}',
+    },
+    {
+      text: 'TCP keepalive does not help here: the limit counts requests, not packets.',
+    },
+  ],
+} as const satisfies CauseMessages
