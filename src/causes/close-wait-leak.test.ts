@@ -77,7 +77,11 @@ causeTable(closeWaitLeak, [
   },
   {
     name: 'near miss: the holder still sends (a legitimate half-close)',
-    connections: [held({ sides: { client: { lastDataMs: 5000 } } })],
+    connections: [
+      held({
+        sides: { client: { lastDataMs: 5000 }, server: { fins: 1, fin: fin(3005, 3006) } },
+      }),
+    ],
     is: 'nothing',
   },
   {

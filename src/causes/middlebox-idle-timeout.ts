@@ -254,7 +254,11 @@ function proofOf(death: Death, evidence: Evidence): SegmentFate | null {
 function becauseOf(death: Death, interval: Interval, proof: SegmentFate | null): Reason[] {
   const { connection, variant, silenceMs } = death
   const because = [
-    say(`silence-${variant}`, { silence: silenceMs }, atFrame(death.frame, connection)),
+    say(
+      `silence-${variant}`,
+      { silence: silenceMs, server: connection.server.endpoint },
+      atFrame(death.frame, connection),
+    ),
   ]
   if (proof !== null)
     because.push(

@@ -1,40 +1,35 @@
 import { causeTable } from '../../test/helpers/cause-table.ts'
-import { application, connection, requestOnly, reset } from '../../test/helpers/facts.ts'
+import {
+  application,
+  connection,
+  type DeepPartial,
+  requestOnly,
+  reset,
+} from '../../test/helpers/facts.ts'
+import type { SideFacts } from '../evidence/connection.ts'
 import { serverIdleTimeout } from './server-idle-timeout.ts'
 
 /** Idle since 5 ms, closed by the server's FIN at `tMs`. */
-const closed = (id: number, tMs: number, over: Parameters<typeof connection>[0] = {}) =>
+const closed = (id: number, tMs: number, client: DeepPartial<SideFacts> = {}) =>
   connection({
     id,
     ending: 'half-closed',
     endedBy: 'server',
     sides: {
+      client,
       server: {
         fins: 1,
         fin: { frame: 20 + id, tMs, seq: 501, ackedMs: tMs + 1, ackedFrame: 40 + id, times: 1 },
       },
     },
-    ...over,
   })
 
 /** The same with its data `shift` later, so that closes lie apart. */
-const shifted = (id: number, age: number, shift: number) =>
-  closed(id, 5 + shift + age, {
-    sides: {
-      client: { lastDataMs: shift },
-      server: {
-        lastDataMs: 5 + shift,
-        fin: {
-          frame: 20 + id,
-          tMs: 5 + shift + age,
-          seq: 501,
-          ackedMs: null,
-          ackedFrame: null,
-          times: 1,
-        },
-      },
-    },
-  })
+const shifted = (id: number, age: number, shift: number) => {
+  const made = closed(id, 5 + shift + age, { lastDataMs: shift })
+  made.sides.server.lastDataMs = 5 + shift
+  return made
+}
 
 const aborted = (id: number, tMs: number) =>
   connection({ id, ending: 'reset', resets: [reset({ shape: 'active', tMs, frame: 50 + id })] })
@@ -70,7 +65,7 @@ causeTable(serverIdleTimeout, [
   },
   {
     name: 'payload missing: the idle time may be shorter',
-    connections: [closed(0, 30_010, { sides: { client: { missingOctets: 143 } } })],
+    connections: [closed(0, 30_010, { missingOctets: 143 })],
     is: 'possible',
     against: ['excerpt'],
   },
@@ -108,9 +103,7 @@ causeTable(serverIdleTimeout, [
     name: 'near miss: the client had closed first',
     connections: [
       closed(0, 75_005, {
-        sides: {
-          client: { fin: { frame: 8, tMs: 6, seq: 101, ackedMs: 7, ackedFrame: 9, times: 1 } },
-        },
+        fin: { frame: 8, tMs: 6, seq: 101, ackedMs: 7, ackedFrame: 9, times: 1 },
       }),
     ],
     is: 'nothing',
