@@ -18,7 +18,7 @@ const LAST_ROWS = 80
 const SILENCE_MS = 1000
 
 const FRAME_WIDTH = 8
-const TIME_WIDTH = 13
+const TIME_WIDTH = 12
 const LEFT = FRAME_WIDTH + 2 * TIME_WIDTH + 2
 const LANE = COLUMNS - LEFT
 
@@ -98,7 +98,7 @@ function seconds(ms: number): string {
 /** "[S] seq 0, win 64240 ------>" or "<------ [S.] seq 0, ack 1, win 65160". */
 function arrow(row: LadderRow): string {
   const label = segmentText(row)
-  const line = '-'.repeat(Math.max(LANE - label.length - 2, 2))
+  const line = '-'.repeat(Math.max(LANE - label.length - 2, 1))
   return row.from === 'client' ? `${label} ${line}>` : `<${line} ${label}`
 }
 

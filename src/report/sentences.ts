@@ -177,6 +177,13 @@ export function shortTime(iso: string): string {
   return iso.replace('T', ' ').replace(/(\.\d{3})\d*Z$/, '$1Z')
 }
 
+/** "Troubled connections (2 of 159)", or all of them. */
+export function connectionsHeading(report: Report): string {
+  const { total, troubled, listedLimit, listed } = report.connections
+  if (listedLimit === null) return render(words.heading.allConnections, { total })
+  return render(words.heading.connections, { listed: listed.length, troubled })
+}
+
 /** Two sentences on a connection: what became of it, and what was odd about it. */
 export function connectionTexts(
   c: ConnectionSummary,

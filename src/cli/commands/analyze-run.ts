@@ -1,4 +1,5 @@
 import type { AnalyzeOptions, AnalyzeResult } from '../../app/types.ts'
+import { assert } from '../../base/assert.ts'
 import type { Report } from '../../diagnose/report.ts'
 import { formats } from '../../report/formats/index.ts'
 import { ladderText } from '../../report/ladder.ts'
@@ -84,7 +85,8 @@ async function pieces(
 }
 
 function rendered(request: AnalyzeRequest, result: AnalyzeResult, color: boolean) {
-  const format = formats.find(({ id }) => id === request.format) ?? formats[0]
+  const format = formats.find(({ id }) => id === request.format)
+  assert(format !== undefined, `no format ${request.format}`)
   const report: Report = result.report
   const { verbose } = request
   const { listed } = result

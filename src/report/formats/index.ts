@@ -1,8 +1,8 @@
 import type { ReportFormat } from '../format.ts'
+import { html } from './html.ts'
 import { json } from './json.ts'
+import { markdown } from './markdown.ts'
 import { text } from './text.ts'
 
 /** How a report can be written down, sorted by id. */
-export const formats = [json, text] as const satisfies readonly ReportFormat[]
-
-export type FormatId = (typeof formats)[number]['id']
+export const formats = [html, json, markdown, text] as const satisfies readonly ReportFormat[]

@@ -8,6 +8,7 @@ import {
   affectedText,
   becauseText,
   causeText,
+  connectionsHeading,
   connectionTexts,
   culpritText,
   differenceText,
@@ -157,12 +158,6 @@ function* connections(
   for (const connection of options.listed ?? report.connections.listed) {
     yield lines(connectionLines(connection, names))
   }
-}
-
-export function connectionsHeading(report: Report): string {
-  const { total, troubled, listedLimit, listed } = report.connections
-  if (listedLimit === null) return fill(words.heading.allConnections, { total })
-  return fill(words.heading.connections, { listed: listed.length, troubled })
 }
 
 function connectionLines(connection: ConnectionSummary, names: SourceNames): string[] {
