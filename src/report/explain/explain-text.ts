@@ -138,7 +138,7 @@ const wireWords: Record<Exclude<Wire, 'any'>, string> = {
 }
 
 function causeList(causes: readonly CauseRef[], columns: number): string[] {
-  return ['Candidate causes, most usual first:', ...causes.flatMap((c) => refLine(c, columns))]
+  return ['Candidate causes, in the order to check:', ...causes.flatMap((c) => refLine(c, columns))]
 }
 
 function nextLines(next: readonly NextStep[], columns: number): string[] {

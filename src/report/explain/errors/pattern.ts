@@ -26,7 +26,7 @@ export interface ErrorPattern {
   wire: Wire
   /** What was on the wire, in a sentence or two. */
   seen: string
-  /** Most usual first. */
+  /** In the order to check: what is usual and quickly ruled out comes first. */
   causes: readonly CauseId[]
   next: readonly StepKind[]
   /** Ids of patterns that this one explains better when both match. */
