@@ -1,33 +1,43 @@
+import { acceptAndClose } from './accept-and-close.ts'
 import { acceptQueueOverflow } from './accept-queue-overflow.ts'
 import { asymmetricPath } from './asymmetric-path.ts'
 import type { Cause } from './cause.ts'
 import { closeWaitLeak } from './close-wait-leak.ts'
 import { connectFiltered } from './connect-filtered.ts'
+import { connectionLimit } from './connection-limit.ts'
 import { dataAfterClose } from './data-after-close.ts'
 import { firewallReject } from './firewall-reject.ts'
 import { hostUnreachable } from './host-unreachable.ts'
 import { injectedReset } from './injected-reset.ts'
 import { keepAliveRace } from './keep-alive-race.ts'
+import { listenerClosed } from './listener-closed.ts'
 import { middleboxIdleTimeout } from './middlebox-idle-timeout.ts'
 import { openTransaction } from './open-transaction.ts'
 import { portClosed } from './port-closed.ts'
+import { processKilled } from './process-killed.ts'
 import { serverIdleTimeout } from './server-idle-timeout.ts'
 import { synQueueOverflow } from './syn-queue-overflow.ts'
+import { tlsFailure } from './tls-failure.ts'
 
 /** Every cause tcpwhy can conclude, sorted by id. Ranking is diagnose's work. */
 export const causes = [
+  acceptAndClose,
   acceptQueueOverflow,
   asymmetricPath,
   closeWaitLeak,
   connectFiltered,
+  connectionLimit,
   dataAfterClose,
   firewallReject,
   hostUnreachable,
   injectedReset,
   keepAliveRace,
+  listenerClosed,
   middleboxIdleTimeout,
   openTransaction,
   portClosed,
+  processKilled,
   serverIdleTimeout,
   synQueueOverflow,
+  tlsFailure,
 ] as const satisfies readonly Cause[]

@@ -1,36 +1,46 @@
 import type { CauseId } from '../../causes/ids.ts'
 import type { CauseMessages } from '../types.ts'
+import { acceptAndClose } from './accept-and-close.ts'
 import { acceptQueueOverflow } from './accept-queue-overflow.ts'
 import { asymmetricPath } from './asymmetric-path.ts'
 import { closeWaitLeak } from './close-wait-leak.ts'
 import { connectFiltered } from './connect-filtered.ts'
+import { connectionLimit } from './connection-limit.ts'
 import { dataAfterClose } from './data-after-close.ts'
 import { firewallReject } from './firewall-reject.ts'
 import { hostUnreachable } from './host-unreachable.ts'
 import { injectedReset } from './injected-reset.ts'
 import { keepAliveRace } from './keep-alive-race.ts'
+import { listenerClosed } from './listener-closed.ts'
 import { middleboxIdleTimeout } from './middlebox-idle-timeout.ts'
 import { openTransaction } from './open-transaction.ts'
 import { portClosed } from './port-closed.ts'
+import { processKilled } from './process-killed.ts'
 import { serverIdleTimeout } from './server-idle-timeout.ts'
 import { synQueueOverflow } from './syn-queue-overflow.ts'
+import { tlsFailure } from './tls-failure.ts'
 
 /** English. One entry a cause that tcpwhy can conclude; sorted by id. */
 export const en = {
+  'accept-and-close': acceptAndClose,
   'accept-queue-overflow': acceptQueueOverflow,
   'asymmetric-path': asymmetricPath,
   'close-wait-leak': closeWaitLeak,
   'connect-filtered': connectFiltered,
+  'connection-limit': connectionLimit,
   'data-after-close': dataAfterClose,
   'firewall-reject': firewallReject,
   'host-unreachable': hostUnreachable,
   'injected-reset': injectedReset,
   'keep-alive-race': keepAliveRace,
+  'listener-closed': listenerClosed,
   'middlebox-idle-timeout': middleboxIdleTimeout,
   'open-transaction': openTransaction,
   'port-closed': portClosed,
+  'process-killed': processKilled,
   'server-idle-timeout': serverIdleTimeout,
   'syn-queue-overflow': synQueueOverflow,
+  'tls-failure': tlsFailure,
 } as const satisfies Partial<Record<CauseId, CauseMessages>>
 
 export type Catalogue = { [C in keyof typeof en]: CauseMessages }

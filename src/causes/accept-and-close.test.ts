@@ -1,0 +1,113 @@
+import { causeTable } from '../../test/helpers/cause-table.ts'
+import {
+  application,
+  connection,
+  handshakeOnly,
+  requestOnly,
+  reset,
+} from '../../test/helpers/facts.ts'
+import { acceptAndClose } from './accept-and-close.ts'
+
+const serverFin = (tMs: number) => ({
+  server: { fins: 1, fin: { frame: 10, tMs, seq: 1, ackedMs: tMs, ackedFrame: 11, times: 1 } },
+})
+const closed = (id: number, tMs = 1.5) =>
+  handshakeOnly({ id, ending: 'clean', endedBy: 'server', sides: serverFin(tMs) })
+const reseted = (id: number, over: Parameters<typeof reset>[0] = {}) =>
+  requestOnly(true, {
+    id,
+    ending: 'handshake-reset',
+    resets: [reset({ shape: 'active', frame: 10, tMs: 2.5, seq: 1, ...over })],
+  })
+
+causeTable(acceptAndClose, [
+  {
+    name: 'FINs and resets right after the handshake',
+    connections: [closed(0), reseted(1), reseted(2)],
+    is: 'likely',
+    culprit: 'server',
+    because: ['closed-at-once', 'mixed'],
+    explains: 3,
+  },
+  {
+    name: 'only resets, while others are served',
+    connections: [reseted(0), reseted(1), connection({ id: 2 })],
+    is: 'likely',
+    because: ['others-served'],
+    explains: 2,
+  },
+  {
+    name: 'one alone on a port that serves nobody',
+    connections: [closed(0)],
+    is: 'possible',
+    against: ['nobody-served', 'only-one'],
+  },
+  {
+    name: 'half a second later: perhaps a time-out',
+    connections: [closed(0, 500), closed(1, 510), connection({ id: 2 })],
+    is: 'possible',
+    against: ['not-at-once'],
+  },
+  {
+    name: 'near miss: the request was read and worked on before the FIN',
+    connections: [requestOnly(true, { ending: 'clean', endedBy: 'server', sides: serverFin(400) })],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: the client closed first: a health check',
+    connections: [
+      handshakeOnly({
+        ending: 'clean',
+        endedBy: 'client',
+        sides: {
+          client: {
+            fins: 1,
+            fin: { frame: 9, tMs: 1.2, seq: 1, ackedMs: 1.3, ackedFrame: 10, times: 1 },
+          },
+          ...serverFin(1.5),
+        },
+      }),
+    ],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: a server that says something first',
+    connections: [connection({ sides: serverFin(6) })],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: closed after five idle seconds',
+    connections: [closed(0, 5001)],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: a stateless reset is a full queue or a filter',
+    connections: [reseted(0, { shape: 'stateless' }), reseted(1, { shape: 'stateless' })],
+    is: 'nothing',
+  },
+  {
+    name: "near miss: a stranger's reset",
+    connections: [reseted(0, { ttl: 250, ttlUnusual: true }), connection({ id: 1 })],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: plain text on a TLS port is a TLS failure',
+    connections: [reseted(0)],
+    application: [
+      [
+        0,
+        application({
+          protocol: 'tls',
+          tls: {
+            alert: null,
+            handshakeFinished: false,
+            plainTextFrom: 'client',
+            clientHello: false,
+            serverName: null,
+          },
+        }),
+      ],
+    ],
+    is: 'nothing',
+  },
+])

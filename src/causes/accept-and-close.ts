@@ -1,0 +1,108 @@
+import type { Evidence } from '../evidence/evidence.ts'
+import { type Act, firstAct } from './bursts.ts'
+import {
+  atFrame,
+  type Cause,
+  connectionRef,
+  type Judgement,
+  type Reason,
+  reasonsOf,
+  type Verdict,
+} from './cause.ts'
+import { foreignTtl } from './where.ts'
+
+const say = reasonsOf('accept-and-close')
+
+/** Closed this soon after the handshake, the server can hardly have looked at a request. */
+const AT_ONCE_MS = 100
+/** Later than this it is a time-out or a decision about the request. */
+const SOON_MS = 1000
+/** A request that was read this long before the close was worked on. */
+const READ_MS = 20
+
+/** The server accepts only to close at once: no descriptors (libuv), worker_connections (nginx), a limit, no backend. */
+export const acceptAndClose = {
+  id: 'accept-and-close',
+  needs: ['packets', 'kernel'],
+  refs: [
+    'RFC 9293 §3.6.1',
+    'RFC 2525 §2.17',
+    'Linux net/ipv4/tcp.c __tcp_close',
+    'libuv src/unix/stream.c uv__emfile_trick',
+  ],
+  confusedWith: [
+    'accept-queue-overflow',
+    'close-with-unread-data',
+    'connection-limit',
+    'health-check',
+    'listener-closed',
+    'tls-failure',
+  ],
+  judge,
+} as const satisfies Cause
+
+function judge(evidence: Evidence): Judgement {
+  const closed = new Map<string, Act[]>()
+  for (const connection of evidence.connections) {
+    const act = firstAct(connection)
+    if (act === null || !closedAtOnce(act, evidence)) continue
+    const acts = closed.get(connection.server.endpoint) ?? []
+    acts.push(act)
+    closed.set(connection.server.endpoint, acts)
+  }
+  return { verdicts: [...closed.values()].map((acts) => judgeEndpoint(acts, evidence)) }
+}
+
+function closedAtOnce(act: Act, evidence: Evidence): boolean {
+  const { connection, side, atMs, how } = act
+  const { handshake, sides, resets } = connection
+  if (side !== 'server' || handshake.ackMs === null || sides.server.payloadOctets > 0) return false
+  if (atMs - handshake.ackMs > SOON_MS) return false
+  const asked = sides.client.firstDataMs
+  if (how === 'fin' && asked !== null && atMs - asked > READ_MS) return false
+  const reset = resets.find((r) => r.frame === act.frame)
+  if (reset !== undefined && foreignTtl(reset.ttl, connection, 'server', evidence) === true) {
+    return false
+  }
+  const tls = evidence.application.get(connection.id)?.tls
+  return tls?.alert == null && tls?.plainTextFrom == null
+}
+
+function judgeEndpoint(acts: Act[], evidence: Evidence): Verdict {
+  const first = acts[0]!
+  const { endpoint, address } = first.connection.server
+  const facts = evidence.endpoints.get(endpoint)
+  const served = facts?.served ?? 0
+  const fins = acts.filter((a) => a.how === 'fin').length
+  const resets = acts.length - fins
+  const slow = acts.filter((a) => a.atMs - a.connection.handshake.ackMs! > AT_ONCE_MS).length
+  const at = atFrame(first.frame, first.connection)
+  const age = median(acts.map((a) => a.atMs - a.connection.handshake.ackMs!))
+  const because: Reason[] = [say('closed-at-once', { times: acts.length, age }, at)]
+  const against: Reason[] = []
+  if (fins > 0 && resets > 0) because.push(say('mixed', { fins, resets }, at))
+  if (served > 0) {
+    because.push(
+      say('others-served', { served, server: endpoint }, connectionRef(first.connection)),
+    )
+  } else against.push(say('nobody-served', { server: endpoint }, connectionRef(first.connection)))
+  if (acts.length === 1) against.push(say('only-one', {}, at))
+  if (slow > acts.length / 2) against.push(say('not-at-once', { slow }, at))
+  const likely =
+    acts.length > 1 && (served > 0 || (fins > 0 && resets > 0)) && slow * 2 <= acts.length
+  return {
+    connections: acts.map((a) => a.connection),
+    certainty: likely ? 'likely' : 'possible',
+    severity: 'problem',
+    weight: likely ? 74 : 44,
+    culprit: { side: 'server', host: address },
+    because,
+    against,
+    group: endpoint,
+  }
+}
+
+function median(values: number[]): number {
+  values.sort((a, b) => a - b)
+  return values[values.length >> 1] ?? 0
+}

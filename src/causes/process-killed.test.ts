@@ -1,0 +1,88 @@
+import { causeTable } from '../../test/helpers/cause-table.ts'
+import { connection, requestOnly, reset, type side, unanswered } from '../../test/helpers/facts.ts'
+import { processKilled } from './process-killed.ts'
+
+type Who = Parameters<typeof side>[0]
+const fin = (n: number) => ({
+  fins: 1,
+  fin: { frame: 100 + n, tMs: 900 + n / 10, seq: 501, ackedMs: 902, ackedFrame: 150, times: 1 },
+})
+const finned = (id: number, requestPending: boolean, who: Who = 'server') =>
+  connection({ id, ending: 'half-closed', endedBy: who, requestPending, sides: { [who]: fin(id) } })
+const cut = (id: number, who: Who = 'server') =>
+  connection({
+    id,
+    ending: 'reset',
+    requestPending: true,
+    resets: [reset({ from: who, shape: 'active', frame: 100 + id, tMs: 900 + id / 10 })],
+  })
+const refused = (id: number) =>
+  unanswered({
+    id,
+    ending: 'refused',
+    startMs: 1000,
+    resets: [reset({ shape: 'syn-reply', frame: 200 + id, tMs: 1001 })],
+  })
+const young = (id: number) =>
+  requestOnly(true, {
+    id,
+    ending: 'handshake-reset',
+    handshake: { ackMs: 890 },
+    resets: [reset({ shape: 'active', frame: 100 + id, tMs: 900 + id / 10, seq: 1 })],
+  })
+
+causeTable(processKilled, [
+  {
+    name: 'FINs and resets in one moment, requests pending, then refusals',
+    connections: [finned(0, true), cut(1), finned(2, false), refused(3)],
+    is: 'likely',
+    culprit: 'server',
+    because: ['together', 'cut-short', 'mixed', 'refused-after'],
+    explains: 3,
+  },
+  {
+    name: 'restarted at once: the mixture alone',
+    connections: [finned(0, true), cut(1), finned(2, false)],
+    endpoints: [{ lastAnswerMs: 5000 }],
+    is: 'likely',
+  },
+  {
+    name: 'only FINs, one request pending, nothing answered afterwards',
+    connections: [finned(0, true), finned(1, false), finned(2, false)],
+    is: 'possible',
+  },
+  {
+    name: 'an older connection lived on: one worker of several',
+    connections: [
+      finned(0, true),
+      cut(1),
+      finned(2, false),
+      connection({ id: 3, sides: { server: { lastDataMs: 4000 } } }),
+    ],
+    is: 'likely',
+    against: ['others-live'],
+  },
+  {
+    name: 'near miss: idle connections closed together: an orderly stop or a time-out',
+    connections: [finned(0, false), finned(1, false), finned(2, false)],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: only freshly accepted ones: accept and close',
+    connections: [young(0), young(1), young(2), refused(3)],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: two may be chance',
+    connections: [finned(0, true), cut(1), refused(2)],
+    is: 'nothing',
+  },
+  {
+    name: 'a client that stops all at once is a notice',
+    connections: [finned(0, true, 'client'), cut(1, 'client'), cut(2, 'client')],
+    is: 'possible',
+    variant: 'client',
+    severity: 'notice',
+  },
+  { name: 'a healthy exchange', connections: [connection()], is: 'nothing' },
+])

@@ -1,0 +1,127 @@
+import type { Evidence } from '../evidence/evidence.ts'
+import { type Act, bursts, refusedAfter } from './bursts.ts'
+import {
+  atFrame,
+  type Cause,
+  connectionRef,
+  type Judgement,
+  type Reason,
+  reasonsOf,
+  type Verdict,
+} from './cause.ts'
+
+const say = reasonsOf('process-killed')
+
+/** Three ends in one moment are an event; two may be chance. */
+const TOGETHER = 3
+/** A connection younger than this at the burst may only have been accepted and closed. */
+const ACCEPTED_MS = 200
+
+/** A process died: the kernel closes all its connections in one go, FIN where all was read, RST where not. */
+export const processKilled = {
+  id: 'process-killed',
+  needs: ['packets', 'kernel', 'application'],
+  refs: ['Linux net/ipv4/tcp.c __tcp_close', 'RFC 2525 §2.17'],
+  confusedWith: ['close-with-unread-data', 'listener-closed', 'server-idle-timeout'],
+  judge,
+} as const satisfies Cause
+
+function judge(evidence: Evidence): Judgement {
+  const verdicts: Verdict[] = []
+  for (const { acts } of bursts(evidence, 'server', (c) => c.server.endpoint)) {
+    if (diedWith(evidence, acts)) verdicts.push(serverDied(evidence, acts))
+  }
+  for (const { acts } of bursts(evidence, 'client', (c) => c.client.address)) {
+    const verdict = clientDied(acts)
+    if (verdict !== null) verdicts.push(verdict)
+  }
+  return { verdicts }
+}
+
+/** Whether a burst of one endpoint cut accepted connections in the middle of their work, as only a dying process does. */
+export function diedWith(evidence: Evidence, acts: readonly Act[]): boolean {
+  if (acts.length < TOGETHER) return false
+  const cut = acts.filter(cutShort)
+  if (cut.length === 0) return false
+  const toMs = acts.at(-1)!.atMs
+  const { endpoint } = acts[0]!.connection.server
+  const stopped =
+    refusedAfter(evidence, endpoint, acts[0]!.atMs) > 0 ||
+    (evidence.endpoints.get(endpoint)?.lastAnswerMs ?? toMs) <= toMs
+  const mixed = new Set(acts.map((a) => a.how)).size > 1
+  return stopped || (mixed && cut.length >= 2)
+}
+
+/** Ended by its server while a request was being worked on, on a connection that had been accepted for a while. */
+function cutShort({ connection, how, atMs, side }: Act): boolean {
+  const accepted =
+    connection.sides.server.payloadOctets > 0 ||
+    (how === 'fin' && atMs - (connection.handshake.ackMs ?? connection.startMs) >= ACCEPTED_MS)
+  if (side === 'server' && !accepted) return false
+  return connection.requestPending || (how === 'reset' && connection.exchanges > 0)
+}
+
+function serverDied(evidence: Evidence, acts: Act[]): Verdict {
+  const first = acts[0]!
+  const { endpoint, address } = first.connection.server
+  const fins = acts.filter((a) => a.how === 'fin').length
+  const cutShortOnes = acts.filter(cutShort)
+  const cut = cutShortOnes.length
+  const example = cutShortOnes[0] ?? first
+  const refused = refusedAfter(evidence, endpoint, first.atMs)
+  const at = atFrame(first.frame, first.connection)
+  const because: Reason[] = [
+    say('together', { acts: acts.length, within: acts.at(-1)!.atMs - first.atMs }, at),
+    say('cut-short', { cut }, atFrame(example.frame, example.connection)),
+  ]
+  const against: Reason[] = []
+  const resets = acts.length - fins
+  if (fins > 0 && resets > 0) because.push(say('mixed', { fins, resets }, at))
+  if (refused > 0) because.push(say('refused-after', { refused, server: endpoint }, at))
+  const survivor = evidence.connections.find(
+    (c) =>
+      c.server.endpoint === endpoint &&
+      c.startMs < first.atMs &&
+      (c.sides.server.lastDataMs ?? 0) > acts.at(-1)!.atMs,
+  )
+  if (survivor !== undefined) {
+    against.push(say('others-live', { server: endpoint }, connectionRef(survivor)))
+  }
+  const likely = cut >= 2 && (refused > 0 || (fins > 0 && resets > 0))
+  return {
+    connections: acts.map((a) => a.connection),
+    certainty: likely ? 'likely' : 'possible',
+    severity: 'problem',
+    weight: likely ? (refused > 0 ? 85 : 76) : 52,
+    culprit: { side: 'server', host: address },
+    because,
+    against,
+    values: { side: 'server', who: endpoint },
+    group: endpoint,
+  }
+}
+
+/** Clients that stop all at once are usually stopped on purpose (a load test ends, a browser closes): a notice. */
+function clientDied(acts: Act[]): Verdict | null {
+  const cut = acts.filter(cutShort)
+  const fins = acts.filter((a) => a.how === 'fin').length
+  if (acts.length < TOGETHER || cut.length < 2 || fins === 0 || fins === acts.length) return null
+  const first = acts[0]!
+  const { address } = first.connection.client
+  const at = atFrame(first.frame, first.connection)
+  return {
+    connections: acts.map((a) => a.connection),
+    variant: 'client',
+    certainty: 'possible',
+    severity: 'notice',
+    weight: 40,
+    culprit: { side: 'client', host: address },
+    because: [
+      say('together', { acts: acts.length, within: acts.at(-1)!.atMs - first.atMs }, at),
+      say('mixed', { fins, resets: acts.length - fins }, at),
+    ],
+    against: [],
+    values: { side: 'client', who: address },
+    group: address,
+  }
+}

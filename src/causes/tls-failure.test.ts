@@ -1,0 +1,89 @@
+import type { TlsFacts } from '../../src/evidence/application.ts'
+import { causeTable } from '../../test/helpers/cause-table.ts'
+import { application, connection, reset } from '../../test/helpers/facts.ts'
+import { tlsFailure } from './tls-failure.ts'
+
+const tls = (over: Partial<TlsFacts>) =>
+  [
+    [
+      0,
+      application({
+        protocol: 'tls',
+        tls: {
+          alert: null,
+          handshakeFinished: false,
+          plainTextFrom: null,
+          clientHello: true,
+          serverName: 'shop.test',
+          ...over,
+        },
+      }),
+    ],
+  ] as const
+const alert = (from: 'client' | 'server', description: number, name: string) => ({
+  alert: { from, description, name, frame: 7 },
+})
+const closed = [connection({ ending: 'clean', endedBy: 'client' })]
+const died = [connection({ ending: 'reset', resets: [reset({ shape: 'active' })] })]
+
+causeTable(tlsFailure, [
+  {
+    name: "the client does not know the authority of the server's certificate",
+    connections: closed,
+    application: tls(alert('client', 48, 'unknown_ca')),
+    is: 'likely',
+    variant: 'certificate',
+    culprit: 'server',
+    because: ['alert', 'unfinished'],
+  },
+  {
+    name: 'no common version',
+    connections: closed,
+    application: tls(alert('server', 70, 'protocol_version')),
+    is: 'likely',
+    variant: 'alert',
+    culprit: 'unknown',
+  },
+  {
+    name: 'plain text to a TLS port',
+    connections: died,
+    application: tls({ plainTextFrom: 'client', clientHello: false }),
+    is: 'likely',
+    variant: 'plain-text',
+    culprit: 'client',
+  },
+  {
+    name: 'ClientHello, then a reset and no reason: only possible',
+    connections: died,
+    application: tls({}),
+    is: 'possible',
+    variant: 'broken-off',
+    against: ['no-alert'],
+  },
+  {
+    name: 'an alert after the handshake: said against it',
+    connections: closed,
+    application: tls({ ...alert('server', 80, 'internal_error'), handshakeFinished: true }),
+    is: 'likely',
+    against: ['finished'],
+  },
+  {
+    name: 'near miss: close_notify is the orderly end',
+    connections: closed,
+    application: tls({ ...alert('client', 0, 'close_notify'), handshakeFinished: true }),
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: reset after the handshake was finished',
+    connections: died,
+    application: tls({ handshakeFinished: true }),
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: whether it was finished cannot be told',
+    connections: died,
+    application: tls({ handshakeFinished: 'unknown' }),
+    is: 'nothing',
+  },
+  { name: 'near miss: no payload in the capture', connections: died, is: 'nothing' },
+])

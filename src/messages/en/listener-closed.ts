@@ -1,0 +1,40 @@
+import type { CauseMessages } from '../types.ts'
+
+export const listenerClosed = {
+  title: "{server}'s listener was closed with {connections:count} connections waiting in its queue",
+  because: {
+    together:
+      '{queued:count} connections on which the server had said nothing were reset by it within {within:ms}',
+    'nothing-unread':
+      '{silent:count} of them had sent nothing: closing an accepted connection would have given FIN, not RST',
+    'refused-after': '{refused:count} SYNs to {server} were refused from then on',
+    'answers-after': '{server} went on answering new connections',
+    'fins-too':
+      '{finned:count} others without a word were closed by FIN in the same moment: accepted and closed',
+  },
+  now: [
+    {
+      text: 'The requests in the queue were never read: repeat them. See what stopped or restarted the service at that second.',
+      command: 'journalctl --since "-1h" -o short-precise | grep -iE "stop|start|reload|kill"',
+    },
+  ],
+  confirm: [
+    {
+      text: 'The kernel resets each of them with reason TCP_STATE in one burst; compare with the start time of the process.',
+      command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+    },
+    { text: 'When did the process that listens now start?', command: "ss -ltnp 'sport = :{port}'" },
+  ],
+  fix: [
+    {
+      text: 'Stop gracefully: take the instance out of rotation, accept until the queue is empty, then close the listener.',
+      verify: "ss -ltn 'sport = :{port}'",
+    },
+    {
+      text: 'Hand the listening socket over instead of closing it (systemd socket activation, nginx binary upgrade, SO_REUSEPORT with net.ipv4.tcp_migrate_req=1).',
+      setting: 'net.ipv4.tcp_migrate_req',
+      command: 'sudo sysctl net.ipv4.tcp_migrate_req=1',
+      verify: 'nstat -az TcpExtTCPMigrateReqSuccess',
+    },
+  ],
+} as const satisfies CauseMessages

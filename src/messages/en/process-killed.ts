@@ -1,0 +1,47 @@
+import type { CauseMessages } from '../types.ts'
+
+export const processKilled = {
+  title: 'the {side} process at {who} died: {connections:count} connections ended in one moment',
+  because: {
+    together: '{acts:count} connections were ended by it within {within:ms}',
+    'cut-short': '{cut:count} of them while a request was being worked on: no orderly shutdown',
+    mixed:
+      '{fins:count} by FIN and {resets:count} by RST: what a dying process leaves behind, read or unread',
+    'refused-after': '{refused:count} SYNs to {server} were refused from then on',
+    'others-live':
+      'another connection that was older lived on at {server}: perhaps only one worker of several died',
+  },
+  now: [
+    {
+      text: 'Look for the reason before it is overwritten: out of memory, a crash, a deploy, a failed liveness probe.',
+      command:
+        'journalctl -k --since "-1h" | grep -iE "oom|killed process|segfault"; coredumpctl list --since "-1h"',
+    },
+  ],
+  confirm: [
+    { text: 'When did the process that listens now start?', command: "ss -ltnp 'sport = :{port}'" },
+    {
+      text: 'Container or service manager: exit code 137 is SIGKILL (often out of memory), 143 SIGTERM, 139 a crash.',
+      command: 'systemctl status; journalctl --since "-1h" -o short-precise',
+    },
+  ],
+  fix: [
+    {
+      text: 'Repair what killed it: the memory limit, the crash, a liveness probe that is too strict, or a stop without grace time.',
+    },
+    {
+      text: 'Shut down gracefully on SIGTERM: stop accepting, finish what is in progress, then exit; give it the time (TimeoutStopSec, terminationGracePeriodSeconds).',
+    },
+  ],
+  variants: {
+    client: {
+      title:
+        'the client {who} ended {connections:count} connections in one moment, requests pending',
+      now: [{ text: 'Ask whether the client was stopped on purpose at that second.' }],
+      confirm: [{ text: 'Logs of {who} at that second: exit, deploy, out of memory.' }],
+      fix: [
+        { text: 'Nothing to repair on the server; if it was not on purpose, see why it died.' },
+      ],
+    },
+  },
+} as const satisfies CauseMessages
