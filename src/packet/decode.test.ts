@@ -1,7 +1,4 @@
 import { expect, test } from 'vitest'
-import { AddressBook } from '../base/addresses.ts'
-import { Decoder } from './decode.ts'
-import { FAULT_UNKNOWN_LINK, KIND_OTHER, KIND_TCP, Packet, SYN } from './packet.ts'
 import {
   decodeRecord,
   expectBounded,
@@ -13,7 +10,10 @@ import {
   seenInIpv6,
   tcpInIpv4,
   tcpInIpv6,
-} from './test-support.ts'
+} from '../../test/helpers/packets.ts'
+import { AddressBook } from '../base/addresses.ts'
+import { Decoder } from './decode.ts'
+import { FAULT_UNKNOWN_LINK, KIND_OTHER, KIND_TCP, Packet, SYN } from './packet.ts'
 
 const macs = '0200 0000 0002 0200 0000 0001'
 const syn = `

@@ -134,7 +134,7 @@ function isPlainIp(word: number): boolean {
  * Reads an IPv4 header without options and the TCP header behind it, in words, because every read costs until the
  * compiler has woken up.
  * @param ip  20 octets of IPv4 and 20 of TCP are captured from here
- * @returns false, with `packet` half filled, when it is not a whole, unfragmented, faultless TCP segment
+ * @returns false, with `packet` half filled, when it is not a faultless TCP segment with its whole header
  */
 function readPlainIpv4(
   view: DataView,
@@ -145,7 +145,7 @@ function readPlainIpv4(
   packet: Packet,
 ): boolean {
   const fragmentTtlProtocol = view.getInt32(ip + 6)
-  if ((fragmentTtlProtocol & 0x3fff00ff) !== PROTOCOL_TCP) return false
+  if ((fragmentTtlProtocol & 0x1fff00ff) !== PROTOCOL_TCP) return false
   const lengthId = view.getInt32(ip + 2)
   // Length 0: a super-segment met before the network card cut it up (TSO, GRO); the frame tells.
   const ipEnd = ip + (lengthId >>> 16 || wireEnd - ip)

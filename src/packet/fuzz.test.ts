@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { expectBounded, octets, tcpInIpv4, tcpInIpv6 } from '../../test/helpers/packets.ts'
 import type { Dissector } from './dissector.ts'
 import { dissectors } from './dissectors/index.ts'
 import { KIND_TCP, KIND_UNREADABLE, type Packet } from './packet.ts'
-import { expectBounded, octets, tcpInIpv4, tcpInIpv6 } from './test-support.ts'
 
 const all: readonly Dissector[] = dissectors
 const links = [...all.flatMap((dissector) => dissector.links ?? []), 147, -1]

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { octets } from '../../test/helpers/packets.ts'
 import { FAULT_BAD_OPTION, Packet, SYN } from './packet.ts'
 import { readTcpOptions } from './tcp-options.ts'
-import { octets } from './test-support.ts'
 
 function read(text: string, { flags = 0, cut = false } = {}): Packet {
   const bytes = octets(text)

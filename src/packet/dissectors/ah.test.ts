@@ -1,5 +1,5 @@
 import { test } from 'vitest'
-import { expectDecoded, seenInIpv4 } from '../test-support.ts'
+import { expectDecoded, seenInIpv4 } from '../../../test/helpers/packets.ts'
 
 // tcpdump: ip: 192.168.0.1 > 192.168.0.2:
 // AH(spi=0x00000064,seq=0x1,icv=0x000000000000000000000000): 40000 > 80: Flags [P.], seq

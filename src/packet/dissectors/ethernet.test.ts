@@ -1,5 +1,4 @@
 import { test } from 'vitest'
-import { KIND_OTHER } from '../packet.ts'
 import {
   expectDecoded,
   hashOf,
@@ -7,7 +6,8 @@ import {
   seenInIpv6,
   tcpInIpv4,
   tcpInIpv6,
-} from '../test-support.ts'
+} from '../../../test/helpers/packets.ts'
+import { KIND_OTHER } from '../packet.ts'
 
 // tcpdump: 02:00:00:00:00:01 > 02:00:00:00:00:02, ethertype IPv4 (0x0800), length 60:
 // 10.0.0.1.40000 > 10.0.0.2.80: Flags [P.], seq 1000:1005, ack 2000, win 502, length 5: HTTP

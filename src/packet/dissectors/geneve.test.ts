@@ -1,6 +1,12 @@
 import { test } from 'vitest'
+import {
+  expectDecoded,
+  seenInIpv4,
+  seenInIpv6,
+  tcpInIpv4,
+  tcpInIpv6,
+} from '../../../test/helpers/packets.ts'
 import { KIND_OTHER } from '../packet.ts'
-import { expectDecoded, seenInIpv4, seenInIpv6, tcpInIpv4, tcpInIpv6 } from '../test-support.ts'
 
 // tcpdump: ip: 192.168.0.1.55555 > 192.168.0.2.6081: Geneve, Flags [none], vni 0xb, proto TEB
 // (0x6558), options [8 bytes]: 02:00:00:00:00:03 > 02:00:00:00:00:04, ethertype IPv4 (0x0800),

@@ -1,6 +1,6 @@
 import { test } from 'vitest'
+import { expectDecoded } from '../../../test/helpers/packets.ts'
 import { ACK, KIND_ICMP_ERROR, KIND_OTHER, PSH, SYN } from '../packet.ts'
-import { expectDecoded } from '../test-support.ts'
 
 /** The segment quoted, and who says so: 192.168.1.1. */
 const quoted = {

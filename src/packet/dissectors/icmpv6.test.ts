@@ -1,6 +1,6 @@
 import { test } from 'vitest'
+import { expectDecoded } from '../../../test/helpers/packets.ts'
 import { ACK, KIND_ICMP_ERROR, KIND_OTHER, PSH } from '../packet.ts'
-import { expectDecoded } from '../test-support.ts'
 
 /** The segment quoted, and who says so: the first address met, 2001:db8::ff. */
 const quoted = {

@@ -1,4 +1,5 @@
 import { test } from 'vitest'
+import { expectDecoded, seenInIpv4 } from '../../../test/helpers/packets.ts'
 import {
   FAULT_BAD_IP_LENGTH,
   FAULT_SHORT_IP,
@@ -7,7 +8,6 @@ import {
   KIND_OTHER,
   KIND_UNREADABLE,
 } from '../packet.ts'
-import { expectDecoded, seenInIpv4 } from '../test-support.ts'
 
 // tcpdump: IP (tos 0x0, ttl 64, id 4660, offset 0, flags [DF], proto TCP (6), length 49,
 // options (RA)) 10.0.0.1.40000 > 10.0.0.2.80: Flags [P.], cksum 0xadb4 (correct), seq

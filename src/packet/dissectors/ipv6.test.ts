@@ -1,6 +1,6 @@
 import { test } from 'vitest'
+import { expectDecoded, seenInIpv6 } from '../../../test/helpers/packets.ts'
 import { FAULT_BAD_IP_LENGTH, FAULT_SHORT_IP, KIND_FRAGMENT, KIND_OTHER } from '../packet.ts'
-import { expectDecoded, seenInIpv6 } from '../test-support.ts'
 
 // tcpdump: IP 192.168.1.1 > 192.168.1.1: IP6 2001:db8::1.40000 > 2001:db8::2.80: Flags [P.],
 // seq 1000:1005, ack 2000, win 502, length 5: HTTP

@@ -1,6 +1,6 @@
 import { test } from 'vitest'
+import { expectDecoded, seenInIpv4, tcpInIpv4 } from '../../../test/helpers/packets.ts'
 import { KIND_OTHER } from '../packet.ts'
-import { expectDecoded, seenInIpv4, tcpInIpv4 } from '../test-support.ts'
 
 // tcpdump: In 02:00:00:00:00:01 802.2, length 69: LLC, dsap SNAP (0xaa) Individual, ssap SNAP
 // (0xaa) Command, ctrl 0x03: oui Ethernet (0x000000), ethertype IPv4 (0x0800), length 45:

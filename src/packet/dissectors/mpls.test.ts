@@ -1,6 +1,12 @@
 import { test } from 'vitest'
+import {
+  expectDecoded,
+  seenInIpv4,
+  seenInIpv6,
+  tcpInIpv4,
+  tcpInIpv6,
+} from '../../../test/helpers/packets.ts'
 import { KIND_OTHER } from '../packet.ts'
-import { expectDecoded, seenInIpv4, seenInIpv6, tcpInIpv4, tcpInIpv6 } from '../test-support.ts'
 
 // tcpdump: 02:00:00:00:00:01 > 02:00:00:00:00:02, ethertype MPLS unicast (0x8847), length 67:
 // MPLS (label 16, tc 0, ttl 255) (label 17, tc 0, [S], ttl 255) 10.0.0.1.40000 > 10.0.0.2.80:

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest'
-import { FAULT_TOO_DEEP, KIND_OTHER } from '../packet.ts'
 import {
   expectBounded,
   expectDecoded,
@@ -9,7 +8,8 @@ import {
   seenInIpv6,
   tcpInIpv4,
   tcpInIpv6,
-} from '../test-support.ts'
+} from '../../../test/helpers/packets.ts'
+import { FAULT_TOO_DEEP, KIND_OTHER } from '../packet.ts'
 
 // tcpdump: DLT EN10MB (1) len 108, length 167: 02:00:00:00:00:01 > 02:00:00:00:00:02, ethertype
 // IPv4 (0x0800), length 59: 10.0.0.1.40000 > 10.0.0.2.80: Flags [P.], seq 1000:1005, ack 2000,

@@ -1,6 +1,12 @@
 import { test } from 'vitest'
-import { KIND_OTHER } from '../packet.ts'
-import { expectDecoded, seenInIpv4, seenInIpv6, tcpInIpv4, tcpInIpv6 } from '../test-support.ts'
+import {
+  expectDecoded,
+  seenInIpv4,
+  seenInIpv6,
+  tcpInIpv4,
+  tcpInIpv6,
+} from '../../../test/helpers/packets.ts'
+import { FAULT_BAD_IP_LENGTH, KIND_OTHER } from '../packet.ts'
 
 // tcpdump: 02:00:00:00:00:01 > 02:00:00:00:00:02, ethertype PPPoE S (0x8864), length 71: PPPoE
 // [ses 0xf07] IP (0x0021), length 47: 10.0.0.1.40000 > 10.0.0.2.80: Flags [P.], seq 1000:1005,
@@ -31,6 +37,19 @@ test('pppoe: a session behind QinQ, with IPv6', () => {
     ${tcpInIpv6}`,
     1,
     seenInIpv6,
+  )
+})
+
+// A kernel cuts the packet at the session's length before it looks at IP. Seen from a router that rewrote IP lengths.
+// tshark: eth:ethertype:pppoes:ppp:ip:tcp 1000 0, IPv4 total length exceeds packet length (40 bytes)
+test('pppoe: an IP length beyond the session payload is not believed', () => {
+  expectDecoded(
+    `
+    ethernet: 0200 0000 0002 0200 0000 0001 8864
+    pppoe: 1100 0f07 002a 0021
+    ${tcpInIpv4}`,
+    1,
+    { ...seenInIpv4, dataLen: 0, dataCap: 0, fault: FAULT_BAD_IP_LENGTH },
   )
 })
 

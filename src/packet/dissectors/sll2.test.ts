@@ -6,7 +6,7 @@ import {
   seenInIpv6,
   tcpInIpv4,
   tcpInIpv6,
-} from '../test-support.ts'
+} from '../../../test/helpers/packets.ts'
 
 // tcpdump: ifb1 In ifindex 3 02:00:00:00:00:01 ethertype IPv4 (0x0800), length 65:
 // 10.0.0.1.40000 > 10.0.0.2.80: Flags [P.], seq 1000:1005, ack 2000, win 502, length 5: HTTP

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { expectBounded, expectDecoded, octets, seenInIpv4 } from '../../../test/helpers/packets.ts'
 import { FAULT_BAD_TCP_OFFSET, FAULT_SHORT_TCP, KIND_TCP, KIND_UNREADABLE, SYN } from '../packet.ts'
-import { expectBounded, expectDecoded, octets, seenInIpv4 } from '../test-support.ts'
 
 // tcpdump: IP 10.0.0.1.40000 > 10.0.0.2.80: Flags [S], seq 1000, win 64240, options [mss
 // 1460,sackOK,TS val 1 ecr 0,nop,wscale 7], length 0

@@ -1,5 +1,4 @@
 import { test } from 'vitest'
-import { KIND_OTHER } from '../packet.ts'
 import {
   expectDecoded,
   hashOf,
@@ -7,7 +6,8 @@ import {
   seenInIpv6,
   tcpInIpv4,
   tcpInIpv6,
-} from '../test-support.ts'
+} from '../../../test/helpers/packets.ts'
+import { KIND_OTHER } from '../packet.ts'
 
 // tcpdump: 02:00:00:00:00:01 > 02:00:00:00:00:02, ethertype IPv4 (0x0800), length 109:
 // 192.168.0.1.55555 > 192.168.0.2.4789: VXLAN, flags [I] (0x08), vni 123 02:00:00:00:00:03 >
@@ -71,6 +71,20 @@ test('vxlan: the port and the flag, no frame inside', () => {
     data: 0800 0000 00007b00
     data: 0200 0000 0004 0200 0000 0003 1234
     ${tcpInIpv4}`,
+    101,
+    { kind: KIND_OTHER, fault: 0 },
+  )
+})
+
+// tcpdump: ip: 192.168.0.1.55555 > 192.168.0.2.4789: VXLAN, flags [I] (0x08), vni 123
+// 02:00:00:00:00:03 > 02:00:00:00:00:04, ethertype IPv4 (0x0800), length 18: IP5 (invalid)
+test('vxlan: what would be an IP header inside is none, and no fault of the capture', () => {
+  expectDecoded(
+    `
+    ipv4: 4500 0036 0001 0000 4011 f962 c0a8 0001 c0a8 0002
+    udp: d903 12b5 0022 0000
+    data: 0800 0000 00007b00
+    data: 0200 0000 0004 0200 0000 0003 0800 5500 0000`,
     101,
     { kind: KIND_OTHER, fault: 0 },
   )

@@ -1,10 +1,10 @@
 import { expect } from 'vitest'
-import { AddressBook } from '../base/addresses.ts'
-import { Decoder } from './decode.ts'
-import { hashMac } from './fields.ts'
-import { ACK, KIND_TCP, Packet, PSH } from './packet.ts'
+import { AddressBook } from '../../src/base/addresses.ts'
+import { Decoder } from '../../src/packet/decode.ts'
+import { hashMac } from '../../src/packet/fields.ts'
+import { ACK, KIND_TCP, Packet, PSH } from '../../src/packet/packet.ts'
 
-/** Octets around the record that no decoder may see. Two of them: what depends on one differs with the other. */
+/** Octets around the record that no decoder may see. Several: what depends on one differs with another. */
 const POISONS = [0x00, 0xff, 0x45] as const
 const MARGIN = 64
 
