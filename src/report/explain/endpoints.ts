@@ -21,7 +21,7 @@ const LITERAL = new RegExp(`(?<![\\w.])(?:(${IPV4})|\\[(${IPV6})\\]):(\\d{1,5})(
 
 /** Ways to name host and port apart, or a host name with its port. Each gives host and port in this order. */
 const NAMED: readonly RegExp[] = [
-  /host='([\w.:-]{1,253})', port=(\d{1,5})/, // Python urllib3
+  /host=['"]([\w.:-]{1,253})['"], port=(\d{1,5})/, // Python urllib3
   /connection to server at "([\w.:-]{1,253})".{0,120}?port (\d{1,5})/, // libpq
   /Failed to connect to ([\w.:-]{1,253}) port (\d{1,5})/i, // curl
   /connect to ([\w.:-]{1,253}) port (\d{1,5})/i,

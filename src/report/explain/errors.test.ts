@@ -230,6 +230,11 @@ const hits: readonly [line: string, first: string][] = [
     'Communications link failure Caused by: java.net.ConnectException: Connection refused',
     'java-refused',
   ],
+  ['connection reset', 'errno-econnreset'],
+  ['RST', 'errno-econnreset'],
+  ['refused', 'errno-econnrefused'],
+  ['timed-out', 'errno-etimedout'],
+  ['timeout', 'errno-etimedout'],
   ['SomethingElse: Connection reset by peer', 'errno-econnreset'],
   ['perl: Network is unreachable', 'errno-enetunreach'],
 ]
@@ -255,7 +260,17 @@ const nearMisses: readonly [line: string, not: string][] = [
   ['FATAL: too many connections for role "x"', 'mysql-too-many-connections'],
 ]
 
-const unknown = ['', '   ', 'hello', 'everything is fine', '200 OK', 'segmentation fault', '12345']
+const unknown = [
+  '',
+  'reset the counter',
+  'first',
+  '   ',
+  'hello',
+  'everything is fine',
+  '200 OK',
+  'segmentation fault',
+  '12345',
+]
 
 describe('error lines', () => {
   test.each(hits)('%s', (line, first) => {

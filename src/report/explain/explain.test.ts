@@ -80,6 +80,9 @@ describe('what a query is', () => {
     ['port closd', 'port-closed'],
     ['idle timeout', 'server-idle-timeout'],
     ['keepalive', 'keepalive-timeout'],
+    ['conntrack', 'conntrack-table-full'],
+    ['gc', 'gc-coupled-close'],
+    ['accept-que', 'accept-queue-overflow'],
   ])('did you mean: "%s"', (query, id) => {
     const found = explain(query)
     if (found.kind !== 'unknown') throw new Error(`kind is ${found.kind}`)

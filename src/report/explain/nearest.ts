@@ -13,18 +13,24 @@ export function nearest<T extends string>(typed: string, names: readonly T[], li
 }
 
 const ALIKE = 0.5 // half of the words or of the letters
-const MIN_STEM = 3 // "acc" is not yet "accept"; "syn" is a word
+const MIN_STEM = 3 // letters; fewer only count as the whole word ("gc")
+const STEM_SHARE = 0.6 // "que" stands for "queue", "time" not for "timeout"
 
 function likeness(typed: string, name: string): number {
   const letters = 1 - distance(typed, name) / Math.max(typed.length, name.length)
   const words = name.split('-')
-  const typedWords = typed.split('-').filter((word) => word.length >= MIN_STEM)
-  const shared = words.filter((word) => typedWords.some((t) => sameStem(t, word))).length
+  const typedWords = typed.split('-')
+  const shared = typedWords.filter((t) => words.some((word) => sameStem(t, word))).length
+  // Every typed word found: alike, and the more so the less of the name is missing.
+  if (shared === typedWords.length) return Math.max(letters, ALIKE + 0.5 * (shared / words.length))
   return Math.max(letters, shared / Math.max(words.length, typedWords.length))
 }
 
 function sameStem(a: string, b: string): boolean {
-  return b.length >= MIN_STEM && (a.startsWith(b) || b.startsWith(a))
+  if (a === b) return true
+  const [short, long] = a.length < b.length ? [a, b] : [b, a]
+  const enough = short.length >= MIN_STEM && short.length >= STEM_SHARE * long.length
+  return enough && long.startsWith(short)
 }
 
 /** Insertions, deletions and replacements that turn `a` into `b`. */

@@ -14,7 +14,7 @@ export const javaErrors: readonly ErrorPattern[] = [
   {
     id: 'java-connection-reset',
     from: 'Java',
-    match: /(?:SocketException: )?Connection reset(?! by peer)\b/,
+    match: /SocketException: Connection reset\b(?! by peer)/,
     wire: 'rst',
     seen: onTheWire.rst,
     causes: resetCauses,
