@@ -84,7 +84,7 @@ class Stage(contextlib.ExitStack):
             self._lay_network()
             self._trace()
             if self.delay_ms:
-                self.add_relay()
+                self.add_relay(self.delay_ms)
             self.before = {side: self._nstat(side) for side in (CLIENT, SERVER, ROUTER)}
         except BaseException:
             self.close()
@@ -129,8 +129,8 @@ class Stage(contextlib.ExitStack):
         """Loads an nftables ruleset, e.g. chain('forward', 'tcp dport 80 drop')."""
         sh('ip', 'netns', 'exec', self.names[side], 'nft', '-f', '-', stdin=rules)
 
-    def add_relay(self):
-        self.relay = Relay(self, self.delay_ms)
+    def add_relay(self, delay_ms):
+        self.relay = Relay(self, delay_ms)
         self.callback(self.relay.stop)
 
     @contextlib.contextmanager

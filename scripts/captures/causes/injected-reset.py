@@ -16,7 +16,7 @@ def censor(stage, towards_server, times=1):
             done.add(seg.sport)
             for n in range(times):
                 stage.relay.inject(segment(seg.dest, seg.dport, seg.source, seg.sport, seg.ack, seg.seq + seg.len, 0x14,
-                                           ttl=111, ident=0x3a00 + n, window=1100 + n), 0.0005 * n)
+                                           ttl=111, ident=0xd431 - 7 * n, window=1100 + n), 0.0005 * n)
             if towards_server:
                 stage.relay.inject(segment(seg.source, seg.sport, seg.dest, seg.dport, seg.seq, seg.ack, 0x04,
                                            ttl=113, ident=0x4711), 0.001)
@@ -43,7 +43,7 @@ def visit(stage, sport, path, rounds=1):
          expects={'verdict': 'problem', 'cause': 'injected-reset', 'culprit': 'middlebox'})
 def towards_client(stage):
     """The router looks into requests. On the word "forbidden" it sends the client three RSTs in the server's name (TTL
-    111 where the server's packets have 62, IP ID and window unlike the server's, half a round trip too
+    110 where the server's packets have 62, IP ID and window unlike the server's, half a round trip too
     early) and lets the request pass: the server's real answer arrives after the RST and gets one from the
     client. 41001-41005 are hit on their second request; 42001-42005 ask for other things. The clock of the client's
     capture is 730 ms behind that of the server's (shifted afterwards).
