@@ -1,16 +1,13 @@
 import { expect, test } from 'vitest'
 import {
+  assertBounded,
   decodeRecord,
-  expectBounded,
-  expectDecoded,
   fieldsOf,
-  hashOf,
   octets,
-  seenInIpv4,
-  seenInIpv6,
   tcpInIpv4,
   tcpInIpv6,
-} from '../../test/helpers/packets.ts'
+} from '../../test/helpers/decode-record.ts'
+import { expectDecoded, hashOf, seenInIpv4, seenInIpv6 } from '../../test/helpers/packets.ts'
 import { AddressBook } from '../base/addresses.ts'
 import { Decoder } from './decode.ts'
 import { FAULT_UNKNOWN_LINK, KIND_OTHER, KIND_TCP, Packet, SYN } from './packet.ts'
@@ -107,10 +104,10 @@ test('one Packet after another: nothing of the last one is left', () => {
 })
 
 test('a link type that is not known is a fault', () => {
-  const packet = expectBounded(octets(tcpInIpv4), { link: 147 })
+  const packet = assertBounded(octets(tcpInIpv4), { link: 147 })
   expect(packet).toMatchObject({ kind: KIND_OTHER, fault: FAULT_UNKNOWN_LINK })
 })
 
 test('an empty record is nothing', () => {
-  expect(expectBounded(octets(''), { link: 1 })).toMatchObject({ kind: KIND_OTHER, fault: 0 })
+  expect(assertBounded(octets(''), { link: 1 })).toMatchObject({ kind: KIND_OTHER, fault: 0 })
 })

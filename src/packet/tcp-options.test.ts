@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { octets } from '../../test/helpers/packets.ts'
+import { octets } from '../../test/helpers/decode-record.ts'
 import { FAULT_BAD_OPTION, Packet, SYN } from './packet.ts'
 import { readTcpOptions } from './tcp-options.ts'
 

@@ -1,5 +1,6 @@
 import { test } from 'vitest'
-import { expectDecoded, seenInIpv4, tcpInIpv4 } from '../../../test/helpers/packets.ts'
+import { tcpInIpv4 } from '../../../test/helpers/decode-record.ts'
+import { expectDecoded, seenInIpv4 } from '../../../test/helpers/packets.ts'
 import { KIND_OTHER } from '../packet.ts'
 
 // tcpdump: ip: 192.168.0.1 > 192.168.0.2: GREv0, seq 1, proto unknown (0x88be), length 75:

@@ -1,5 +1,6 @@
 import { test } from 'vitest'
-import { expectDecoded, hashOf, seenInIpv4, tcpInIpv4 } from '../../../test/helpers/packets.ts'
+import { tcpInIpv4 } from '../../../test/helpers/decode-record.ts'
+import { expectDecoded, hashOf, seenInIpv4 } from '../../../test/helpers/packets.ts'
 
 // tcpdump: async0 02:00:00:00:00:01 > 02:00:00:00:00:02, length 66: LLC, dsap SNAP (0xaa)
 // Individual, ssap SNAP (0xaa) Command, ctrl 0x03: oui Ethernet (0x000000), ethertype IPv4

@@ -1,11 +1,6 @@
 import { test } from 'vitest'
-import {
-  expectDecoded,
-  seenInIpv4,
-  seenInIpv6,
-  tcpInIpv4,
-  tcpInIpv6,
-} from '../../../test/helpers/packets.ts'
+import { tcpInIpv4, tcpInIpv6 } from '../../../test/helpers/decode-record.ts'
+import { expectDecoded, seenInIpv4, seenInIpv6 } from '../../../test/helpers/packets.ts'
 import { KIND_OTHER } from '../packet.ts'
 
 // tcpdump: ip: 192.168.0.1.55555 > 192.168.0.2.6081: Geneve, Flags [none], vni 0xb, proto TEB

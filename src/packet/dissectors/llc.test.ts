@@ -1,5 +1,6 @@
 import { test } from 'vitest'
-import { expectDecoded, seenInIpv4, tcpInIpv4 } from '../../../test/helpers/packets.ts'
+import { tcpInIpv4 } from '../../../test/helpers/decode-record.ts'
+import { expectDecoded, seenInIpv4 } from '../../../test/helpers/packets.ts'
 import { KIND_OTHER } from '../packet.ts'
 
 // tcpdump: In 02:00:00:00:00:01 802.2, length 69: LLC, dsap SNAP (0xaa) Individual, ssap SNAP

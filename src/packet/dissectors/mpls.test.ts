@@ -1,11 +1,6 @@
 import { test } from 'vitest'
-import {
-  expectDecoded,
-  seenInIpv4,
-  seenInIpv6,
-  tcpInIpv4,
-  tcpInIpv6,
-} from '../../../test/helpers/packets.ts'
+import { tcpInIpv4, tcpInIpv6 } from '../../../test/helpers/decode-record.ts'
+import { expectDecoded, seenInIpv4, seenInIpv6 } from '../../../test/helpers/packets.ts'
 import { KIND_OTHER } from '../packet.ts'
 
 // tcpdump: 02:00:00:00:00:01 > 02:00:00:00:00:02, ethertype MPLS unicast (0x8847), length 67:

@@ -1,5 +1,6 @@
 import { test } from 'vitest'
-import { expectDecoded, seenInIpv4, tcpInIpv4 } from '../../../test/helpers/packets.ts'
+import { tcpInIpv4 } from '../../../test/helpers/decode-record.ts'
+import { expectDecoded, seenInIpv4 } from '../../../test/helpers/packets.ts'
 import { KIND_OTHER } from '../packet.ts'
 
 // tcpdump: version 0, resource ID 1, family IPv4 (2), length 72: 10.0.0.1.40000 > 10.0.0.2.80:

@@ -1,11 +1,6 @@
 import { test } from 'vitest'
-import {
-  expectDecoded,
-  seenInIpv4,
-  seenInIpv6,
-  tcpInIpv4,
-  tcpInIpv6,
-} from '../../../test/helpers/packets.ts'
+import { tcpInIpv4, tcpInIpv6 } from '../../../test/helpers/decode-record.ts'
+import { expectDecoded, seenInIpv4, seenInIpv6 } from '../../../test/helpers/packets.ts'
 import { KIND_OTHER } from '../packet.ts'
 
 // tcpdump: AF IPv4 (2), length 49: 10.0.0.1.40000 > 10.0.0.2.80: Flags [P.], seq 1000:1005, ack

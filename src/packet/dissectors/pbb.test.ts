@@ -1,5 +1,6 @@
 import { test } from 'vitest'
-import { expectDecoded, hashOf, seenInIpv4, tcpInIpv4 } from '../../../test/helpers/packets.ts'
+import { tcpInIpv4 } from '../../../test/helpers/decode-record.ts'
+import { expectDecoded, hashOf, seenInIpv4 } from '../../../test/helpers/packets.ts'
 
 // tcpdump: 02:00:00:00:00:01 > 02:00:00:00:00:02, ethertype 802.1Q-QinQ (0x88a8), length 81:
 // vlan 100, p 0, ethertype Unknown (0x88e7),

@@ -1,14 +1,6 @@
 import { expect, test } from 'vitest'
-import {
-  expectBounded,
-  expectDecoded,
-  hashOf,
-  octets,
-  seenInIpv4,
-  seenInIpv6,
-  tcpInIpv4,
-  tcpInIpv6,
-} from '../../../test/helpers/packets.ts'
+import { assertBounded, octets, tcpInIpv4, tcpInIpv6 } from '../../../test/helpers/decode-record.ts'
+import { expectDecoded, hashOf, seenInIpv4, seenInIpv6 } from '../../../test/helpers/packets.ts'
 import { FAULT_TOO_DEEP, KIND_OTHER } from '../packet.ts'
 
 // tcpdump: DLT EN10MB (1) len 108, length 167: 02:00:00:00:00:01 > 02:00:00:00:00:02, ethertype
@@ -47,5 +39,5 @@ test('pktap: raw IP behind it', () => {
 test('pktap: pktap in pktap without end', () => {
   const header = `6c00 0000 0100 0000 0201 0000 ${'00'.repeat(96)}`
   const seen = { kind: KIND_OTHER, fault: FAULT_TOO_DEEP }
-  expect(expectBounded(octets(header.repeat(33)), { link: 258 })).toMatchObject(seen)
+  expect(assertBounded(octets(header.repeat(33)), { link: 258 })).toMatchObject(seen)
 })

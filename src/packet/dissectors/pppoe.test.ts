@@ -1,11 +1,6 @@
 import { test } from 'vitest'
-import {
-  expectDecoded,
-  seenInIpv4,
-  seenInIpv6,
-  tcpInIpv4,
-  tcpInIpv6,
-} from '../../../test/helpers/packets.ts'
+import { tcpInIpv4, tcpInIpv6 } from '../../../test/helpers/decode-record.ts'
+import { expectDecoded, seenInIpv4, seenInIpv6 } from '../../../test/helpers/packets.ts'
 import { FAULT_BAD_IP_LENGTH, KIND_OTHER } from '../packet.ts'
 
 // tcpdump: 02:00:00:00:00:01 > 02:00:00:00:00:02, ethertype PPPoE S (0x8864), length 71: PPPoE

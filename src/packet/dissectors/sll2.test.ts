@@ -1,12 +1,6 @@
 import { test } from 'vitest'
-import {
-  expectDecoded,
-  hashOf,
-  seenInIpv4,
-  seenInIpv6,
-  tcpInIpv4,
-  tcpInIpv6,
-} from '../../../test/helpers/packets.ts'
+import { tcpInIpv4, tcpInIpv6 } from '../../../test/helpers/decode-record.ts'
+import { expectDecoded, hashOf, seenInIpv4, seenInIpv6 } from '../../../test/helpers/packets.ts'
 
 // tcpdump: ifb1 In ifindex 3 02:00:00:00:00:01 ethertype IPv4 (0x0800), length 65:
 // 10.0.0.1.40000 > 10.0.0.2.80: Flags [P.], seq 1000:1005, ack 2000, win 502, length 5: HTTP

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { expectBounded, expectDecoded, octets, seenInIpv4 } from '../../../test/helpers/packets.ts'
+import { assertBounded, octets } from '../../../test/helpers/decode-record.ts'
+import { expectDecoded, seenInIpv4 } from '../../../test/helpers/packets.ts'
 import { FAULT_BAD_TCP_OFFSET, FAULT_SHORT_TCP, KIND_TCP, KIND_UNREADABLE, SYN } from '../packet.ts'
 
 // tcpdump: IP 10.0.0.1.40000 > 10.0.0.2.80: Flags [S], seq 1000, win 64240, options [mss
@@ -31,7 +32,7 @@ test('tcp: the options of a SYN', () => {
 // tcpdump: IP 10.0.0.1.40000 > 10.0.0.2.80: Flags [S], seq 1000, win 64240, options [mss
 // 1460,sackOK, [|tcp]
 test('tcp: a SYN whose options the snap length cut: those that are there are read', () => {
-  const packet = expectBounded(
+  const packet = assertBounded(
     octets(`
     ipv4: 4500 003c 1234 4000 4006 1486 0a00 0001 0a00 0002
     tcp: 9c40 0050 0000 03e8 0000 0000 a002 faf0 9893 0000 0204 05b4 0402`),
@@ -53,7 +54,7 @@ test('tcp: a SYN whose options the snap length cut: those that are there are rea
 // tcpdump: IP 10.0.0.1.40000 > 10.0.0.2.80: Flags [P.], seq 1000:2005, ack 2000, win 502,
 // length 1005: HTTP
 test('tcp: payload that the snap length cut', () => {
-  const packet = expectBounded(
+  const packet = assertBounded(
     octets(`
     ipv4: 4500 0415 1234 4000 4006 10ad 0a00 0001 0a00 0002
     tcp: 9c40 0050 0000 03e8 0000 07d0 5018 01f6 092c 0000
@@ -65,7 +66,7 @@ test('tcp: payload that the snap length cut', () => {
 
 // tcpdump: IP 10.0.0.1.40000 > 10.0.0.2.80: [|tcp]
 test('tcp: cut behind the window: all that matters is there', () => {
-  const packet = expectBounded(
+  const packet = assertBounded(
     octets(`
     ipv4: 4500 002d 1234 4000 4006 1495 0a00 0001 0a00 0002
     tcp: 9c40 0050 0000 03e8 0000 07d0 5018 01f6`),
@@ -76,7 +77,7 @@ test('tcp: cut behind the window: all that matters is there', () => {
 
 // tcpdump: IP 10.0.0.1.40000 > 10.0.0.2.80: [|tcp]
 test('tcp: cut before the window', () => {
-  const packet = expectBounded(
+  const packet = assertBounded(
     octets(`
     ipv4: 4500 002d 1234 4000 4006 1495 0a00 0001 0a00 0002
     tcp: 9c40 0050 0000 03e8 0000 07d0 5018 01`),

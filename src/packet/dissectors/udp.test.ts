@@ -1,5 +1,6 @@
 import { test } from 'vitest'
-import { expectDecoded, tcpInIpv4 } from '../../../test/helpers/packets.ts'
+import { tcpInIpv4 } from '../../../test/helpers/decode-record.ts'
+import { expectDecoded } from '../../../test/helpers/packets.ts'
 import { KIND_OTHER } from '../packet.ts'
 
 // tcpdump: ip: 192.168.0.1.55555 > 192.168.0.2.53: 17664 [b2&3=0x2d] [16384a] [4660q] [16390n]

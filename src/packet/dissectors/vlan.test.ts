@@ -1,11 +1,6 @@
 import { test } from 'vitest'
-import {
-  expectDecoded,
-  seenInIpv4,
-  seenInIpv6,
-  tcpInIpv4,
-  tcpInIpv6,
-} from '../../../test/helpers/packets.ts'
+import { tcpInIpv4, tcpInIpv6 } from '../../../test/helpers/decode-record.ts'
+import { expectDecoded, seenInIpv4, seenInIpv6 } from '../../../test/helpers/packets.ts'
 
 // tcpdump: 02:00:00:00:00:01 > 02:00:00:00:00:02, ethertype 802.1Q (0x8100), length 63: vlan 5,
 // p 0, ethertype IPv4 (0x0800), 10.0.0.1.40000 > 10.0.0.2.80: Flags [P.], seq 1000:1005, ack

@@ -1,5 +1,6 @@
 import { test } from 'vitest'
-import { expectDecoded, seenInIpv4, tcpInIpv4 } from '../../../test/helpers/packets.ts'
+import { tcpInIpv4 } from '../../../test/helpers/decode-record.ts'
+import { expectDecoded, seenInIpv4 } from '../../../test/helpers/packets.ts'
 
 // tcpdump: 02:00:00:00:00:01 > 02:00:00:00:00:02, ethertype Unknown (0x8926), length 65:
 test('vntag: VN-Tag', () => {
