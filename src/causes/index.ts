@@ -2,11 +2,14 @@ import { acceptAndClose } from './accept-and-close.ts'
 import { acceptQueueOverflow } from './accept-queue-overflow.ts'
 import { asymmetricPath } from './asymmetric-path.ts'
 import type { Cause } from './cause.ts'
+import { clientCancelled } from './client-cancelled.ts'
 import { closeWaitLeak } from './close-wait-leak.ts'
 import { connectFiltered } from './connect-filtered.ts'
 import { connectionLimit } from './connection-limit.ts'
 import { dataAfterClose } from './data-after-close.ts'
+import { deferredAccept } from './deferred-accept.ts'
 import { firewallReject } from './firewall-reject.ts'
+import { healthCheck } from './health-check.ts'
 import { hostUnreachable } from './host-unreachable.ts'
 import { injectedReset } from './injected-reset.ts'
 import { keepAliveRace } from './keep-alive-race.ts'
@@ -15,6 +18,7 @@ import { middleboxIdleTimeout } from './middlebox-idle-timeout.ts'
 import { openTransaction } from './open-transaction.ts'
 import { portClosed } from './port-closed.ts'
 import { processKilled } from './process-killed.ts'
+import { resetAfterExchange } from './reset-after-exchange.ts'
 import { serverIdleTimeout } from './server-idle-timeout.ts'
 import { synQueueOverflow } from './syn-queue-overflow.ts'
 import { tlsFailure } from './tls-failure.ts'
@@ -24,11 +28,14 @@ export const causes = [
   acceptAndClose,
   acceptQueueOverflow,
   asymmetricPath,
+  clientCancelled,
   closeWaitLeak,
   connectFiltered,
   connectionLimit,
   dataAfterClose,
+  deferredAccept,
   firewallReject,
+  healthCheck,
   hostUnreachable,
   injectedReset,
   keepAliveRace,
@@ -37,6 +44,7 @@ export const causes = [
   openTransaction,
   portClosed,
   processKilled,
+  resetAfterExchange,
   serverIdleTimeout,
   synQueueOverflow,
   tlsFailure,

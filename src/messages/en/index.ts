@@ -3,11 +3,14 @@ import type { CauseMessages } from '../types.ts'
 import { acceptAndClose } from './accept-and-close.ts'
 import { acceptQueueOverflow } from './accept-queue-overflow.ts'
 import { asymmetricPath } from './asymmetric-path.ts'
+import { clientCancelled } from './client-cancelled.ts'
 import { closeWaitLeak } from './close-wait-leak.ts'
 import { connectFiltered } from './connect-filtered.ts'
 import { connectionLimit } from './connection-limit.ts'
 import { dataAfterClose } from './data-after-close.ts'
+import { deferredAccept } from './deferred-accept.ts'
 import { firewallReject } from './firewall-reject.ts'
+import { healthCheck } from './health-check.ts'
 import { hostUnreachable } from './host-unreachable.ts'
 import { injectedReset } from './injected-reset.ts'
 import { keepAliveRace } from './keep-alive-race.ts'
@@ -16,6 +19,7 @@ import { middleboxIdleTimeout } from './middlebox-idle-timeout.ts'
 import { openTransaction } from './open-transaction.ts'
 import { portClosed } from './port-closed.ts'
 import { processKilled } from './process-killed.ts'
+import { resetAfterExchange } from './reset-after-exchange.ts'
 import { serverIdleTimeout } from './server-idle-timeout.ts'
 import { synQueueOverflow } from './syn-queue-overflow.ts'
 import { tlsFailure } from './tls-failure.ts'
@@ -25,11 +29,14 @@ export const en = {
   'accept-and-close': acceptAndClose,
   'accept-queue-overflow': acceptQueueOverflow,
   'asymmetric-path': asymmetricPath,
+  'client-cancelled': clientCancelled,
   'close-wait-leak': closeWaitLeak,
   'connect-filtered': connectFiltered,
   'connection-limit': connectionLimit,
   'data-after-close': dataAfterClose,
+  'deferred-accept': deferredAccept,
   'firewall-reject': firewallReject,
+  'health-check': healthCheck,
   'host-unreachable': hostUnreachable,
   'injected-reset': injectedReset,
   'keep-alive-race': keepAliveRace,
@@ -38,6 +45,7 @@ export const en = {
   'open-transaction': openTransaction,
   'port-closed': portClosed,
   'process-killed': processKilled,
+  'reset-after-exchange': resetAfterExchange,
   'server-idle-timeout': serverIdleTimeout,
   'syn-queue-overflow': synQueueOverflow,
   'tls-failure': tlsFailure,

@@ -1,0 +1,80 @@
+import { causeTable } from '../../test/helpers/cause-table.ts'
+import { ACK, connection, PSH, reset, segment } from '../../test/helpers/facts.ts'
+import { clientCancelled } from './client-cancelled.ts'
+
+const chunk = (frame: number, tMs: number) =>
+  segment({ frame, tMs, from: 'server', flags: PSH | ACK, seq: 60_000 + frame, len: 1448 })
+const late = reset({ from: 'client', frame: 23, tMs: 902, trigger: chunk(22, 901) })
+const fin = (tMs: number) => ({
+  fins: 1,
+  fin: { frame: 21, tMs, seq: 101, ackedMs: tMs + 1, ackedFrame: 24, times: 1 },
+})
+const left = (id: number, tMs: number, over: Parameters<typeof connection>[0] = {}) =>
+  connection({
+    id,
+    ending: 'reset-after-fin',
+    endedBy: 'client',
+    resets: [late],
+    tail: [chunk(20, tMs - 1), chunk(22, tMs + 1), late],
+    sides: {
+      client: fin(tMs),
+      server: { payloadOctets: 90_000, lastDataMs: tMs + 1 },
+    },
+    ...over,
+  })
+
+causeTable(clientCancelled, [
+  {
+    name: 'FIN in the middle of a flowing response, resets for what was under way',
+    connections: [left(0, 900)],
+    is: 'possible',
+    severity: 'benign',
+    culprit: 'client',
+    because: ['left', 'window-open', 'closed-first'],
+  },
+  {
+    name: 'by RST: unread data looks the same',
+    connections: [
+      connection({
+        ending: 'reset',
+        resets: [reset({ from: 'client', shape: 'active', frame: 21, tMs: 900 })],
+        tail: [chunk(20, 899), chunk(22, 901)],
+        sides: { server: { lastDataMs: 901 } },
+      }),
+    ],
+    is: 'possible',
+    against: ['unread-perhaps'],
+  },
+  {
+    name: 'several, at times of their own',
+    connections: [left(0, 900), left(1, 2000), left(2, 3500)],
+    is: 'possible',
+    explains: 3,
+  },
+  {
+    name: 'near miss: always at the same age: a timer',
+    connections: [left(0, 3000), left(1, 3001), left(2, 3010)],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: the server had been silent for ten seconds',
+    connections: [
+      left(0, 10_900, {
+        tail: [chunk(20, 800), chunk(22, 10_901), late],
+        sides: { client: fin(10_900), server: { lastDataMs: 10_901 } },
+      }),
+    ],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: its window was closed: nobody read',
+    connections: [left(0, 900, { sides: { client: { ...fin(900), lastWindow: 0 } } })],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: no answer had begun',
+    connections: [left(0, 900, { response: null, requestPending: true })],
+    is: 'nothing',
+  },
+  { name: 'a healthy exchange', connections: [connection()], is: 'nothing' },
+])

@@ -1,0 +1,122 @@
+import type { ConnectionFacts } from '../evidence/connection.ts'
+import type { Evidence } from '../evidence/evidence.ts'
+import { type Act, firstAct } from './bursts.ts'
+import {
+  atFrame,
+  type Cause,
+  frameOf,
+  type Judgement,
+  type Reason,
+  reasonsOf,
+  type Verdict,
+} from './cause.ts'
+
+const say = reasonsOf('client-cancelled')
+
+/** A server silent for longer when the client leaves had stalled: that is a time-out, not a change of mind. */
+const FLOWING_MS = 1000
+/** As many cancellations at the same age of the request are a timer. */
+const TIMER_COUNT = 3
+const TIMER_SPREAD = 0.05
+
+/** The client stopped on purpose in the middle of a response, reading until then. */
+export const clientCancelled = {
+  id: 'client-cancelled',
+  needs: ['application', 'packets'],
+  refs: ['RFC 9293 §3.6.1', 'RFC 9112 §9.5'],
+  confusedWith: ['client-timeout', 'close-with-unread-data', 'process-killed', 'zero-window-stall'],
+  judge,
+} as const satisfies Cause
+
+function judge(evidence: Evidence): Judgement {
+  const left: Act[] = []
+  for (const connection of evidence.connections) {
+    const act = firstAct(connection)
+    if (act?.side === 'client' && inTheMiddle(connection, act, evidence)) left.push(act)
+  }
+  const timed = timers(left)
+  return {
+    verdicts: left.filter((a) => !timed.has(keyOf(a))).map((act) => judgeOne(act, evidence)),
+  }
+}
+
+/** The answer had begun, was still flowing and not complete; the client's window was open. */
+function inTheMiddle(connection: ConnectionFacts, act: Act, evidence: Evidence): boolean {
+  const { client, server } = connection.sides
+  const response = connection.response
+  if (response === null || response.startMs > act.atMs || connection.seen !== 'both') return false
+  const complete = evidence.application.get(connection.id)?.http?.bodyComplete ?? 'unknown'
+  if (complete === true) return false
+  if (complete === 'unknown' && !stillSending(connection, act)) return false
+  if (act.atMs - lastServerData(connection, act) > FLOWING_MS) return false
+  if (client.zeroWindow.openAtEnd || client.lastWindow === 0) return false
+  return server.fin === null || server.fin.tMs > act.atMs
+}
+
+function stillSending(connection: ConnectionFacts, act: Act): boolean {
+  const late = connection.resets.some((r) => r.from === 'client' && (r.trigger?.len ?? 0) > 31)
+  return late || (connection.sides.server.lastDataMs ?? 0) > act.atMs
+}
+
+/** Time of the last payload of the server before the client left. */
+function lastServerData(connection: ConnectionFacts, act: Act): number {
+  const last = connection.sides.server.lastDataMs ?? act.atMs
+  if (last <= act.atMs) return last
+  const before = connection.tail.findLast(
+    (s) => s.from === 'server' && s.len > 0 && s.tMs <= act.atMs,
+  )
+  return before?.tMs ?? connection.response?.startMs ?? act.atMs
+}
+
+function keyOf(act: Act): string {
+  return `${act.connection.client.address} ${act.connection.server.endpoint}`
+}
+
+/** Pairs of client and endpoint whose cancellations all come at one age of the request. */
+function timers(left: readonly Act[]): Set<string> {
+  const ages = new Map<string, { count: number; low: number; high: number }>()
+  for (const act of left) {
+    const age = act.atMs - (act.connection.request?.startMs ?? act.connection.startMs)
+    const seen = ages.get(keyOf(act)) ?? { count: 0, low: age, high: age }
+    const { count, low, high } = seen
+    ages.set(keyOf(act), {
+      count: count + 1,
+      low: Math.min(low, age),
+      high: Math.max(high, age),
+    })
+  }
+  const timed = [...ages].filter(
+    ([, { count, low, high }]) => count >= TIMER_COUNT && high - low <= high * TIMER_SPREAD,
+  )
+  return new Set(timed.map(([key]) => key))
+}
+
+function judgeOne(act: Act, evidence: Evidence): Verdict {
+  const { connection, how } = act
+  const http = evidence.application.get(connection.id)?.http
+  const at = atFrame(act.frame, connection)
+  const age = act.atMs - (connection.request?.startMs ?? connection.startMs)
+  const because: Reason[] = [
+    say('left', { age, got: connection.response?.octets ?? 0 }, at),
+    say('window-open', { window: connection.sides.client.lastWindow }, at),
+  ]
+  const late = connection.resets.find((r) => r.from === 'client' && r.shape === 'stateless')
+  if (how === 'fin' && late !== undefined) {
+    because.push(say('closed-first', {}, frameOf(late, connection)))
+  }
+  if (http?.bodyComplete === false) {
+    const told = http.contentLength ?? 0
+    if (told > 0) because.push(say('incomplete', { told, got: http.bodyOctetsSeen ?? 0 }, at))
+  }
+  const against = how === 'reset' ? [say('unread-perhaps', {}, at)] : []
+  return {
+    connections: [connection],
+    certainty: 'possible',
+    severity: 'benign',
+    weight: how === 'fin' ? 54 : 36,
+    culprit: { side: 'client', host: connection.client.address },
+    because,
+    against,
+    group: connection.server.endpoint,
+  }
+}

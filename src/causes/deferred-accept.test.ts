@@ -1,0 +1,45 @@
+import { causeTable } from '../../test/helpers/cause-table.ts'
+import { connection, handshakeOnly, requestOnly } from '../../test/helpers/facts.ts'
+import { deferredAccept } from './deferred-accept.ts'
+
+const repeated = { synAcks: 2, synAckAfterAck: 1 }
+const late = connection({ handshake: repeated, sides: { client: { firstDataMs: 1500 } } })
+
+causeTable(deferredAccept, [
+  {
+    name: 'SYN-ACK repeated to a silent client, whose first octet is taken at once',
+    connections: [late],
+    is: 'likely',
+    severity: 'benign',
+    because: ['syn-ack-repeated', 'data-taken'],
+  },
+  {
+    name: 'the client never spoke: cannot tell',
+    connections: [handshakeOnly({ handshake: repeated })],
+    is: 'possible',
+    against: ['never-spoke'],
+  },
+  {
+    name: 'other SYNs to the port are dropped: perhaps its queue is full',
+    connections: [late],
+    endpoints: [{ byEnding: { unanswered: 4 } }],
+    is: 'possible',
+    against: ['syns-dropped'],
+  },
+  {
+    name: 'near miss: data was sent and not acknowledged: a full queue',
+    connections: [
+      requestOnly(false, {
+        handshake: repeated,
+        sides: { client: { retransmissions: { rto: 3 }, firstDataMs: 700 } },
+      }),
+    ],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: the client spoke at once: a lost ACK',
+    connections: [connection({ handshake: repeated })],
+    is: 'nothing',
+  },
+  { name: 'a healthy exchange', connections: [connection()], is: 'nothing' },
+])

@@ -1,0 +1,98 @@
+import type { ConnectionFacts } from '../evidence/connection.ts'
+import type { Evidence } from '../evidence/evidence.ts'
+import { firstAct } from './bursts.ts'
+import {
+  atFrame,
+  type Cause,
+  type Judgement,
+  type Reason,
+  reasonsOf,
+  type Verdict,
+} from './cause.ts'
+
+const say = reasonsOf('health-check')
+
+/** A probe leaves as soon as it is connected; a client that waits longer wanted something. */
+const SHORT_MS = 1000
+/** Fewer than this have no interval to speak of. */
+const PERIODIC = 3
+/** Timers of checkers are regular within this part of their interval. */
+const JITTER = 0.2
+
+/** A balancer or monitor that connects and leaves without an octet. */
+export const healthCheck = {
+  id: 'health-check',
+  needs: ['packets', 'application'],
+  refs: ['RFC 9293 §3.5.2', 'Linux net/ipv4/tcp_minisocks.c tcp_check_req (EmbryonicRsts)'],
+  confusedWith: ['accept-and-close', 'accept-queue-overflow', 'client-cancelled', 'tls-failure'],
+  judge,
+} as const satisfies Cause
+
+interface Check {
+  connection: ConnectionFacts
+  atMs: number
+  frame: number
+}
+
+function judge(evidence: Evidence): Judgement {
+  const groups = new Map<string, Check[]>()
+  for (const connection of evidence.connections) {
+    const check = asCheck(connection)
+    if (check === null) continue
+    const key = `${connection.client.address} ${connection.server.endpoint}`
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [check])
+    else group.push(check)
+  }
+  return { verdicts: [...groups].map(([key, checks]) => judgeGroup(key, checks)) }
+}
+
+/** Connected, nothing said by either side, ended first by the client within a second. */
+function asCheck(connection: ConnectionFacts): Check | null {
+  const { handshake, sides, resets, seen } = connection
+  if (!connection.sawStart || handshake.synAckMs === null || seen !== 'both') return null
+  if (sides.client.payloadOctets > 0 || sides.server.payloadOctets > 0) return null
+  if (handshake.syns > 1 || handshake.synAckAfterAck > 0) return null
+  const act = firstAct(connection)
+  const reset = resets.find((r) => r.from === 'client')
+  const left = act?.side === 'client' ? act : act === null && reset !== undefined ? reset : null
+  if (left === null) return null
+  const atMs = 'atMs' in left ? left.atMs : left.tMs
+  if (atMs - handshake.synAckMs > SHORT_MS) return null
+  if (reset?.ttlUnusual === true) return null
+  return { connection, atMs, frame: left.frame }
+}
+
+function judgeGroup(group: string, checks: Check[]): Verdict {
+  const first = checks[0]!
+  const { client, server } = first.connection
+  const at = atFrame(first.frame, first.connection)
+  const stayed = first.atMs - (first.connection.handshake.synAckMs ?? 0)
+  const because: Reason[] = [say('no-octets', { times: checks.length, stayed }, at)]
+  const against: Reason[] = []
+  const interval = regularInterval(checks.map((c) => c.connection.startMs))
+  if (interval !== null) because.push(say('periodic', { interval }, at))
+  else against.push(say('no-interval', { times: checks.length }, at))
+  return {
+    connections: checks.map((c) => c.connection),
+    certainty: interval === null ? 'possible' : 'likely',
+    severity: 'benign',
+    weight: interval === null ? 45 : 75,
+    culprit: { side: 'client', host: client.address },
+    because,
+    against,
+    values: { client: client.address, endpoint: server.endpoint },
+    group,
+  }
+}
+
+/** The usual distance in ms when at least three starts keep it within a fifth (one in four may be off), else null. */
+function regularInterval(starts: number[]): number | null {
+  if (starts.length < PERIODIC) return null
+  starts.sort((a, b) => a - b)
+  const gaps = starts.slice(1).map((t, i) => t - starts[i]!)
+  const usual = [...gaps].sort((a, b) => a - b)[gaps.length >> 1]!
+  if (usual < 100) return null // a load generator, not a clock
+  const regular = gaps.filter((g) => Math.abs(g - usual) <= usual * JITTER).length
+  return regular * 4 >= gaps.length * 3 ? usual : null
+}

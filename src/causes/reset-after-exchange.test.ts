@@ -1,0 +1,147 @@
+import type { HttpFacts } from '../../src/evidence/application.ts'
+import { causeTable } from '../../test/helpers/cause-table.ts'
+import { ACK, application, connection, PSH, reset, segment } from '../../test/helpers/facts.ts'
+import { resetAfterExchange } from './reset-after-exchange.ts'
+
+const http = (over: Partial<HttpFacts>) =>
+  [
+    [
+      0,
+      application({
+        protocol: 'http',
+        http: {
+          request: 'GET /',
+          requestFrame: 4,
+          requestBodyOctets: 0,
+          status: 200,
+          responseFrame: 6,
+          contentLength: 400,
+          chunked: false,
+          connectionHeader: null,
+          keepAliveTimeoutS: null,
+          bodyOctetsSeen: 400,
+          bodyComplete: true,
+          ...over,
+        },
+      }),
+    ],
+  ] as const
+const fin = (tMs: number, seq = 101) => ({
+  fins: 1,
+  fin: { frame: 10, tMs, seq, ackedMs: tMs + 1, ackedFrame: 11, times: 1 },
+})
+const byClient = (len: number) =>
+  reset({
+    from: 'client',
+    seq: 102,
+    trigger: segment({ frame: 19, tMs: 19, from: 'server', flags: PSH | ACK, seq: 501, len }),
+  })
+const tail = (len: number, over: Parameters<typeof connection>[0] = {}) =>
+  connection({
+    ending: 'reset-after-fin',
+    resets: [byClient(len)],
+    sides: { client: fin(10), server: { payloadOctets: 500 + len } },
+    ...over,
+  })
+
+causeTable(resetAfterExchange, [
+  {
+    name: 'the client closed after the answer; close_notify meets a reset',
+    connections: [tail(24)],
+    is: 'likely',
+    severity: 'benign',
+    because: ['all-acknowledged', 'after-own-close'],
+  },
+  {
+    name: 'after both FINs',
+    connections: [
+      connection({
+        ending: 'reset-after-close',
+        resets: [reset({ from: 'server' })],
+        sides: { client: fin(10), server: fin(11, 501) },
+      }),
+    ],
+    is: 'likely',
+    because: ['both-closed'],
+  },
+  {
+    name: 'a linger-zero client after a response complete by its length',
+    connections: [
+      connection({ ending: 'reset', resets: [reset({ from: 'client', shape: 'active' })] }),
+    ],
+    application: http({}),
+    is: 'likely',
+    because: ['complete'],
+  },
+  {
+    name: 'the same without readable length: only possible',
+    connections: [
+      connection({ ending: 'reset', resets: [reset({ from: 'client', shape: 'active' })] }),
+    ],
+    is: 'possible',
+    against: ['length-unknown'],
+  },
+  {
+    name: 'near miss: the response was cut short',
+    connections: [
+      connection({ ending: 'reset', resets: [reset({ from: 'client', shape: 'active' })] }),
+    ],
+    application: http({ bodyComplete: false, bodyOctetsSeen: 100 }),
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: the server still sent payload: the client had left',
+    connections: [tail(1448)],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: the answer came after the client had closed: a time-out',
+    connections: [tail(24, { response: { ...connection().response, startMs: 15 } })],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: received and not read when it closed',
+    connections: [
+      connection({
+        ending: 'reset',
+        resets: [reset({ from: 'client', shape: 'active' })],
+        sides: { client: { unreadOctets: 500 } },
+      }),
+    ],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: the next request met the close',
+    connections: [
+      connection({
+        ending: 'reset-after-fin',
+        requestPending: true,
+        resets: [reset({ trigger: segment({ frame: 19, len: 100 }) })],
+        sides: { server: fin(10, 501) },
+      }),
+    ],
+    is: 'nothing',
+  },
+  {
+    name: "near miss: the server's reset took the answer's end with it",
+    connections: [
+      connection({
+        ending: 'reset-after-fin',
+        resets: [reset({ shape: 'active' })],
+        sides: { client: fin(10), server: { ackedOctets: 300 } },
+      }),
+    ],
+    is: 'nothing',
+  },
+  {
+    name: "near miss: a reset with a stranger's TTL",
+    connections: [
+      connection({
+        ending: 'reset-after-close',
+        resets: [reset({ ttl: 250, ttlUnusual: true })],
+        sides: { client: fin(10), server: fin(11, 501) },
+      }),
+    ],
+    is: 'nothing',
+  },
+])

@@ -1,0 +1,24 @@
+import type { CauseMessages } from '../types.ts'
+
+export const healthCheck = {
+  title:
+    '{client} connects to {server} and leaves without a word, {connections:count} times: health checks, no harm',
+  because: {
+    'no-octets':
+      '{times:count} times the client connected and ended it without any payload, {stayed:ms} after the SYN-ACK',
+    periodic: 'it does so every {interval:ms}',
+    'no-interval': '{times:count} occurrences keep no regular distance',
+  },
+  now: [{ text: 'Nothing to do.' }],
+  confirm: [
+    {
+      text: 'See whether {client} is a load balancer, the kubelet, a monitor or a scanner.',
+      command: 'tcpwhy analyze --host {client} --all FILE',
+    },
+  ],
+  fix: [
+    {
+      text: 'If such connections fill the log, have the checker send a real request, or leave them out of the log.',
+    },
+  ],
+} as const satisfies CauseMessages

@@ -1,0 +1,27 @@
+import type { CauseMessages } from '../types.ts'
+
+export const resetAfterExchange = {
+  title:
+    '{connections:count} connections with {server} ended by RST after everything had been exchanged: no harm',
+  because: {
+    'all-acknowledged':
+      'all payload had been acknowledged: {client:octets} from the client, {server:octets} from the server',
+    complete: 'the last response was complete by its own length',
+    'both-closed': 'both sides had sent FIN before the reset',
+    'after-own-close':
+      'the {side} had closed already; the reset answers what came after: a FIN or a farewell record',
+    'length-unknown': 'whether the last response was complete cannot be read from the payload',
+  },
+  now: [{ text: 'Nothing to do: no application lost data by these resets.' }],
+  confirm: [
+    {
+      text: "Neither side's log has an error at these times.",
+      command: 'tcpwhy analyze --show ID FILE',
+    },
+  ],
+  fix: [
+    {
+      text: 'If they disturb a counter or an alert, count resets before the end of the response instead.',
+    },
+  ],
+} as const satisfies CauseMessages
