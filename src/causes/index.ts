@@ -3,16 +3,20 @@ import { acceptQueueOverflow } from './accept-queue-overflow.ts'
 import { asymmetricPath } from './asymmetric-path.ts'
 import type { Cause } from './cause.ts'
 import { clientCancelled } from './client-cancelled.ts'
+import { clientTimeout } from './client-timeout.ts'
 import { closeWaitLeak } from './close-wait-leak.ts'
+import { closeWithUnreadData } from './close-with-unread-data.ts'
 import { connectFiltered } from './connect-filtered.ts'
 import { connectionLimit } from './connection-limit.ts'
 import { dataAfterClose } from './data-after-close.ts'
 import { deferredAccept } from './deferred-accept.ts'
 import { firewallReject } from './firewall-reject.ts'
+import { gcCoupledClose } from './gc-coupled-close.ts'
 import { healthCheck } from './health-check.ts'
 import { hostUnreachable } from './host-unreachable.ts'
 import { injectedReset } from './injected-reset.ts'
 import { keepAliveRace } from './keep-alive-race.ts'
+import { lingerZero } from './linger-zero.ts'
 import { listenerClosed } from './listener-closed.ts'
 import { middleboxIdleTimeout } from './middlebox-idle-timeout.ts'
 import { openTransaction } from './open-transaction.ts'
@@ -20,6 +24,7 @@ import { portClosed } from './port-closed.ts'
 import { processKilled } from './process-killed.ts'
 import { resetAfterExchange } from './reset-after-exchange.ts'
 import { serverIdleTimeout } from './server-idle-timeout.ts'
+import { serverStalled } from './server-stalled.ts'
 import { synQueueOverflow } from './syn-queue-overflow.ts'
 import { tlsFailure } from './tls-failure.ts'
 
@@ -29,16 +34,20 @@ export const causes = [
   acceptQueueOverflow,
   asymmetricPath,
   clientCancelled,
+  clientTimeout,
   closeWaitLeak,
+  closeWithUnreadData,
   connectFiltered,
   connectionLimit,
   dataAfterClose,
   deferredAccept,
   firewallReject,
+  gcCoupledClose,
   healthCheck,
   hostUnreachable,
   injectedReset,
   keepAliveRace,
+  lingerZero,
   listenerClosed,
   middleboxIdleTimeout,
   openTransaction,
@@ -46,6 +55,7 @@ export const causes = [
   processKilled,
   resetAfterExchange,
   serverIdleTimeout,
+  serverStalled,
   synQueueOverflow,
   tlsFailure,
 ] as const satisfies readonly Cause[]

@@ -4,16 +4,20 @@ import { acceptAndClose } from './accept-and-close.ts'
 import { acceptQueueOverflow } from './accept-queue-overflow.ts'
 import { asymmetricPath } from './asymmetric-path.ts'
 import { clientCancelled } from './client-cancelled.ts'
+import { clientTimeout } from './client-timeout.ts'
 import { closeWaitLeak } from './close-wait-leak.ts'
+import { closeWithUnreadData } from './close-with-unread-data.ts'
 import { connectFiltered } from './connect-filtered.ts'
 import { connectionLimit } from './connection-limit.ts'
 import { dataAfterClose } from './data-after-close.ts'
 import { deferredAccept } from './deferred-accept.ts'
 import { firewallReject } from './firewall-reject.ts'
+import { gcCoupledClose } from './gc-coupled-close.ts'
 import { healthCheck } from './health-check.ts'
 import { hostUnreachable } from './host-unreachable.ts'
 import { injectedReset } from './injected-reset.ts'
 import { keepAliveRace } from './keep-alive-race.ts'
+import { lingerZero } from './linger-zero.ts'
 import { listenerClosed } from './listener-closed.ts'
 import { middleboxIdleTimeout } from './middlebox-idle-timeout.ts'
 import { openTransaction } from './open-transaction.ts'
@@ -21,6 +25,7 @@ import { portClosed } from './port-closed.ts'
 import { processKilled } from './process-killed.ts'
 import { resetAfterExchange } from './reset-after-exchange.ts'
 import { serverIdleTimeout } from './server-idle-timeout.ts'
+import { serverStalled } from './server-stalled.ts'
 import { synQueueOverflow } from './syn-queue-overflow.ts'
 import { tlsFailure } from './tls-failure.ts'
 
@@ -30,16 +35,20 @@ export const en = {
   'accept-queue-overflow': acceptQueueOverflow,
   'asymmetric-path': asymmetricPath,
   'client-cancelled': clientCancelled,
+  'client-timeout': clientTimeout,
   'close-wait-leak': closeWaitLeak,
+  'close-with-unread-data': closeWithUnreadData,
   'connect-filtered': connectFiltered,
   'connection-limit': connectionLimit,
   'data-after-close': dataAfterClose,
   'deferred-accept': deferredAccept,
   'firewall-reject': firewallReject,
+  'gc-coupled-close': gcCoupledClose,
   'health-check': healthCheck,
   'host-unreachable': hostUnreachable,
   'injected-reset': injectedReset,
   'keep-alive-race': keepAliveRace,
+  'linger-zero': lingerZero,
   'listener-closed': listenerClosed,
   'middlebox-idle-timeout': middleboxIdleTimeout,
   'open-transaction': openTransaction,
@@ -47,6 +56,7 @@ export const en = {
   'process-killed': processKilled,
   'reset-after-exchange': resetAfterExchange,
   'server-idle-timeout': serverIdleTimeout,
+  'server-stalled': serverStalled,
   'syn-queue-overflow': synQueueOverflow,
   'tls-failure': tlsFailure,
 } as const satisfies Partial<Record<CauseId, CauseMessages>>

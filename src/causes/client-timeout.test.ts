@@ -1,0 +1,116 @@
+import { causeTable } from '../../test/helpers/cause-table.ts'
+import { connection, requestOnly, reset } from '../../test/helpers/facts.ts'
+import { clientTimeout } from './client-timeout.ts'
+
+/** Request at 2 ms + shift, FIN of the client `waited` later. */
+const left = (
+  id: number,
+  waited: number,
+  shift = 0,
+  over: Parameters<typeof connection>[0] = {},
+) => {
+  const at = 2 + shift
+  return requestOnly(true, {
+    id,
+    ending: 'half-closed',
+    endedBy: 'client',
+    request: { startFrame: 4, startMs: at, lastFrame: 4, lastMs: at, octets: 100, seq: 1 },
+    sides: {
+      client: {
+        lastDataMs: at,
+        fin: {
+          frame: 30 + id,
+          tMs: at + waited,
+          seq: 101,
+          ackedMs: null,
+          ackedFrame: null,
+          times: 1,
+        },
+      },
+    },
+    ...over,
+  })
+}
+
+causeTable(clientTimeout, [
+  {
+    name: 'three clients gave up after 1 s',
+    connections: [left(0, 1001), left(1, 1003, 400), left(2, 1002, 900)],
+    is: 'likely',
+    culprit: 'server',
+    explains: 3,
+    because: ['request', 'gave-up', 'constant', 'round'],
+  },
+  {
+    name: 'an odd constant, at different times',
+    connections: [left(0, 1710), left(1, 1715, 700), left(2, 1705, 1900)],
+    is: 'likely',
+  },
+  {
+    name: 'an odd constant in one instant: only the requests came together',
+    connections: [left(0, 1710), left(1, 1711), left(2, 1712)],
+    is: 'possible',
+  },
+  {
+    name: 'by RST, the late answer refused',
+    connections: [
+      left(0, 30_002),
+      connection({
+        id: 1,
+        ending: 'reset',
+        resets: [reset({ from: 'client', shape: 'active', tMs: 30_005 })],
+        sides: { server: { lastDataMs: 31_000 } },
+        response: {
+          startFrame: 60,
+          startMs: 31_000,
+          lastFrame: 60,
+          lastMs: 31_000,
+          octets: 9,
+          seq: 1,
+        },
+      }),
+    ],
+    is: 'likely',
+    explains: 2,
+  },
+  {
+    name: 'a single one, at a round time',
+    connections: [left(0, 5004)],
+    is: 'possible',
+    against: ['single'],
+  },
+  { name: 'near miss: a single one at no round time', connections: [left(0, 1710)], is: 'nothing' },
+  {
+    name: 'near miss: the waits differ',
+    connections: [left(0, 1300), left(1, 3710), left(2, 7700)],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: the request never arrived',
+    connections: [
+      left(0, 5000, 0, {
+        sides: {
+          client: {
+            inFlightOctets: 100,
+            fin: { frame: 9, tMs: 5002, seq: 101, ackedMs: null, ackedFrame: null, times: 1 },
+          },
+        },
+      }),
+    ],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: the answer had come',
+    connections: [
+      connection({
+        ending: 'clean',
+        sides: {
+          client: {
+            fin: { frame: 9, tMs: 5002, seq: 101, ackedMs: 5003, ackedFrame: 10, times: 1 },
+          },
+        },
+      }),
+    ],
+    is: 'nothing',
+  },
+])

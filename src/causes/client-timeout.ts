@@ -1,0 +1,141 @@
+import type { ConnectionFacts } from '../evidence/connection.ts'
+import type { Evidence } from '../evidence/evidence.ts'
+import {
+  atFrame,
+  type Cause,
+  type Certainty,
+  connectionRef,
+  type Judgement,
+  type Reason,
+  reasonsOf,
+  type Verdict,
+} from './cause.ts'
+import { type Constant, closeTime, densest } from './closing.ts'
+
+const say = reasonsOf('client-timeout')
+
+const MIN_WAIT_MS = 200
+const ENOUGH = 3
+/** Seconds people and libraries choose. */
+const ROUND_S = [
+  0.25, 0.5, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 45, 50, 60, 90, 100, 120, 180, 240,
+  300, 600,
+]
+
+/** The client gives up a constant time after its request. */
+export const clientTimeout = {
+  id: 'client-timeout',
+  needs: ['packets', 'application'],
+  refs: ['RFC 9293 §3.10.4', 'RFC 9110 §15.6.5'],
+  confusedWith: ['server-stalled', 'client-cancelled', 'close-with-unread-data'],
+  judge,
+} as const satisfies Cause
+
+/** A client that closed, by FIN or RST, while its answer was due. */
+export interface GivenUp {
+  connection: ConnectionFacts
+  requestFrame: number
+  waitedMs: number
+  closedMs: number
+  closeFrame: number
+}
+
+function judge(evidence: Evidence): Judgement {
+  const byServer = new Map<string, GivenUp[]>()
+  for (const connection of evidence.connections) {
+    const found = givenUp(connection)
+    if (found === null || found.waitedMs < MIN_WAIT_MS) continue
+    const list = byServer.get(connection.server.endpoint)
+    if (list === undefined) byServer.set(connection.server.endpoint, [found])
+    else list.push(found)
+  }
+  const verdicts = [...byServer.values()].flatMap((all) => {
+    const constant = densest(all, (g) => g.waitedMs)
+    const certainty = constant === null ? null : certaintyOf(constant)
+    if (constant === null || certainty === null) return []
+    return constant.members.map((found) => verdictOf(found, constant, certainty))
+  })
+  return { verdicts }
+}
+
+/** null unless the request was delivered and the client closed before any octet of the answer reached it. */
+export function givenUp(connection: ConnectionFacts): GivenUp | null {
+  const { request, response, sides } = connection
+  const closedMs = closeTime(connection, 'client')
+  const serverClosed = closeTime(connection, 'server')
+  if (request === null || closedMs === null || sides.client.inFlightOctets > 1) return null
+  if (serverClosed !== null && serverClosed < closedMs) return null
+  const late = response !== null && response.startMs > closedMs
+  if ((!connection.requestPending && !late) || request.lastMs >= closedMs) return null
+  const reset = connection.resets.find((r) => r.from === 'client')
+  const closeFrame = sides.client.fin?.frame ?? reset?.frame ?? connection.lastFrame
+  return {
+    connection,
+    requestFrame: request.lastFrame,
+    waitedMs: closedMs - request.lastMs,
+    closedMs,
+    closeFrame,
+  }
+}
+
+function certaintyOf(constant: Constant<GivenUp>): Certainty | null {
+  const { members, of } = constant
+  const round = roundSeconds(constant.ms) !== null
+  const most = members.length * 2 > of
+  if (members.length >= ENOUGH && most)
+    return round || differentTimes(members) ? 'likely' : 'possible'
+  if (members.length === 2 && most && round) return 'likely'
+  return round && most ? 'possible' : null
+}
+
+/** Closed in one instant, equal waits say only that the requests came together. */
+function differentTimes(members: readonly GivenUp[]): boolean {
+  const times = members.map((m) => m.closedMs)
+  return Math.max(...times) - Math.min(...times) > 100
+}
+
+/** The round time this wait is: within 1 %, at least 30 ms. */
+function roundSeconds(ms: number): number | null {
+  return ROUND_S.find((s) => Math.abs(ms - s * 1000) <= Math.max(30, s * 10)) ?? null
+}
+
+function verdictOf(found: GivenUp, constant: Constant<GivenUp>, certainty: Certainty): Verdict {
+  const { connection } = found
+  return {
+    connections: [connection],
+    certainty,
+    severity: 'problem',
+    weight: certainty === 'likely' ? 72 : 55,
+    culprit: { side: 'server', host: connection.server.address },
+    because: becauseOf(found, constant),
+    against: constant.members.length === 1 ? [say('single', {}, connectionRef(connection))] : [],
+    values: { timeout: constant.ms },
+    group: connection.server.endpoint,
+  }
+}
+
+function becauseOf(found: GivenUp, constant: Constant<GivenUp>): Reason[] {
+  const { connection } = found
+  const because = [
+    say('request', {}, atFrame(found.requestFrame, connection)),
+    say('gave-up', { waited: found.waitedMs }, atFrame(found.closeFrame, connection)),
+  ]
+  if (constant.members.length >= 2) {
+    const values = { count: constant.members.length, of: constant.of }
+    because.push(
+      say(
+        'constant',
+        { ...values, timeout: constant.ms, spread: constant.spreadMs },
+        connectionRef(connection),
+      ),
+    )
+  }
+  const round = roundSeconds(constant.ms)
+  if (round !== null) because.push(say('round', { s: round }, connectionRef(connection)))
+  const { response } = connection
+  if (response !== null && response.startMs > found.closedMs) {
+    const later = response.startMs - found.closedMs
+    because.push(say('too-late', { later }, atFrame(response.startFrame, connection)))
+  }
+  return because
+}

@@ -1,0 +1,230 @@
+import type { HttpFacts } from '../evidence/application.ts'
+import type { ConnectionFacts, ResetFacts, SideFacts } from '../evidence/connection.ts'
+import type { Evidence } from '../evidence/evidence.ts'
+import {
+  atFrame,
+  type Cause,
+  type Certainty,
+  connectionRef,
+  frameOf,
+  judgeEach,
+  type Reason,
+  reasonsOf,
+  type Verdict,
+} from './cause.ts'
+import { activeAbort, endedTogether } from './closing.ts'
+
+const say = reasonsOf('close-with-unread-data')
+
+const FAREWELL_OCTETS = 64 // an unread TLS close_notify harms nobody
+const TOGETHER = 3
+const UPLOAD_OCTETS = 4096 // more than a head: a body was on its way
+
+/** close() while received octets wait unread: Linux sends RST instead of FIN. */
+export const closeWithUnreadData = {
+  id: 'close-with-unread-data',
+  needs: ['packets', 'kernel'],
+  refs: ['RFC 2525 §2.17', 'RFC 1122 §4.2.2.13', 'Linux net/ipv4/tcp.c __tcp_close'],
+  confusedWith: ['linger-zero', 'client-cancelled', 'process-killed', 'accept-and-close'],
+  judge: (evidence) => judgeEach(evidence, ['reset', 'reset-after-fin'], judgeOne),
+} as const satisfies Cause
+
+interface Found {
+  variant: 'unread-response' | 'early-response-upload' | 'unread-request'
+  certainty: Certainty
+  weight: number
+  reset: ResetFacts
+  because: Reason[]
+  against: Reason[]
+}
+
+function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | null {
+  const found = find(connection, evidence)
+  if (found === null) return null
+  const side = found.reset.from
+  const http = evidence.application.get(connection.id)?.http ?? null
+  return {
+    connections: [connection],
+    variant: found.variant,
+    certainty: found.certainty,
+    severity: 'problem',
+    weight: found.weight,
+    culprit: { side, host: connection[side].address },
+    because: found.because,
+    against: found.against,
+    values: {
+      culprit: connection[side].address,
+      request: http?.request ?? 'a request not in the capture',
+    },
+    group: `${connection.server.endpoint} ${side}`,
+  }
+}
+
+function find(connection: ConnectionFacts, evidence: Evidence): Found | null {
+  const http = evidence.application.get(connection.id)?.http ?? null
+  const abort = activeAbort(connection)
+  if (abort === null) return uploadAfterFin(connection, http)
+  if (abort.from === 'client') return unreadResponse(connection, abort, evidence)
+  return earlyResponse(connection, abort, http) ?? unreadRequest(connection, abort, evidence)
+}
+
+/** The client resets although the response has come, or is coming: was it read? The window tells. */
+function unreadResponse(
+  connection: ConnectionFacts,
+  reset: ResetFacts,
+  evidence: Evidence,
+): Found | null {
+  const { client, server } = connection.sides
+  const application = evidence.application.get(connection.id)
+  const http = application?.http ?? null
+  if (connection.requestPending || server.payloadOctets === 0) return null
+  const unread = client.unreadOctets ?? 0
+  if (application?.protocol === 'tls' && unread <= FAREWELL_OCTETS) return null
+  const incomplete = http !== null && http.bodyComplete === false
+  const sending = isStillSending(server, reset)
+  if (unread === 0 && !incomplete && !sending) return null
+  const closing = isClosing(client)
+  const certain = unread > 0 && (closing || incomplete)
+  return {
+    variant: 'unread-response',
+    certainty: certain ? 'likely' : 'possible',
+    weight: weightOfResponse(certain, incomplete, unread),
+    reset,
+    because: [
+      say('reset', { who: 'client' }, frameOf(reset, connection)),
+      ...aboutUnread(connection, 'client'),
+      ...aboutBody(connection, http),
+      ...(sending ? [say('still-sending', {}, connectionRef(connection))] : []),
+    ],
+    against: closing
+      ? []
+      : [say('window-open', { window: client.lastWindow }, frameOf(reset, connection))],
+  }
+}
+
+function weightOfResponse(certain: boolean, incomplete: boolean, unread: number): number {
+  if (certain) return incomplete ? 80 : 75
+  return unread > 0 ? 50 : 35
+}
+
+function isStillSending(server: SideFacts, reset: ResetFacts): boolean {
+  return server.inFlightOctets > 0 || (server.lastDataMs !== null && server.lastDataMs > reset.tMs)
+}
+
+/** The reader's window had shrunk to half or less: its application did not keep up, or did not read at all. */
+function isClosing(reader: SideFacts): boolean {
+  return reader.zeroWindow.openAtEnd || reader.lastWindow * 2 <= reader.maxWindow
+}
+
+/** The answer was given before the upload was read, and the server closed on the rest. */
+function earlyResponse(
+  connection: ConnectionFacts,
+  reset: ResetFacts,
+  http: HttpFacts | null,
+): Found | null {
+  if (http !== null) return answeredEarly(http) ? early(connection, reset, http, 82) : null
+  const { client, server } = connection.sides
+  const answered = server.lastDataMs !== null && client.firstDataMs !== null
+  if (!answered || server.lastDataMs! <= client.firstDataMs! || !connection.requestPending)
+    return null
+  if (connection.request === null || connection.request.octets < UPLOAD_OCTETS) return null
+  // Without the payload a second request that was never answered looks the same.
+  return { ...early(connection, reset, null, 50), certainty: 'possible' }
+}
+
+/** The same when the server's buffer was empty at its close: FIN first, then RST for what still came. */
+function uploadAfterFin(connection: ConnectionFacts, http: HttpFacts | null): Found | null {
+  if (http === null || !answeredEarly(http) || connection.sides.server.fin === null) return null
+  const reset = connection.resets.find((r) => r.from === 'server' && (r.trigger?.len ?? 0) > 0)
+  return reset === undefined ? null : early(connection, reset, http, 89)
+}
+
+function answeredEarly(http: HttpFacts): boolean {
+  return (
+    http.requestBodyComplete === false &&
+    http.requestFrame !== null &&
+    http.responseFrame !== null &&
+    http.responseFrame > http.requestFrame
+  )
+}
+
+function early(
+  connection: ConnectionFacts,
+  reset: ResetFacts,
+  http: HttpFacts | null,
+  weight: number,
+): Found {
+  const because = [say('reset', { who: 'server' }, frameOf(reset, connection))]
+  if (http !== null && http.responseFrame !== null) {
+    const values = {
+      request: http.request ?? 'the request',
+      status: http.status ?? 0,
+      seen: http.requestBodyOctets ?? 0,
+      length: http.requestContentLength ?? 0,
+    }
+    const key = http.requestContentLength === null ? 'answered-early-chunked' : 'answered-early'
+    because.push(say(key, values, atFrame(http.responseFrame, connection)))
+  } else because.push(say('upload-after-answer', {}, connectionRef(connection)))
+  because.push(...aboutUnread(connection, 'server'))
+  return {
+    variant: 'early-response-upload',
+    certainty: 'likely',
+    weight,
+    reset,
+    because,
+    against: http === null ? [say('no-payload', {}, connectionRef(connection))] : [],
+  }
+}
+
+/** The server's kernel had the request, its application gave no answer and closed. */
+function unreadRequest(
+  connection: ConnectionFacts,
+  reset: ResetFacts,
+  evidence: Evidence,
+): Found | null {
+  const { client, server } = connection.sides
+  const request = connection.request
+  if (!connection.requestPending || request === null || client.inFlightOctets > 0) return null
+  const served = server.payloadOctets > 0
+  const together = endedTogether(evidence, connection, 'server') >= TOGETHER
+  const certain = served && !together
+  const ref = connectionRef(connection)
+  const against: Reason[] = []
+  if (!served) against.push(say('never-served', {}, ref))
+  if (together) against.push(say('together', {}, ref))
+  return {
+    variant: 'unread-request',
+    certainty: certain ? 'likely' : 'possible',
+    weight: certain ? 66 : 42,
+    reset,
+    because: [
+      say('reset', { who: 'server' }, frameOf(reset, connection)),
+      say('request-unanswered', { octets: request.octets }, atFrame(request.lastFrame, connection)),
+      ...aboutUnread(connection, 'server'),
+    ],
+    against,
+  }
+}
+
+function aboutUnread(connection: ConnectionFacts, side: 'client' | 'server'): Reason[] {
+  const { unreadOctets, lastWindow, maxWindow, zeroWindow } = connection.sides[side]
+  const reasons: Reason[] = []
+  if (unreadOctets !== null && unreadOctets > 0) {
+    const values = { who: side, unread: unreadOctets, last: lastWindow, max: maxWindow }
+    reasons.push(say('unread', values, connectionRef(connection)))
+  }
+  if (zeroWindow.times > 0 && zeroWindow.firstFrame !== null) {
+    reasons.push(say('zero-window', { who: side }, atFrame(zeroWindow.firstFrame, connection)))
+  }
+  return reasons
+}
+
+/** How many octets of which response. */
+function aboutBody(connection: ConnectionFacts, http: HttpFacts | null): Reason[] {
+  if (http === null || http.bodyComplete !== false || http.responseFrame === null) return []
+  const values = { request: http.request ?? 'the response', seen: http.bodyOctetsSeen ?? 0 }
+  const ref = atFrame(http.responseFrame, connection)
+  return http.contentLength === null
+    ? [say('body-incomplete-chunked', values, ref)]
+    : [say('body-incomplete', { ...values, length: http.contentLength }, ref)]
+}

@@ -1,0 +1,76 @@
+import { causeTable } from '../../test/helpers/cause-table.ts'
+import { application, connection, requestOnly, reset } from '../../test/helpers/facts.ts'
+import { lingerZero } from './linger-zero.ts'
+
+const aborted = (id: number, over: Parameters<typeof connection>[0] = {}) =>
+  connection({
+    id,
+    ending: 'reset',
+    resets: [reset({ shape: 'active', tMs: 6, frame: 20 + id })],
+    ...over,
+  })
+
+causeTable(lingerZero, [
+  {
+    name: 'every connection ends so right after a complete answer',
+    connections: [aborted(0), aborted(1), aborted(2)],
+    is: 'likely',
+    severity: 'notice',
+    culprit: 'server',
+    explains: 3,
+    because: ['reset-without-fin', 'systematic'],
+  },
+  {
+    name: 'the tail of the answer was not acknowledged: lost',
+    connections: [0, 1, 2].map((id) => aborted(id, { sides: { server: { inFlightOctets: 300 } } })),
+    is: 'likely',
+    severity: 'problem',
+    because: ['lost'],
+  },
+  { name: 'a single one', connections: [aborted(0)], is: 'possible', against: ['single'] },
+  {
+    name: 'whether something was unread cannot be seen',
+    connections: [0, 1, 2].map((id) => aborted(id, { sides: { server: { unreadOctets: null } } })),
+    is: 'possible',
+    against: ['unread-unknown'],
+  },
+  {
+    name: 'after a silence: an idle limit is as possible',
+    connections: [aborted(0, { resets: [reset({ shape: 'active', tMs: 8000 })] })],
+    is: 'possible',
+    against: ['idle'],
+  },
+  {
+    name: 'near miss: something was unread',
+    connections: [aborted(0, { sides: { server: { unreadOctets: 80 } } })],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: the answer was not complete',
+    connections: [aborted(0)],
+    application: [[0, application({ protocol: 'http', http: { bodyComplete: false } as never })]],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: a request was pending',
+    connections: [requestOnly(true, { ending: 'reset', resets: [reset({ shape: 'active' })] })],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: a FIN came first',
+    connections: [
+      aborted(0, {
+        ending: 'reset-after-fin',
+        sides: {
+          server: { fin: { frame: 9, tMs: 5.5, seq: 501, ackedMs: 5.6, ackedFrame: 10, times: 1 } },
+        },
+      }),
+    ],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: a stateless reset',
+    connections: [connection({ ending: 'reset', resets: [reset()] })],
+    is: 'nothing',
+  },
+])

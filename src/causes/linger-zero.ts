@@ -1,0 +1,104 @@
+import type { ConnectionFacts, ResetFacts, Side } from '../evidence/connection.ts'
+import type { Evidence } from '../evidence/evidence.ts'
+import {
+  type Cause,
+  connectionRef,
+  frameOf,
+  type Judgement,
+  otherSide,
+  type Reason,
+  reasonsOf,
+  type Verdict,
+} from './cause.ts'
+import { activeAbort, lastActivityBefore } from './closing.ts'
+
+const say = reasonsOf('linger-zero')
+
+const SYSTEMATIC = 3
+const RIGHT_AFTER_MS = 1000
+
+/** close() with SO_LINGER {on, 0}: RST instead of FIN, whatever is unsent is thrown away. */
+export const lingerZero = {
+  id: 'linger-zero',
+  needs: ['packets', 'kernel'],
+  refs: ['RFC 9293 §3.10.5', 'POSIX SO_LINGER', 'Linux net/ipv4/tcp.c __tcp_close, tcp_disconnect'],
+  confusedWith: [
+    'close-with-unread-data',
+    'admin-kill',
+    'server-idle-timeout',
+    'reset-after-exchange',
+  ],
+  judge,
+} as const satisfies Cause
+
+interface Abort {
+  connection: ConnectionFacts
+  reset: ResetFacts
+  side: Side
+  /** Since the last data. */
+  afterMs: number
+}
+
+function judge(evidence: Evidence): Judgement {
+  const aborts = evidence.connections.flatMap((c) => abortOf(c, evidence) ?? [])
+  return { verdicts: aborts.map((abort) => verdictOf(abort, aborts, evidence)) }
+}
+
+/** An abort of a side that had read and sent everything: nothing but the option, or a kill, explains the missing FIN. */
+function abortOf(connection: ConnectionFacts, evidence: Evidence): Abort | null {
+  if (connection.ending !== 'reset' && connection.ending !== 'reset-after-fin') return null
+  const reset = activeAbort(connection)
+  if (reset === null || connection.requestPending) return null
+  const side = reset.from
+  const own = connection.sides[side]
+  const peer = connection.sides[otherSide(side)]
+  if ((own.unreadOctets ?? 0) > 0 || own.keepaliveUnanswered > 1) return null
+  if (connection.sides.server.payloadOctets === 0) return null
+  if (peer.inFlightOctets > 0 || (peer.lastDataMs ?? 0) > reset.tMs) return null
+  if (evidence.application.get(connection.id)?.http?.bodyComplete === false) return null
+  const last = lastActivityBefore(connection, reset.tMs)
+  return { connection, reset, side, afterMs: last === null ? 0 : reset.tMs - last }
+}
+
+function verdictOf(abort: Abort, aborts: readonly Abort[], evidence: Evidence): Verdict {
+  const { connection, reset, side } = abort
+  const own = connection.sides[side]
+  const alike = aborts.filter(
+    (a) =>
+      a.side === side &&
+      a.connection[side].address === connection[side].address &&
+      a.afterMs <= RIGHT_AFTER_MS,
+  )
+  const of = evidence.endpoints.get(connection.server.endpoint)?.served ?? alike.length
+  const systematic = alike.length >= SYSTEMATIC && alike.length * 2 >= of
+  const likely = systematic && abort.afterMs <= RIGHT_AFTER_MS && own.unreadOctets === 0
+  const lost = own.inFlightOctets > 0
+  return {
+    connections: [connection],
+    certainty: likely ? 'likely' : 'possible',
+    severity: lost ? 'problem' : 'notice',
+    weight: likely ? 70 : 40,
+    culprit: { side, host: connection[side].address, setting: 'SO_LINGER' },
+    because: [
+      say('reset-without-fin', { who: side, after: abort.afterMs }, frameOf(reset, connection)),
+      ...(systematic
+        ? [say('systematic', { count: alike.length, of, who: side }, connectionRef(connection))]
+        : []),
+      ...(lost ? [say('lost', { octets: own.inFlightOctets }, frameOf(reset, connection))] : []),
+    ],
+    against: againstOf(abort, systematic),
+    values: { culprit: connection[side].address },
+    group: `${connection.server.endpoint} ${side}`,
+  }
+}
+
+function againstOf(abort: Abort, systematic: boolean): Reason[] {
+  const ref = connectionRef(abort.connection)
+  const against: Reason[] = []
+  if (abort.connection.sides[abort.side].unreadOctets === null) {
+    against.push(say('unread-unknown', {}, ref))
+  }
+  if (!systematic) against.push(say('single', {}, ref))
+  if (abort.afterMs > RIGHT_AFTER_MS) against.push(say('idle', { idle: abort.afterMs }, ref))
+  return against
+}

@@ -1,0 +1,66 @@
+import { causeTable } from '../../test/helpers/cause-table.ts'
+import { connection, requestOnly } from '../../test/helpers/facts.ts'
+import { serverStalled } from './server-stalled.ts'
+
+const waiting = (id: number, over: Parameters<typeof connection>[0] = {}) =>
+  requestOnly(true, { id, ...over })
+const clientFin = (tMs: number) => ({
+  frame: 30,
+  tMs,
+  seq: 101,
+  ackedMs: null,
+  ackedFrame: null,
+  times: 1,
+})
+
+causeTable(serverStalled, [
+  {
+    name: 'the client left after 1.7 s without an answer',
+    connections: [
+      waiting(0, { ending: 'half-closed', sides: { client: { fin: clientFin(1702) } } }),
+    ],
+    is: 'likely',
+    culprit: 'server',
+    because: ['acknowledged', 'until-client-left'],
+  },
+  {
+    name: 'three of them still wait at the end, others were served',
+    connections: [waiting(0), waiting(1), waiting(2), connection({ id: 3 })],
+    is: 'likely',
+    explains: 3,
+    because: ['until-capture-end', 'several'],
+    against: ['may-answer'],
+  },
+  {
+    name: 'earlier requests on the connection were answered',
+    connections: [waiting(0, { exchanges: 4 }), connection({ id: 1 })],
+    is: 'likely',
+    because: ['answered-before'],
+  },
+  {
+    name: 'one that waits, nobody is ever answered: perhaps one-way',
+    connections: [waiting(0)],
+    is: 'possible',
+    against: ['one-way'],
+  },
+  {
+    name: 'near miss: the capture ends too soon',
+    connections: [waiting(0, { captureEndMs: 3000 })],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: the request was not acknowledged',
+    connections: [requestOnly(false)],
+    is: 'nothing',
+  },
+  {
+    name: "near miss: the server's window is closed",
+    connections: [
+      waiting(0, {
+        sides: { server: { zeroWindow: { times: 1, ms: 50_000, openAtEnd: true, firstFrame: 5 } } },
+      }),
+    ],
+    is: 'nothing',
+  },
+  { name: 'near miss: answered', connections: [connection()], is: 'nothing' },
+])

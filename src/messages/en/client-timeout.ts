@@ -1,0 +1,42 @@
+import type { CauseMessages } from '../types.ts'
+
+export const clientTimeout = {
+  title:
+    'clients of {server} gave up after {timeout:ms} without an answer ({connections:count} connections)',
+  because: {
+    request: "the request was acknowledged by the server's kernel",
+    'gave-up': 'the client closed {waited:ms} after its request, no octet of an answer having come',
+    constant:
+      '{count:count} of {of:count} such clients gave up after {timeout:ms}, at most {spread:ms} apart: a timeout',
+    round: '{s} s is a round time, as people configure them',
+    'too-late': 'the answer came {later:ms} after the client had gone',
+    single: 'one connection cannot show that the time is constant',
+  },
+  now: [
+    {
+      text: 'The server is slow or stuck; raising the timeout hides that. Before a restart keep its stacks and sockets.',
+      command: "ss -tanpoi '( sport = :{port} )'",
+    },
+  ],
+  confirm: [
+    {
+      text: "Compare {timeout:ms} with the client's configuration: Go http.Client.Timeout, Java readTimeout, requests timeout=, nginx proxy_read_timeout (60 s), HAProxy timeout server, AWS ALB idle timeout (60 s).",
+    },
+    {
+      text: 'On the server: is the connection accepted, who holds it, how long is the accept queue?',
+      command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+    },
+  ],
+  fix: [
+    {
+      text: 'Find what the requests wait for: a pool (acquire time), a lock or open transaction in the database, a slow upstream, the accept queue.',
+      command: 'tcpwhy queue {server}',
+    },
+    {
+      text: 'Cancel the work when the client leaves (Go r.Context(), Java async onTimeout, nginx proxy_ignore_client_abort off), so that requests nobody waits for do not fill the server.',
+    },
+    {
+      text: 'Set timeouts that decrease inwards: the server gives up before its client does, and answers 503 or 504.',
+    },
+  ],
+} as const satisfies CauseMessages

@@ -1,0 +1,90 @@
+import type { CauseMessages } from '../types.ts'
+
+const confirm = [
+  {
+    text: "On {culprit} the kernel's reason for these resets is TCP_ABORT_ON_CLOSE (Linux 6.12 and later) with pid and command of the process that closed; TcpExtTCPAbortOnClose rises.",
+    command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+  },
+  {
+    text: 'Older kernels: the counter alone, before and after.',
+    command: 'nstat -az TcpExtTCPAbortOnClose TcpExtTCPAbortOnData',
+  },
+] as const
+
+export const closeWithUnreadData = {
+  title:
+    '{culprit} closed {connections:count} connections with {server} while received data was still unread',
+  because: {
+    reset:
+      'the {who} reset the connection of its own accord (RST,ACK from a live socket), without FIN before',
+    unread:
+      "{unread:octets} had reached the {who}'s kernel and were not read: its window had gone from {max:octets} to {last:octets}",
+    'zero-window': 'the {who} had announced window 0: its buffer was full',
+    'body-incomplete':
+      '{request}: {seen:octets} of {length:octets} of the response body were on the wire by then',
+    'body-incomplete-chunked':
+      '{request}: the chunked response was not complete, {seen:octets} of its body were on the wire',
+    'still-sending': 'the server was still sending',
+    'window-open':
+      'the window was open ({window:octets}): the client may have read until then and cancelled on purpose',
+    'answered-early':
+      '{request} was answered with status {status} after {seen:octets} of the {length:octets} it was going to send',
+    'answered-early-chunked':
+      '{request} was answered with status {status} after {seen:octets} of its body, before the end',
+    'upload-after-answer': 'the client went on sending after the server had answered',
+    'no-payload': 'without payload an unanswered second request looks the same',
+    'request-unanswered':
+      "a request of {octets:octets} was acknowledged by the server's kernel and never answered",
+    'never-served':
+      'the server never sent an octet on this connection: it may have refused it right after accepting',
+    together:
+      'the server ended several connections in the same instant: the process may have been stopped',
+  },
+  now: [
+    {
+      text: 'Find out whether anybody lost data. If users see cut uploads or answers, roll back the release that brought it. A restart changes nothing; a capture from before it is the evidence.',
+    },
+  ],
+  confirm,
+  fix: [
+    {
+      text: 'Read to the end before closing, or do not ask for a body: HEAD, Range.',
+      verify: 'nstat -az TcpExtTCPAbortOnClose',
+    },
+  ],
+  variants: {
+    'unread-response': {
+      title:
+        '{culprit} closed {connections:count} connections without reading the response ({request} of {server})',
+      fix: [
+        {
+          text: 'Read the response to its end, or ask with HEAD when only headers are wanted. Java: setRequestMethod("HEAD"), or read getInputStream()/getErrorStream() to the end in try-with-resources (getLastModified() and disconnect() leave the body). Go: io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<20)) before resp.Body.Close(). Node: res.resume(), undici body.dump(), await response.arrayBuffer(). Python: with requests.get(..., stream=True) as r, or requests.head.',
+          verify: 'nstat -az TcpExtTCPAbortOnClose',
+        },
+      ],
+    },
+    'early-response-upload': {
+      title:
+        '{server} answered before it had read the upload and closed: {connections:count} clients may never see the answer',
+      fix: [
+        {
+          text: 'After an early answer: shut down the sending side, read and discard with a limit in time and octets, then close. nginx does so with lingering_close on; Go: read r.Body to http.MaxBytesReader limits before returning.',
+          setting: 'lingering_close',
+          verify: 'nstat -az TcpExtTCPAbortOnClose',
+        },
+        {
+          text: 'Clients that upload: Expect: 100-continue, and read the answer before giving up on a write error.',
+        },
+      ],
+    },
+    'unread-request': {
+      title: '{server} closed {connections:count} connections with a request unread or unanswered',
+      fix: [
+        {
+          text: 'Stop workers gracefully: stop accepting, finish what was received, then close (Go http.Server.Shutdown, gunicorn --graceful-timeout, Node server.close(), nginx -s quit). Give the orchestrator time: preStop and terminationGracePeriodSeconds.',
+        },
+        { text: 'A limit that closes under load must answer first (503 with Connection: close).' },
+      ],
+    },
+  },
+} as const satisfies CauseMessages

@@ -1,0 +1,42 @@
+import type { CauseMessages } from '../types.ts'
+
+export const lingerZero = {
+  title:
+    '{culprit} ends {connections:count} connections with {server} by reset although everything was read and sent',
+  because: {
+    'reset-without-fin':
+      'the {who} reset the connection of its own accord {after:ms} after the last data, without FIN, nothing unread',
+    systematic:
+      '{count:count} of {of:count} connections end so: a setting of the {who}, not an accident',
+    lost: '{octets:octets} had not been acknowledged when it reset: they are lost',
+    'unread-unknown': 'whether something was unread cannot be seen: its window was not told',
+    single: 'too few connections end so to call it systematic',
+    idle: 'the reset came after {idle:ms} of silence: an idle limit or an administrator is as well possible',
+  },
+  now: [
+    {
+      text: 'Ask whether octets are missing at the receiver. If answers are cut, roll back the setting; if not, it is noise and can wait.',
+    },
+  ],
+  confirm: [
+    {
+      text: 'The kernel of {culprit} says TCP_STATE for these resets, and TcpExtTCPAbortOnData rises (TCPAbortOnClose would mean unread data).',
+      command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+    },
+    {
+      text: 'The program is named by its system call.',
+      command:
+        "strace -f -e trace=setsockopt -p PID 2>&1 | grep 'SO_LINGER, {l_onoff=1, l_linger=0}'",
+    },
+  ],
+  fix: [
+    {
+      text: 'Remove the option and close normally. Go tcpConn.SetLinger(0); Java socket.setSoLinger(true, 0), Netty ChannelOption.SO_LINGER; Node socket.resetAndDestroy(); Python setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0)); nginx reset_timedout_connection; HAProxy option nolinger.',
+      setting: 'SO_LINGER',
+      verify: 'nstat -az TcpExtTCPAbortOnData',
+    },
+    {
+      text: 'Towards its servers HAProxy does so by itself, and MariaDB when it ends idle sessions: harmless if the peer had nothing to say; otherwise raise wait_timeout or let the pool close first.',
+    },
+  ],
+} as const satisfies CauseMessages

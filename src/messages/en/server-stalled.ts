@@ -1,0 +1,44 @@
+import type { CauseMessages } from '../types.ts'
+
+export const serverStalled = {
+  title: '{server} took {connections:count} requests and gave no answer (up to {waited:ms})',
+  because: {
+    acknowledged:
+      "the request ({octets:octets}) was acknowledged by the server's kernel: the network delivered it",
+    'until-client-left': 'no octet of an answer came in {waited:ms}, then the client left',
+    'until-server-closed': 'no octet of an answer came in {waited:ms}, then the server closed',
+    'until-capture-end': 'no octet of an answer came in the {waited:ms} until the capture ends',
+    'answered-before': '{count:count} earlier requests on this connection were answered',
+    several: '{count:count} requests to this server had the same fate',
+    'one-way':
+      'the server never sent data on any connection: the protocol may be one that needs no answer',
+    'may-answer': 'the capture ends while the client still waits: a slow answer may follow',
+  },
+  now: [
+    {
+      text: 'Before a restart keep the scene: sockets with queues, stacks, descriptors of the server.',
+      command: "ss -tanpoi '( sport = :{port} )'; ss -ltnp sport = :{port}",
+    },
+    {
+      text: 'Stacks: Go /debug/pprof/goroutine?debug=2, Java jstack PID, Python py-spy dump --pid PID, Node kill -USR2 with --report-on-signal.',
+    },
+  ],
+  confirm: [
+    {
+      text: 'On the server: Recv-Q of the listener above 0 means nobody accepts (descriptors, blocked loop); of the connection above 0 means accepted but not read; 0 means the handler is busy or waits.',
+      command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+    },
+    {
+      text: 'Is it one handler or all? A health path that answers while others hang points to a pool or a lock.',
+      command: 'curl -sv --max-time 5 http://{server}/',
+    },
+  ],
+  fix: [
+    {
+      text: 'Bound what a request may wait for: pool acquire timeout (HikariCP connectionTimeout, Go context deadline, node-postgres connectionTimeoutMillis), statement and lock timeouts in the database, timeouts for upstream calls.',
+    },
+    {
+      text: 'Bound the number of requests at work, and refuse the rest with 503; raise the pool or the workers to what arrival rate times service time needs.',
+    },
+  ],
+} as const satisfies CauseMessages
