@@ -54,17 +54,42 @@ export interface PathTotals {
 export class Aggregates {
   readonly endpoints = new Map<number, EndpointTotals>()
   readonly hosts = new Map<number, HostTotals>()
-  readonly paths = new Map<string, PathTotals>()
-  private readonly directions = new Set<string>()
+  readonly paths = new Map<number, PathTotals>()
+  private readonly directions = new Set<number>()
+  private readonly indexes = new Map<number, number>()
+  private lastHost = 0
+  private lastFamily = 0
+  private lastIndex = -1
+  private lastEndpoint: EndpointTotals | null = null
+  private lastPath: PathTotals | null = null
   private readonly servers = new Set<number>()
 
   /** Any packet from `src` to `dst` was seen: that direction of this pair of hosts is in the capture. */
   sawDirection(src: number, dst: number, family: 4 | 6): void {
-    if (this.directions.size < MAX_PATHS) this.directions.add(`${family} ${src} ${dst}`)
+    const from = this.hostIndex(src, family)
+    const to = this.hostIndex(dst, family)
+    if (this.directions.size < MAX_PATHS) this.directions.add(from * MAX_HOSTS + to)
   }
 
   hasDirection(src: number, dst: number, family: 4 | 6): boolean {
-    return this.directions.has(`${family} ${src} ${dst}`)
+    return this.directions.has(
+      this.hostIndex(src, family) * MAX_HOSTS + this.hostIndex(dst, family),
+    )
+  }
+
+  /** A small number for a host; the last two are remembered, for captures are mostly about few. */
+  private hostIndex(address: number, family: 4 | 6): number {
+    if (address === this.lastHost && family === this.lastFamily) return this.lastIndex
+    const key = endpointKey(address, 0, family)
+    let index = this.indexes.get(key)
+    if (index === undefined) {
+      index = this.indexes.size
+      if (index < MAX_HOSTS) this.indexes.set(key, index)
+    }
+    this.lastHost = address
+    this.lastFamily = family
+    this.lastIndex = index
+    return index
   }
 
   addServer(address: number, port: number, family: 4 | 6): void {
@@ -76,9 +101,16 @@ export class Aggregates {
   }
 
   endpoint(address: number, port: number, family: 4 | 6): EndpointTotals | null {
+    const last = this.lastEndpoint
+    if (last !== null && last.address === address && last.port === port && last.family === family) {
+      return last
+    }
     const key = endpointKey(address, port, family)
     const known = this.endpoints.get(key)
-    if (known !== undefined) return known
+    if (known !== undefined) {
+      this.lastEndpoint = known
+      return known
+    }
     if (this.endpoints.size >= MAX_ENDPOINTS) return null
     const made: EndpointTotals = {
       address,
@@ -114,9 +146,21 @@ export class Aggregates {
   }
 
   path(client: number, server: number, family: 4 | 6): PathTotals | null {
-    const key = `${family} ${client} ${server}`
+    const last = this.lastPath
+    if (
+      last !== null &&
+      last.client === client &&
+      last.server === server &&
+      last.family === family
+    ) {
+      return last
+    }
+    const key = this.hostIndex(client, family) * MAX_HOSTS + this.hostIndex(server, family)
     const known = this.paths.get(key)
-    if (known !== undefined) return known
+    if (known !== undefined) {
+      this.lastPath = known
+      return known
+    }
     if (this.paths.size >= MAX_PATHS) return null
     const made: PathTotals = {
       client,

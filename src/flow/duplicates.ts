@@ -1,8 +1,8 @@
 import { FIN, type Packet, RST, SYN } from '../packet/packet.ts'
 import {
   R_DUPLICATES,
+  S_ACKED,
   S_IPID,
-  S_LAST_ACK,
   S_LAST_FLAGS,
   S_LAST_T,
   S_LINK,
@@ -28,7 +28,7 @@ export function isSamePacket(
   p: Packet,
   t: number,
 ): boolean {
-  if (ints[o + S_LAST_FLAGS] !== p.flags || ints[o + S_LAST_ACK] !== p.ack) return false
+  if (ints[o + S_LAST_FLAGS] !== p.flags || ints[o + S_ACKED] !== p.ack) return false
   if (p.hasTimestamps === 1 && ints[o + S_TSVAL] !== p.tsVal) return false
   const apart = t - floats[(o + S_LAST_T) >> 1]!
   if (apart < 0) return p.ipId > 0 && ints[o + S_IPID] === p.ipId

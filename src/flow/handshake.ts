@@ -21,7 +21,6 @@ import {
   S_BITS,
   S_MSS,
   S_NXT,
-  S_NXT_T,
   S_RE_SYN,
   S_RE_SYNACK,
   S_SCALE,
@@ -44,7 +43,7 @@ export function noteSyn(
   frame: number,
 ): number {
   const again = (ints[o + S_BITS]! & SB_ISN) !== 0
-  if (!again) beginSide(ints, floats, o, p, t)
+  if (!again) beginSide(ints, o, p)
   ints[at + R_BITS]! &= ~B_GUESSED
   if ((p.flags & ACK) !== 0) return synAck(ints, floats, at, o, q, t, frame, again)
   if (p.fastOpenCookie >= 0) ints[at + R_BITS]! |= B_FAST_OPEN
@@ -85,11 +84,10 @@ function synAck(
   return NOTE_RE_SYNACK
 }
 
-function beginSide(ints: Int32Array, floats: Float64Array, o: number, p: Packet, t: number): void {
+function beginSide(ints: Int32Array, o: number, p: Packet): void {
   let bits = ints[o + S_BITS]!
   if ((bits & SB_BASE) === 0) {
     ints[o + S_NXT] = (p.seq + 1) | 0
-    floats[(o + S_NXT_T) >> 1] = t
   }
   ints[o + S_BASE] = p.seq
   bits |= SB_BASE | SB_ISN

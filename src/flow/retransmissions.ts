@@ -11,11 +11,11 @@ import {
   R_SYNACK_T,
   S_ACKED,
   S_BITS,
+  S_DATA_LAST_T,
   S_DUPRUN,
   S_FAST,
   S_LAST_T,
   S_NXT,
-  S_NXT_T,
   S_OCTETS,
   S_OOO,
   S_RE_FIN,
@@ -64,7 +64,7 @@ export function classifyOld(
     noteUnanswered(ints, floats, at, dir, o, p, t, frame)
     return NOTE_FAST
   }
-  const sinceNewest = t - floats[(o + S_NXT_T) >> 1]!
+  const sinceNewest = t - floats[(o + S_DATA_LAST_T) >> 1]!
   // Unlike tshark, only what fills a hole can be out of order: what was seen before has been sent twice.
   if (filled > 0 && sinceNewest < reorderingTime(floats, at)) {
     ints[o + S_OOO]!++

@@ -1,4 +1,4 @@
-import { ACK, FIN, type Packet, RST, SYN } from '../packet/packet.ts'
+import { ACK, FIN, type Packet, PSH, RST, SYN } from '../packet/packet.ts'
 import { Aggregates } from './aggregates.ts'
 import { Embryos, embryoMatches, replayEmbryo } from './embryos.ts'
 import type { ConnectionFacts } from './facts.ts'
@@ -49,15 +49,16 @@ import {
 import { type ResetRecord, resetRecord } from './resets.ts'
 import { Rows } from './rows.ts'
 import { SegmentProcessor } from './segments.ts'
+import { Tombs } from './tombs.ts'
 
 /** While fewer connections than this are open, each gets a full row at its SYN; beyond, SYNs wait as embryos (80 octets). */
 const FULL_ROWS_AT_SYN = 16_384
-/** A closed connection stays findable for late segments: this long when there are few of them, ... */
+/** A closed connection keeps its row for late segments: this long, ... */
 const LINGER_NS = 120e9
-/** ... at least this long, unless there are more closed ones than LINGER_MAX. */
-const LINGER_MIN_NS = 2e9
-const LINGER_FEW = 4_096
-const LINGER_MAX = 65_536
+/** ... as long as there are no more closed ones than this; then only a tombstone remembers it. */
+const LINGER_ROWS = 512
+/** References at and below this in the hash table are tombs. */
+const FIRST_TOMB = -(2 ** 30)
 /** Server FINs this close together, each after this long without payload, are one event. */
 const FIN_TOGETHER_NS = 50e6
 const FIN_QUIET_NS = 20e6
@@ -78,6 +79,7 @@ export class FlowTracker {
   readonly rows = new Rows()
   readonly embryos = new Embryos()
   readonly aggregates = new Aggregates()
+  private readonly tombs = new Tombs()
   readonly resets = new Map<number, ResetRecord[]>()
   readonly icmp = new Map<number, IcmpRecord[]>()
   /** Earlier connection on the same addresses and ports, by row. */
@@ -87,6 +89,8 @@ export class FlowTracker {
   segments = 0
   duplicates = 0
   icmpUnmatched = 0
+  /** Segments of connections that had been finished before. */
+  late = 0
   /** Set by the caller for sources that do not tell TTL and IP-ID (tcpdump text). */
   headerFieldsMissing = false
 
@@ -116,6 +120,16 @@ export class FlowTracker {
     for (let cell = table.start(hash); !table.isFree(cell); cell = table.next(cell)) {
       if (table.hashAt(cell) !== hash) continue
       const reference = table.referenceAt(cell)
+      if (reference <= FIRST_TOMB) {
+        if (!this.tombs.matches(FIRST_TOMB - reference, p)) continue
+        if ((p.flags & SYN) === 0) {
+          this.late++
+          return
+        }
+        this.tombs.clear(FIRST_TOMB - reference)
+        table.remove(hash, reference)
+        break
+      }
       if (reference < 0) {
         if (!embryoMatches(this.embryos, -1 - reference, p)) continue
         this.embryoSegment(-1 - reference, hash, p, t, frame)
@@ -170,8 +184,9 @@ export class FlowTracker {
 
   private known(row: number, hash: number, dir: number, p: Packet, t: number, frame: number): void {
     const { rows } = this
-    const { ints, floats, at } = rows
     const flags = p.flags
+    if ((flags & ~PSH) === ACK && this.processor.fast(dir, p, t, frame)) return
+    const { ints, floats, at } = rows
     if ((flags & SYN) !== 0 && this.opensAnother(dir, p, t)) {
       this.supersede(row)
       const fresh = this.begin(hash, p, t, frame)
@@ -197,7 +212,7 @@ export class FlowTracker {
   }
 
   private firstOfSide(dir: number, p: Packet): void {
-    this.aggregates.sawDirection(p.src, p.dst, p.family)
+    if (dir === 1) this.aggregates.sawDirection(p.src, p.dst, p.family)
     if (dir === 1 && (p.flags & SYN) !== 0) this.aggregates.addServer(p.src, p.srcPort, p.family)
   }
 
@@ -402,15 +417,34 @@ export class FlowTracker {
       const { ints, floats, at } = this.rows
       const same = ints[at + R_CLOSED_SERIAL] === this.closed[this.closedHead + 1]
       const age = now - floats[(at + R_CLOSED_T) >> 1]!
-      const old = age > LINGER_NS || (count > LINGER_FEW && age > LINGER_MIN_NS)
-      if (same && !old && count <= LINGER_MAX) return
+      if (same && age <= LINGER_NS && count <= LINGER_ROWS) return
       this.closedHead += 2
       if (this.closedHead > 16_384 && this.closedHead * 2 > this.closed.length) {
         this.closed = this.closed.slice(this.closedHead)
         this.closedHead = 0
       }
-      if (same) this.retire(row)
+      if (!same) continue
+      this.bury(row)
+      this.retire(row)
     }
+  }
+
+  /** A tombstone swallows segments that come after their connection was finished, so that they do not look like another. */
+  private bury(row: number): void {
+    const { rows } = this
+    rows.open(row)
+    const { ints, at } = rows
+    const hash = ints[at + R_HASH]!
+    this.table.remove(hash, row)
+    const { tomb, evicted } = this.tombs.bury({
+      client: ints[at + R_CLIENT]!,
+      server: ints[at + R_SERVER]!,
+      ports: ints[at + R_PORTS]!,
+      six: (ints[at + R_BITS]! & B_FAMILY6) !== 0,
+      hash,
+    })
+    if (evicted !== null) this.table.remove(evicted, FIRST_TOMB - tomb)
+    this.table.insert(hash, FIRST_TOMB - tomb)
   }
 
   /** Another connection begins on the same addresses and ports: this one is finished as it stands. */
@@ -457,6 +491,7 @@ export class FlowTracker {
     for (let cell = table.start(hash); !table.isFree(cell); cell = table.next(cell)) {
       if (table.hashAt(cell) !== hash) continue
       const reference = table.referenceAt(cell)
+      if (reference <= FIRST_TOMB) continue
       if (reference < 0) {
         if (!embryoMatches(this.embryos, -1 - reference, p)) continue
         return this.promoteKnown(-1 - reference, hash)

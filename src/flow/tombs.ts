@@ -1,0 +1,53 @@
+import type { Packet } from '../packet/packet.ts'
+
+const TOMBS = 65_536
+const CLIENT = 0
+const SERVER = 1
+const PORTS = 2
+/** 1 = in use | family 6 << 1 */
+const BITS = 3
+const HASH = 4
+const WORDS = 5
+
+/**
+ * Connections that were finished and whose rows are in use again: the last 65,536, 20 octets each. Late segments (a
+ * retransmitted FIN, a RST to it) find the tombstone and are swallowed; without it they would look like a connection.
+ */
+export class Tombs {
+  private readonly words = new Int32Array(TOMBS * WORDS)
+  private next = 0
+
+  /** @returns the tomb used, and the hash of what it held before (null = it was empty). */
+  bury(who: { client: number; server: number; ports: number; six: boolean; hash: number }): {
+    tomb: number
+    evicted: number | null
+  } {
+    const tomb = this.next
+    this.next = (tomb + 1) % TOMBS
+    const at = tomb * WORDS
+    const { words } = this
+    const evicted = words[at + BITS] !== 0 ? words[at + HASH]! : null
+    words[at + CLIENT] = who.client
+    words[at + SERVER] = who.server
+    words[at + PORTS] = who.ports
+    words[at + BITS] = 1 | (who.six ? 2 : 0)
+    words[at + HASH] = who.hash
+    return { tomb, evicted }
+  }
+
+  matches(tomb: number, p: Packet): boolean {
+    const { words } = this
+    const at = tomb * WORDS
+    if (words[at + BITS]! >> 1 !== (p.family === 6 ? 1 : 0)) return false
+    const ports = words[at + PORTS]
+    if (words[at + CLIENT] === p.src && words[at + SERVER] === p.dst) {
+      if (ports === ((p.srcPort << 16) | p.dstPort)) return true
+    }
+    if (words[at + CLIENT] !== p.dst || words[at + SERVER] !== p.src) return false
+    return ports === ((p.dstPort << 16) | p.srcPort)
+  }
+
+  clear(tomb: number): void {
+    this.words[tomb * WORDS + BITS] = 0
+  }
+}
