@@ -18,7 +18,14 @@ export interface Report {
   /** Only causes that somebody would have suspected here. */
   excluded: { cause: CauseId; because: Because[] }[]
   /** What could not be told, and the command that would tell. */
-  unknown: { cause: CauseId; missing: string[]; ask: string }[]
+  unknown: {
+    /** 'unexplained': endings that look like trouble and that no cause fits; then how many, and which. */
+    cause: CauseId | 'unexplained'
+    missing: string[]
+    ask: string
+    connections?: number
+    examples?: string[]
+  }[]
   connections: {
     total: number
     byEnding: Record<Ending, number>
@@ -61,11 +68,18 @@ export interface Finding {
     process?: { pid: number; command: string; container?: string }
     setting?: string
   }
-  /** `examples` are ConnectionSummary ids. */
-  affected: { connections: number; of: number; examples: string[] }
+  /** `examples` are ConnectionSummary ids. `groups`: the endpoints, when more than eight make one finding, worst first. */
+  affected: {
+    connections: number
+    of: number
+    examples: string[]
+    groups?: { group: string; connections: number }[]
+  }
   because: Because[]
   against: Because[]
   consequenceOf?: CauseId
+  /** Explains connections that are counted under this cause just as well: one of the two is right. */
+  alternativeTo?: CauseId
   /** Stop the loss: what to do this minute, and what a restart would destroy (snapshot first). */
   now?: { text: string; command?: string }[]
   confirm: { text: string; command?: string }[]

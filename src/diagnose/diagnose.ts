@@ -1,0 +1,140 @@
+import type { Cause } from '../causes/cause.ts'
+import type { ConnectionFacts } from '../evidence/connection.ts'
+import type { Evidence } from '../evidence/evidence.ts'
+import { diagnoseWords as words } from '../messages/en/diagnose.ts'
+import { type FindingContext, findingOf, type Messages, reasonsOf, say } from './finding.ts'
+import { headlineOf } from './headline.ts'
+import { merge } from './merge.ts'
+import { cutLooseEnds, rank, verdictOf } from './rank.ts'
+import type { Report, Source } from './report.ts'
+import { type Claim, causeByConnection, settle } from './rivals.ts'
+import { type Locate, summarise } from './summary.ts'
+import { looksBad, type Unexplained, unexplainedOf } from './unexplained.ts'
+
+export interface DiagnoseInput {
+  evidence: Evidence
+  causes: readonly Cause[]
+  catalogue: Messages
+  toolVersion: string
+  sources: readonly Source[]
+  /** Running frame number -> source and the number in its own file. */
+  locate: Locate
+  /** Unix time in nanoseconds of the evidence's millisecond 0. */
+  originNs: bigint
+  options: DiagnoseOptions
+}
+
+export interface DiagnoseOptions {
+  /** Troubled connections listed at most; null = all of them. */
+  listedLimit: number | null
+  /** With --all: every connection in order of ids, those of `evidence.connections` among them; they are listed instead. */
+  listed?: Iterable<ConnectionFacts>
+}
+
+/** Asks every cause, settles who explains what, and writes the report. Pure: the same input gives the same report. */
+export function diagnose(input: DiagnoseInput): Report {
+  const { evidence, causes } = input
+  const asked = ask(evidence, causes)
+  const holdings = settle(asked.claims)
+  const explained = causeByConnection(holdings)
+  const unexplained = unexplainedOf(evidence.connections, explained)
+  const context = contextOf(input)
+  const findings = rank(cutLooseEnds(merge(holdings).map((m) => findingOf(m, context))))
+  const bad = unexplained.filter(looksBad).reduce((sum, u) => sum + u.count, 0)
+  const total = evidence.totals.connections
+  const verdict = verdictOf(findings, bad, total)
+  const unknown = [...asked.unknown, ...unexplained.map((u) => unknownOf(u, input))]
+  return {
+    schema: 'tcpwhy.report/1',
+    tool: { name: 'tcpwhy', version: input.toolVersion },
+    sources: [...input.sources],
+    verdict,
+    headline: headlineOf({ verdict, findings, unexplained, unknown, evidence, causes }),
+    findings,
+    excluded: asked.excluded.map(({ cause, because }) => ({
+      cause: cause.id,
+      because: reasonsOf(because, context),
+    })),
+    unknown,
+    connections: {
+      total,
+      byEnding: { ...evidence.totals.byEnding },
+      troubled: evidence.connections.reduce((sum, c) => sum + c.weight, 0),
+      listedLimit: input.options.listedLimit,
+      listed: listedOf(input, explained),
+    },
+  }
+}
+
+function ask(evidence: Evidence, causes: readonly Cause[]) {
+  const claims: Claim[] = []
+  const excluded: { cause: Cause; because: Parameters<typeof reasonsOf>[0] }[] = []
+  const unknown: Report['unknown'] = []
+  for (const cause of causes) {
+    const judgement = cause.judge(evidence)
+    for (const verdict of judgement.verdicts) claims.push({ cause, verdict })
+    if (judgement.excluded) excluded.push({ cause, because: judgement.excluded.because })
+    if (judgement.unknown) {
+      const { missing, ask } = judgement.unknown
+      unknown.push({ cause: cause.id, missing: [...new Set(missing)], ask })
+    }
+  }
+  return { claims, excluded, unknown }
+}
+
+function contextOf({ evidence, catalogue, locate }: DiagnoseInput): FindingContext {
+  let firstFrames: Map<number, number> | null = null
+  const firstFrameOf = (id: number) => {
+    firstFrames ??= new Map(evidence.connections.map((c) => [c.id, c.firstFrame]))
+    return firstFrames.get(id) ?? null
+  }
+  return { catalogue, locate, total: evidence.totals.connections, firstFrameOf }
+}
+
+const MAX_SERVERS = 3
+const MAX_EXAMPLES = 5
+
+/** The entry that keeps an unexplained ending from being dropped in silence. */
+function unknownOf(unexplained: Unexplained, input: DiagnoseInput): Report['unknown'][number] {
+  const { connections, ending, count } = unexplained
+  const servers = [...new Set(connections.map((c) => c.server.endpoint))]
+  const shown = servers.slice(0, MAX_SERVERS).join(', ')
+  const examples = connections.slice(0, MAX_EXAMPLES).map((c) => String(c.id))
+  const first = connections[0]!
+  const { source } = input.locate(first.firstFrame)
+  const file = input.sources.find((s) => s.id === source)?.name ?? 'FILE'
+  const ids = examples.join(', ') + (connections.length > MAX_EXAMPLES ? ', …' : '')
+  const what = say('{n:count} {what}', { n: count, what: words.unexplained.what[ending] })
+  return {
+    cause: 'unexplained',
+    missing: [
+      say(words.unexplained.missing, {
+        what,
+        servers: servers.length > MAX_SERVERS ? `${shown}, …` : shown,
+        examples: say(words.unexplained.examples, { ids }),
+      }),
+    ],
+    ask: say(words.unexplained.ask, { id: first.id, file: quote(file) }),
+    connections: count,
+    examples,
+  }
+}
+
+/** For a shell: a file name is somebody else's text. */
+function quote(name: string): string {
+  return /^[\w./:@%+=-]+$/.test(name) ? name : `'${name.replaceAll("'", `'\\''`)}'`
+}
+
+function listedOf(
+  { evidence, options, locate, originNs }: DiagnoseInput,
+  explained: ReturnType<typeof causeByConnection>,
+): Report['connections']['listed'] {
+  const limit = options.listedLimit ?? Number.POSITIVE_INFINITY
+  const listed: Report['connections']['listed'] = []
+  for (const connection of options.listed ?? evidence.connections) {
+    if (listed.length >= limit) break
+    const cause = explained.get(connection.id)
+    listed.push(summarise(connection, { locate, originNs, cause }))
+  }
+  return listed
+}

@@ -1,0 +1,185 @@
+import type { Reason, Reference, Verdict } from '../causes/cause.ts'
+import type { CauseId } from '../causes/ids.ts'
+import type { ConnectionFacts } from '../evidence/connection.ts'
+import { singular, diagnoseWords as words } from '../messages/en/diagnose.ts'
+import { render } from '../messages/render.ts'
+import type { CauseMessages, FixStep, Step, Values } from '../messages/types.ts'
+import type { CountedReason, Merged } from './merge.ts'
+import type { Because, Finding } from './report.ts'
+import type { Locate } from './summary.ts'
+
+/** Sentences of the causes, in one language. */
+export type Messages = Readonly<Partial<Record<CauseId, CauseMessages>>>
+
+export interface FindingContext {
+  catalogue: Messages
+  locate: Locate
+  /** All connections of the capture. */
+  total: number
+  /** Facts by id, for evidence that names a connection. */
+  firstFrameOf(connection: number): number | null
+}
+
+const MAX_EXAMPLES = 5
+const MAX_GROUPS = 50
+
+/** The report's form of a merged finding, all text filled in. */
+export function findingOf(merged: Merged, context: FindingContext): Finding {
+  const { verdict, cause } = merged.claim
+  const messages = messagesOf(cause.id, verdict.variant, context.catalogue)
+  const values = valuesOf(merged)
+  const leader = merged.alternative ? merged.rivals[0]?.claim.cause.id : undefined
+  return {
+    cause: cause.id,
+    ...(verdict.variant === undefined ? {} : { variant: verdict.variant }),
+    certainty: merged.certainty,
+    severity: merged.severity,
+    title: say(messages.title, { ...values, ...severalOf(merged) }),
+    culprit: culpritOf(merged),
+    affected: {
+      connections: merged.count,
+      of: context.total,
+      examples: examplesOf(merged).map((c) => String(c.id)),
+      ...(merged.groups.length > 1 ? { groups: merged.groups.slice(0, MAX_GROUPS) } : {}),
+    },
+    because: merged.because.map((r) => becauseOf(r, context)),
+    against: [
+      ...merged.rivals.map((r) => rivalBecause(r, context)),
+      ...merged.against.map((r) => becauseOf(r, context)),
+    ],
+    ...(verdict.consequenceOf === undefined ? {} : { consequenceOf: verdict.consequenceOf }),
+    ...(leader === undefined ? {} : { alternativeTo: leader }),
+    ...(messages.now.length === 0 ? {} : { now: messages.now.map((s) => stepOf(s, values)) }),
+    confirm: messages.confirm.map((s) => stepOf(s, values)),
+    fix: messages.fix.map((s) => fixOf(s, values)),
+  }
+}
+
+/** One reason as the report prints it: the sentence, and the frame or connection in its own file's numbers. */
+export function becauseOf({ reason, times }: CountedReason, context: FindingContext): Because {
+  const sentence = context.catalogue[reason.cause]?.because[reason.key] ?? reason.key
+  const text = say(sentence, reason.values)
+  return referTo(times > 1 ? say(words.more, { text, more: times - 1 }) : text, reason.at, context)
+}
+
+export function say(template: string, values: Values): string {
+  return singular(render(template, values))
+}
+
+function referTo(text: string, at: Reference, context: FindingContext): Because {
+  if (at.kind === 'frame') {
+    const { source, frame } = context.locate(at.frame)
+    const connection = at.connection === undefined ? {} : { connection: String(at.connection) }
+    return { text, source, kind: 'frame', frame, ...connection }
+  }
+  const { source } = context.locate(context.firstFrameOf(at.connection) ?? 1)
+  return { text, source, kind: 'connection', connection: String(at.connection) }
+}
+
+function rivalBecause(rival: Merged['rivals'][number], context: FindingContext): Because {
+  const { cause, verdict } = rival.claim
+  const messages = messagesOf(cause.id, verdict.variant, context.catalogue)
+  const title = say(messages.title, valuesFor(verdict, rival.example, rival.connections))
+  const text = say(words.rival, { cause: cause.id, title, connections: rival.connections })
+  return referTo(text, { kind: 'connection', connection: rival.example.id }, context)
+}
+
+interface Shown {
+  title: string
+  now: readonly Step[]
+  confirm: readonly Step[]
+  fix: readonly FixStep[]
+}
+
+function messagesOf(cause: CauseId, variant: string | undefined, catalogue: Messages): Shown {
+  const messages = catalogue[cause]
+  if (messages === undefined) return { title: cause, now: [], confirm: [], fix: [] }
+  return variant === undefined ? messages : { ...messages, ...messages.variants?.[variant] }
+}
+
+/** What every title and step can name. A cause's own values come after and may say it better. */
+function valuesFor(verdict: Verdict, example: ConnectionFacts, connections: number): Values {
+  return {
+    connections,
+    server: example.server.endpoint,
+    host: verdict.culprit.host ?? example.server.address,
+    port: example.server.port,
+    client: example.client.address,
+    ...verdict.values,
+  }
+}
+
+function valuesOf(merged: Merged): Values {
+  const { claim, connection } = merged.strongest
+  const values = valuesFor(claim.verdict, connection, merged.count)
+  // The count is of the whole finding, whatever one verdict knew of.
+  return { ...values, connections: merged.count }
+}
+
+/** For titles only: "10.0.0.1:80 and 11 other endpoints". Commands need one real address. */
+function severalOf(merged: Merged): Values {
+  const servers = new Set<string>()
+  const hosts = new Set<string>()
+  const clients = new Set<string>()
+  for (const { server, client } of merged.connections) {
+    servers.add(server.endpoint)
+    hosts.add(server.address)
+    clients.add(client.address)
+  }
+  const { server, host, client } = valuesOf(merged)
+  const values: Values = {}
+  if (servers.has(String(server)) && servers.size > 1) {
+    values['server'] = several(String(server), servers.size, 'server')
+  }
+  if (clients.has(String(client)) && clients.size > 1) {
+    values['client'] = several(String(client), clients.size, 'client')
+  }
+  if (merged.groups.length > 1 && hosts.has(String(host)) && hosts.size > 1) {
+    values['host'] = several(String(host), hosts.size, 'host')
+  }
+  return values
+}
+
+function several(first: string, count: number, what: keyof typeof words.what): string {
+  return say(words.several, { first, others: count - 1, what: words.what[what] })
+}
+
+function culpritOf(merged: Merged): Finding['culprit'] {
+  const { side, host, setting } = merged.claim.verdict.culprit
+  const oneHost = merged.groups.length === 1 && host !== undefined
+  return {
+    side,
+    ...(oneHost ? { host } : {}),
+    ...(setting === undefined ? {} : { setting }),
+  }
+}
+
+/** Up to five, spread over time; the strongest, whose reasons are told, is among them and first. */
+function examplesOf({ connections, strongest }: Merged): ConnectionFacts[] {
+  const chosen = new Set([strongest.connection])
+  const last = connections.length - 1
+  for (let i = 0; i < MAX_EXAMPLES && chosen.size < MAX_EXAMPLES; i++) {
+    chosen.add(connections[Math.round((i * last) / (MAX_EXAMPLES - 1))]!)
+  }
+  return [...chosen]
+}
+
+function stepOf(step: Step, values: Values): Step {
+  return {
+    text: say(step.text, values),
+    ...(step.command === undefined ? {} : { command: render(step.command, values) }),
+  }
+}
+
+function fixOf(step: FixStep, values: Values): FixStep {
+  return {
+    ...stepOf(step, values),
+    ...(step.setting === undefined ? {} : { setting: render(step.setting, values) }),
+    ...(step.verify === undefined ? {} : { verify: render(step.verify, values) }),
+  }
+}
+
+/** The sentences of an exclusion or a lone reason. */
+export function reasonsOf(reasons: readonly Reason[], context: FindingContext): Because[] {
+  return reasons.map((reason) => becauseOf({ reason, times: 1 }, context))
+}

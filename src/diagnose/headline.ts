@@ -1,0 +1,105 @@
+import type { Cause, Need } from '../causes/cause.ts'
+import type { Evidence } from '../evidence/evidence.ts'
+import { diagnoseWords as words } from '../messages/en/diagnose.ts'
+import { formatCount } from '../messages/render.ts'
+import { say } from './finding.ts'
+import type { Finding, Report } from './report.ts'
+import type { Unexplained } from './unexplained.ts'
+
+export interface HeadlineInput {
+  verdict: Report['verdict']
+  findings: readonly Finding[]
+  unexplained: readonly Unexplained[]
+  unknown: Report['unknown']
+  evidence: Evidence
+  causes: readonly Cause[]
+}
+
+/** One sentence a person can forward: who, why, how many of how many, how sure, and what is missing if it is not. */
+export function headlineOf(input: HeadlineInput): string {
+  const { verdict, findings, evidence } = input
+  const total = evidence.totals.connections
+  const first = findings[0]
+  if (total === 0) return say(words.headline.empty, { frames: framesOf(evidence) })
+  if (first !== undefined && verdict !== 'healthy') {
+    const unsure = verdict === 'inconclusive' && first.severity === 'problem'
+    if (!unsure && verdict === 'inconclusive') return unexplainedHeadline(input)
+    const form = unsure ? 'possible' : verdict === 'benign' ? 'benign' : 'problem'
+    return say(words.headline[form], {
+      title: first.title,
+      certainty: words.certainty[first.certainty],
+      affected: first.affected.connections,
+      total,
+      also: alsoOf(findings, input.unexplained),
+      missing: unsure ? missingFor(first, input) : '',
+    })
+  }
+  if (verdict === 'inconclusive') return unexplainedHeadline(input)
+  const also = input.unexplained.length === 0 ? '' : unexplainedText(input.unexplained)
+  return say(words.headline.healthy, healthyValues(input)) + also
+}
+
+function healthyValues({ evidence, causes }: HeadlineInput) {
+  const { connections, byEnding } = evidence.totals
+  const open = byEnding.open
+  return {
+    total: connections,
+    endpoints: evidence.endpoints.size,
+    open,
+    closed: connections - open,
+    causes: causes.length,
+  }
+}
+
+function unexplainedHeadline({ unexplained, evidence, causes }: HeadlineInput): string {
+  return say(words.headline.unexplained, {
+    list: listOf(unexplained),
+    total: evidence.totals.connections,
+    causes: causes.length,
+    missing: evidence.vantage === null ? words.needs['both-sides'] : words.needs.kernel,
+  })
+}
+
+function alsoOf(findings: readonly Finding[], unexplained: readonly Unexplained[]): string {
+  const [first, ...others] = findings
+  const consequence = others.find((f) => f.consequenceOf === first?.cause)
+  const alternative = others.find((f) => f.alternativeTo === first?.cause)
+  let left = others.filter((f) => f !== consequence && f !== alternative).length
+  let text = ''
+  if (alternative !== undefined) text += say(words.also.alternative, { title: alternative.title })
+  if (consequence !== undefined) text += say(words.also.consequence, { title: consequence.title })
+  if (left > 0) text += say(words.also.findings, { count: left })
+  left = unexplained.length
+  return left === 0 ? text : text + unexplainedText(unexplained)
+}
+
+function unexplainedText(unexplained: readonly Unexplained[]): string {
+  return say(words.also.unexplained, { list: listOf(unexplained) })
+}
+
+function listOf(unexplained: readonly Unexplained[]): string {
+  const items = unexplained.map(({ ending, count }) => {
+    return say('{n} {what}', { n: formatCount(count), what: words.unexplained.what[ending] })
+  })
+  return items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`
+}
+
+/** What the cause itself misses, else the next kind of evidence that it could use. */
+function missingFor(finding: Finding, { unknown, causes, evidence }: HeadlineInput): string {
+  const own = unknown.find((u) => u.cause === finding.cause)?.missing
+  if (own !== undefined && own.length > 0) return own.join('; ')
+  const needs = causes.find((c) => c.id === finding.cause)?.needs ?? []
+  const need = needs.find((n) => !isThere(n, evidence)) ?? 'kernel'
+  return words.needs[need]
+}
+
+function isThere(need: Need, evidence: Evidence): boolean {
+  if (need === 'packets') return evidence.sources.some((s) => s.bothDirections)
+  if (need === 'both-sides') return evidence.vantage !== null
+  if (need === 'payload') return [...evidence.application.values()].some((a) => a.payloadCaptured)
+  return false
+}
+
+function framesOf(evidence: Evidence): number {
+  return evidence.sources.reduce((sum, s) => sum + s.frames, 0)
+}

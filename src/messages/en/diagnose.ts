@@ -1,0 +1,71 @@
+/** The sentences of the engine itself: what joins the causes' own words into findings and a headline. */
+export const diagnoseWords = {
+  certainty: { confirmed: 'confirmed', likely: 'likely', possible: 'possible' },
+  /** Behind a piece of evidence that many connections share. */
+  more: '{text} (and {more:count} more)',
+  rival: 'explains {connections:count} of these connections as well: {cause}, "{title}"',
+  /** Stands for {server} and {client} when a finding is about several. */
+  several: '{first} and {others:count} other {what}',
+  what: { server: 'endpoints', client: 'clients', host: 'hosts' },
+  headline: {
+    problem: '{title} ({certainty}; {affected:count} of {total:count} connections{also})',
+    possible:
+      'Not certain: possibly "{title}" ({affected:count} of {total:count} connections{also}). Missing: {missing}',
+    benign:
+      'Nothing is broken: {title} ({certainty}; {affected:count} of {total:count} connections{also})',
+    healthy:
+      'Healthy: {total:count} connections to {endpoints:count} endpoints, {closed:count} closed in order and {open:count} still open; no refusal, reset, time-out, unanswered SYN or stall among them ({causes:count} causes checked)',
+    unexplained:
+      'Not explained: {list}, of {total:count} connections; none of {causes:count} causes fits. Missing: {missing}',
+    empty: 'No TCP connection in {frames:count} frames: nothing to judge',
+  },
+  also: {
+    consequence: '; as a consequence: {title}',
+    alternative: '; or else {title}',
+    findings: '; {count:count} more findings below',
+    unexplained: '; not explained: {list}',
+  },
+  unexplained: {
+    missing: '{what} to {servers} ({examples}): no known cause fits what the capture shows',
+    examples: 'connections {ids}',
+    ask: 'tcpwhy analyze --show {id} {file}',
+    what: {
+      clean: 'connections closed in order',
+      'half-closed': 'half-closed connections',
+      'handshake-incomplete': 'handshakes never completed',
+      'handshake-reset': 'resets during the handshake',
+      open: 'open connections',
+      refused: 'refusals',
+      reset: 'resets',
+      'reset-after-close': 'resets after the close',
+      'reset-after-fin': 'resets after a FIN',
+      'timed-out': 'time-outs',
+      unanswered: 'unanswered connects',
+      unreachable: 'unreachable connects',
+    },
+  },
+  /** What a cause could still use, by its `needs`. */
+  needs: {
+    packets: 'a capture that holds both directions',
+    'both-sides': 'a capture taken at the other end at the same time (--at client=… --at server=…)',
+    payload: 'a capture with payload (tcpdump -s 0)',
+    kernel: "the server's kernel counters and reset reasons (sudo tcpwhy diagnose there)",
+    application: "the application's logs and pool statistics",
+    experiment: 'an experiment (tcpwhy probe)',
+  },
+} as const
+
+const NOUNS =
+  'connections|connects|handshakes|endpoints|servers|clients|findings|causes|frames|resets|SYNs|segments|octets|times|refusals|hosts'
+const ONE = new RegExp(
+  String.raw`(^|[^\d.,])1 ((?:other |more |finished |open |half-closed |unanswered |unreachable )?)(${NOUNS})\b( were| are| have)?`,
+  'g',
+)
+const VERBS: Record<string, string> = { ' were': ' was', ' are': ' is', ' have': ' has' }
+
+/** "1 connections were" -> "1 connection was": templates are written for many. */
+export function singular(text: string): string {
+  return text.replace(ONE, (_, before: string, adjective: string, noun: string, verb?: string) => {
+    return `${before}1 ${adjective}${noun.slice(0, -1)}${verb === undefined ? '' : VERBS[verb]}`
+  })
+}
