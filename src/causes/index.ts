@@ -8,6 +8,7 @@ import { closeWaitLeak } from './close-wait-leak.ts'
 import { closeWithUnreadData } from './close-with-unread-data.ts'
 import { connectFiltered } from './connect-filtered.ts'
 import { connectionLimit } from './connection-limit.ts'
+import { conntrackInvalid } from './conntrack-invalid.ts'
 import { dataAfterClose } from './data-after-close.ts'
 import { deferredAccept } from './deferred-accept.ts'
 import { firewallReject } from './firewall-reject.ts'
@@ -20,13 +21,17 @@ import { lingerZero } from './linger-zero.ts'
 import { listenerClosed } from './listener-closed.ts'
 import { middleboxIdleTimeout } from './middlebox-idle-timeout.ts'
 import { openTransaction } from './open-transaction.ts'
+import { peerRestarted } from './peer-restarted.ts'
 import { portClosed } from './port-closed.ts'
+import { portReuseCollision } from './port-reuse-collision.ts'
 import { processKilled } from './process-killed.ts'
 import { resetAfterExchange } from './reset-after-exchange.ts'
 import { serverIdleTimeout } from './server-idle-timeout.ts'
 import { serverStalled } from './server-stalled.ts'
 import { synQueueOverflow } from './syn-queue-overflow.ts'
+import { timeWaitCollision } from './time-wait-collision.ts'
 import { tlsFailure } from './tls-failure.ts'
+import { wrongHost } from './wrong-host.ts'
 
 /** Every cause tcpwhy can conclude, sorted by id. Ranking is diagnose's work. */
 export const causes = [
@@ -39,6 +44,7 @@ export const causes = [
   closeWithUnreadData,
   connectFiltered,
   connectionLimit,
+  conntrackInvalid,
   dataAfterClose,
   deferredAccept,
   firewallReject,
@@ -51,11 +57,15 @@ export const causes = [
   listenerClosed,
   middleboxIdleTimeout,
   openTransaction,
+  peerRestarted,
   portClosed,
+  portReuseCollision,
   processKilled,
   resetAfterExchange,
   serverIdleTimeout,
   serverStalled,
   synQueueOverflow,
+  timeWaitCollision,
   tlsFailure,
+  wrongHost,
 ] as const satisfies readonly Cause[]

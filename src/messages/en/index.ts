@@ -9,6 +9,7 @@ import { closeWaitLeak } from './close-wait-leak.ts'
 import { closeWithUnreadData } from './close-with-unread-data.ts'
 import { connectFiltered } from './connect-filtered.ts'
 import { connectionLimit } from './connection-limit.ts'
+import { conntrackInvalid } from './conntrack-invalid.ts'
 import { dataAfterClose } from './data-after-close.ts'
 import { deferredAccept } from './deferred-accept.ts'
 import { firewallReject } from './firewall-reject.ts'
@@ -21,13 +22,17 @@ import { lingerZero } from './linger-zero.ts'
 import { listenerClosed } from './listener-closed.ts'
 import { middleboxIdleTimeout } from './middlebox-idle-timeout.ts'
 import { openTransaction } from './open-transaction.ts'
+import { peerRestarted } from './peer-restarted.ts'
 import { portClosed } from './port-closed.ts'
+import { portReuseCollision } from './port-reuse-collision.ts'
 import { processKilled } from './process-killed.ts'
 import { resetAfterExchange } from './reset-after-exchange.ts'
 import { serverIdleTimeout } from './server-idle-timeout.ts'
 import { serverStalled } from './server-stalled.ts'
 import { synQueueOverflow } from './syn-queue-overflow.ts'
+import { timeWaitCollision } from './time-wait-collision.ts'
 import { tlsFailure } from './tls-failure.ts'
+import { wrongHost } from './wrong-host.ts'
 
 /** English. One entry a cause that tcpwhy can conclude; sorted by id. */
 export const en = {
@@ -40,6 +45,7 @@ export const en = {
   'close-with-unread-data': closeWithUnreadData,
   'connect-filtered': connectFiltered,
   'connection-limit': connectionLimit,
+  'conntrack-invalid': conntrackInvalid,
   'data-after-close': dataAfterClose,
   'deferred-accept': deferredAccept,
   'firewall-reject': firewallReject,
@@ -52,13 +58,17 @@ export const en = {
   'listener-closed': listenerClosed,
   'middlebox-idle-timeout': middleboxIdleTimeout,
   'open-transaction': openTransaction,
+  'peer-restarted': peerRestarted,
   'port-closed': portClosed,
+  'port-reuse-collision': portReuseCollision,
   'process-killed': processKilled,
   'reset-after-exchange': resetAfterExchange,
   'server-idle-timeout': serverIdleTimeout,
   'server-stalled': serverStalled,
   'syn-queue-overflow': synQueueOverflow,
+  'time-wait-collision': timeWaitCollision,
   'tls-failure': tlsFailure,
+  'wrong-host': wrongHost,
 } as const satisfies Partial<Record<CauseId, CauseMessages>>
 
 export type Catalogue = { [C in keyof typeof en]: CauseMessages }

@@ -1,0 +1,95 @@
+import { causeTable } from '../../test/helpers/cause-table.ts'
+import { ACK, connection, fate, PSH, reset, segment, unanswered } from '../../test/helpers/facts.ts'
+import { peerRestarted } from './peer-restarted.ts'
+
+const denied = (
+  id: number,
+  tMs: number,
+  silenceBeforeMs: number,
+  over: Parameters<typeof reset>[0] = {},
+) =>
+  connection({
+    id,
+    ending: 'reset',
+    requestPending: true,
+    resets: [
+      reset({
+        tMs,
+        frame: 100 + id,
+        trigger: segment({ frame: 50 + id, tMs: tMs - 1, flags: PSH | ACK, seq: 101, ack: 501 }),
+        silenceBeforeMs,
+        ...over,
+      }),
+    ],
+  })
+const down = (id: number, startMs: number) =>
+  unanswered({ id, startMs, handshake: { synTimesMs: [startMs] } })
+
+causeTable(peerRestarted, [
+  {
+    name: 'unknown after a time in which the host took no connects',
+    connections: [denied(0, 40_000, 30_000), denied(1, 42_000, 35_000), down(2, 20_000)],
+    is: 'likely',
+    culprit: 'server',
+    because: ['unknown-to-it', 'was-down', 'one-moment'],
+    explains: 2,
+  },
+  {
+    name: 'several, some silent for a few seconds only: no idle time-out',
+    connections: [denied(0, 40_000, 4000), denied(1, 41_000, 6000), denied(2, 41_500, 40_000)],
+    is: 'likely',
+    because: ['not-idle'],
+  },
+  {
+    name: 'one after an hour: a middlebox looks the same',
+    connections: [denied(0, 4e6, 3.6e6)],
+    is: 'possible',
+    against: ['idle-alike', 'ttl-only'],
+  },
+  {
+    name: 'an older connection to the port lived on: not everything was lost',
+    connections: [
+      denied(0, 40_000, 4000),
+      denied(1, 41_000, 6000),
+      connection({ id: 2, sides: { server: { lastDataMs: 50_000 } } }),
+    ],
+    is: 'possible',
+    against: ['others-lived'],
+  },
+  {
+    name: 'near miss: the server had sent FIN',
+    connections: [
+      connection({
+        ending: 'reset',
+        resets: denied(0, 40_000, 4000).resets,
+        sides: {
+          server: {
+            fins: 1,
+            fin: { frame: 9, tMs: 9, seq: 501, ackedMs: 10, ackedFrame: 11, times: 1 },
+          },
+        },
+      }),
+    ],
+    is: 'nothing',
+  },
+  {
+    name: "near miss: a stranger's TTL",
+    connections: [denied(0, 40_000, 4000, { ttl: 250, ttlUnusual: true })],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: proven not to be sent by the server',
+    connections: [denied(0, 40_000, 4000), denied(1, 41_000, 6000)],
+    fates: [
+      [0, [fate()]],
+      [1, [fate()]],
+    ],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: an application closed it (RST,ACK)',
+    connections: [denied(0, 40_000, 4000, { shape: 'active' })],
+    is: 'nothing',
+  },
+  { name: 'a healthy exchange', connections: [connection()], is: 'nothing' },
+])

@@ -1,0 +1,158 @@
+import type { ConnectionFacts, ResetFacts } from '../evidence/connection.ts'
+import type { Evidence } from '../evidence/evidence.ts'
+import {
+  type Cause,
+  connectionRef,
+  frameOf,
+  type Judgement,
+  type Reason,
+  reasonsOf,
+  type Verdict,
+} from './cause.ts'
+import { fateOfReset, foreignTtl } from './where.ts'
+
+const say = reasonsOf('peer-restarted')
+
+/** No middlebox known to us forgets a connection after less (the shortest defaults are minutes). */
+const TOO_SHORT_MS = 15_000
+
+/** The peer lost its memory of the connection: host rebooted, failed over without state, process gone without a FIN. */
+export const peerRestarted = {
+  id: 'peer-restarted',
+  needs: ['packets', 'kernel'],
+  refs: [
+    'RFC 9293 §3.5.1 (half-open connections)',
+    'Linux net/ipv4/tcp_ipv4.c tcp_v4_send_reset, reasons TCP_FLAGS and NO_SOCKET',
+  ],
+  confusedWith: ['middlebox-idle-timeout', 'port-reuse-collision', 'process-killed', 'wrong-host'],
+  judge,
+} as const satisfies Cause
+
+/** A connection that the server did not know any more: it had lost it between `knownMs` and `deniedMs`. */
+interface Denied {
+  connection: ConnectionFacts
+  reset: ResetFacts
+  knownMs: number
+  deniedMs: number
+}
+
+function judge(evidence: Evidence): Judgement {
+  const groups = new Map<string, Denied[]>()
+  for (const connection of evidence.connections) {
+    const denied = asDenied(connection, evidence)
+    if (denied === null) continue
+    const { endpoint } = connection.server
+    const group = groups.get(endpoint)
+    if (group === undefined) groups.set(endpoint, [denied])
+    else group.push(denied)
+  }
+  const verdicts: Verdict[] = []
+  for (const [endpoint, denied] of groups) {
+    const verdict = judgeEndpoint(endpoint, denied, evidence)
+    if (verdict !== null) verdicts.push(verdict)
+  }
+  return { verdicts }
+}
+
+/** The client's segment on a connection in good order is answered by the server's own stateless RST, no FIN before. */
+function asDenied(connection: ConnectionFacts, evidence: Evidence): Denied | null {
+  if (connection.ending !== 'reset') return null
+  const reset = connection.resets.find((r) => r.from === 'server' && r.accepted !== false)
+  if (reset === undefined || reset.shape !== 'stateless' || reset.trigger === null) return null
+  const { server, client } = connection.sides
+  if (server.fin !== null || client.fin !== null) return null
+  if (connection.sawStart && server.payloadOctets === 0 && client.ackedOctets === 0) return null
+  if (foreignTtl(reset.ttl, connection, 'server', evidence) === true || reset.ttlUnusual)
+    return null
+  if (fateOfReset(connection, evidence, 'server')?.fate === 'injected') return null
+  const knownMs = reset.trigger.tMs - reset.silenceBeforeMs
+  return { connection, reset, knownMs, deniedMs: reset.tMs }
+}
+
+function judgeEndpoint(endpoint: string, denied: Denied[], evidence: Evidence): Verdict | null {
+  const first = denied[0]!
+  const fromMs = denied.reduce((t, d) => Math.max(t, d.knownMs), Number.NEGATIVE_INFINITY)
+  const toMs = denied.reduce((t, d) => Math.min(t, d.deniedMs), Number.POSITIVE_INFINITY)
+  const oneMoment = fromMs <= toMs
+  const down = oneMoment
+    ? downBetween(evidence, first.connection.server.address, fromMs, toMs)
+    : null
+  const survived = evidence.endpoints.get(endpoint)?.survivedSilenceMs ?? 0
+  const notIdle = denied.filter(
+    (d) => d.reset.silenceBeforeMs < TOO_SHORT_MS || d.reset.silenceBeforeMs < survived,
+  )
+  const at = frameOf(first.reset, first.connection)
+  const because: Reason[] = [
+    say(
+      'unknown-to-it',
+      { times: denied.length, silence: first.reset.silenceBeforeMs, ttl: first.reset.ttl },
+      at,
+    ),
+  ]
+  const against: Reason[] = []
+  if (down !== null)
+    because.push(say('was-down', { host: down.server.address }, connectionRef(down)))
+  if (oneMoment && denied.length > 1) {
+    because.push(say('one-moment', { times: denied.length, at: toMs }, at))
+  }
+  if (notIdle.length > 0) {
+    const example = notIdle[0]!
+    const silence = example.reset.silenceBeforeMs
+    because.push(say('not-idle', { silence, survived }, frameOf(example.reset, example.connection)))
+  } else against.push(say('idle-alike', { silence: first.reset.silenceBeforeMs }, at))
+  const survivor = oneMoment ? livedThrough(evidence, endpoint, fromMs, toMs) : null
+  if (survivor !== null) {
+    against.push(say('others-lived', { server: endpoint }, connectionRef(survivor)))
+  }
+  const proven = fateOfReset(first.connection, evidence, 'server')?.fate === 'delivered'
+  if (proven) because.push(say('sent-by-server', {}, at))
+  else against.push(say('ttl-only', { ttl: first.reset.ttl }, at))
+  const strong =
+    (down !== null ? 2 : 0) + (notIdle.length > 1 && oneMoment ? 2 : 0) + (proven ? 1 : 0)
+  const likely = oneMoment && survivor === null && strong >= 2
+  return {
+    connections: denied.map((d) => d.connection),
+    certainty: likely ? 'likely' : 'possible',
+    severity: 'problem',
+    weight: likely ? 78 : notIdle.length > 0 ? 48 : 38,
+    culprit: { side: 'server', host: first.connection.server.address },
+    because,
+    against,
+    group: endpoint,
+  }
+}
+
+/** A connect to that host that was refused, unanswered or unreachable in between: it was down. */
+function downBetween(
+  evidence: Evidence,
+  address: string,
+  fromMs: number,
+  toMs: number,
+): ConnectionFacts | null {
+  return (
+    evidence.connections.find(
+      (c) =>
+        c.server.address === address &&
+        ['refused', 'unanswered', 'unreachable'].includes(c.ending) &&
+        c.startMs >= fromMs &&
+        c.startMs <= toMs,
+    ) ?? null
+  )
+}
+
+/** A connection of the endpoint that was there before and on which the server spoke after: nothing was lost. */
+function livedThrough(
+  evidence: Evidence,
+  endpoint: string,
+  fromMs: number,
+  toMs: number,
+): ConnectionFacts | null {
+  return (
+    evidence.connections.find(
+      (c) =>
+        c.server.endpoint === endpoint &&
+        c.startMs < fromMs &&
+        (c.sides.server.lastDataMs ?? 0) > toMs,
+    ) ?? null
+  )
+}

@@ -1,0 +1,44 @@
+import type { CauseMessages } from '../types.ts'
+
+export const peerRestarted = {
+  title: '{server} no longer knew {connections:count} connections: it restarted or lost its state',
+  because: {
+    'unknown-to-it':
+      '{times:count} times a segment of the client was answered by a bare RST of the server (TTL {ttl}), no FIN before, after {silence:ms} of silence',
+    'was-down': '{host} did not take new connections in between',
+    'one-moment':
+      'all {times:count} can have been lost in one moment before {at:time}: each was fine earlier and unknown later',
+    'not-idle':
+      'one had been silent for only {silence:ms} (others survived {survived:ms}): no idle time-out',
+    'idle-alike':
+      'it came after {silence:ms} of silence: a middlebox that forgot the connection and lets the segment through changed looks the same',
+    'others-lived': 'an older connection to {server} went on afterwards: not everything was lost',
+    'sent-by-server': 'the capture at the server shows that it sent the reset itself',
+    'ttl-only': 'that the server itself sent it rests on the TTL {ttl} alone',
+  },
+  now: [
+    {
+      text: 'Old connections fail once each at their next use and recover: empty the pools of clients that hold such connections.',
+    },
+  ],
+  confirm: [
+    {
+      text: 'On {host}: when did the host and the process start? Was the address moved to another machine?',
+      command: "uptime -s; last -x reboot | head -3; ss -ltnp 'sport = :{port}'",
+    },
+    {
+      text: 'The kernel gives TCP_FLAGS (port listens again) or NO_SOCKET (it does not) as the reason of such resets.',
+      command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+    },
+  ],
+  fix: [
+    {
+      text: 'Clients: keep-alive on pooled connections and a test before use, so that a dead one is found before a request is lost.',
+      setting: 'net.ipv4.tcp_keepalive_time',
+      verify: 'ss -tno dst {host}',
+    },
+    {
+      text: 'Server: stop it so that it can send FIN (graceful shutdown before reboot or fail-over), and find out what restarted it.',
+    },
+  ],
+} as const satisfies CauseMessages

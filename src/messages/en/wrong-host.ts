@@ -1,0 +1,36 @@
+import type { CauseMessages } from '../types.ts'
+
+export const wrongHost = {
+  title: 'another machine answers as {address}: {connections:count} connections met a stranger',
+  because: {
+    'habits-changed':
+      'from this frame on {host} has other habits (TTL, link address or timestamp clock)',
+    'second-ttl':
+      'packets of {host} arrive with TTL {ttls}, at different distances: the reset (TTL {ttl}) came from the other machine',
+    'unknown-to-it':
+      '{times:count} times the answer to a segment of a living connection was a bare RST: the answerer did not know it',
+    'several-clients': '{clients:count} clients met it',
+    'only-one': 'only one connection shows it',
+  },
+  now: [
+    {
+      text: 'Look for a duplicate address, a fail-over, or a load balancer that sent living connections to another backend at that time.',
+      command: 'ip neigh show {address}; sudo arping -D -c 3 -I DEV {address}',
+    },
+  ],
+  confirm: [
+    {
+      text: 'A capture at the right server shows that it heard nothing more.',
+      command: 'tcpwhy analyze --at client=client.pcap --at server=server.pcap',
+    },
+  ],
+  fix: [
+    {
+      text: 'Remove the duplicate address, or repair what moves it (VRRP, keepalived, cloud failover).',
+    },
+    {
+      text: 'Load balancer: keep connections where they are when the set of backends changes (consistent hashing with connection tracking, draining).',
+      verify: 'tcpwhy analyze --at client=client.pcap --at server=server.pcap',
+    },
+  ],
+} as const satisfies CauseMessages
