@@ -55,6 +55,7 @@ export interface CaptureSourceInfo {
   /** 'gzip', 'zstd', 'lz4' or null. */
   compression: string | null
   records: number
+  /** Sum of the lengths on the wire. */
   octets: number
   /** Nanoseconds since CaptureClock.originNs of the first and last record. */
   firstNs: number
@@ -70,6 +71,8 @@ export interface CaptureSourceInfo {
   comments: { frame: number; text: string }[]
   /** Text captures carry no TTL, IP-ID or link addresses: the flow layer must not learn habits from them. */
   headerFieldsMissing: boolean
+  /** Text captures with host names: the stand-in address used for each name. Absent when there are none. */
+  names?: { address: string; name: string }[]
   faults: CaptureFault[]
 }
 

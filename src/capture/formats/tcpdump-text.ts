@@ -1,0 +1,140 @@
+// Format: what tcpdump prints, see tcpdump-text-lines.ts for its definition.
+import type { ChunkInput } from '../chunks.ts'
+import { isText } from '../not-a-capture.ts'
+import { RecordColumns } from '../record-columns.ts'
+import { countBatch, type SourceState } from '../source-state.ts'
+import type { RecordBatch } from '../types.ts'
+import type { CaptureFormat, RecordStream } from './format.ts'
+import { LINKTYPE_RAW } from './link-types.ts'
+import { clockMeaning } from './tcpdump-text-clock.ts'
+import { plainLine, readHead, readIcmp, readIp, readSegment } from './tcpdump-text-lines.ts'
+import { type TextRecord, TextRecords } from './tcpdump-text-records.ts'
+
+const BATCH_RECORDS = 1024
+/** Headers of IPv6 with full options, quoted by ICMPv6: 40 + 8 + 40 + 60. */
+const RECORD_OCTETS = 160
+/** No line of tcpdump's that matters is longer; the rest of one is passed over. */
+const MAX_LINE_OCTETS = 64 * 1024
+
+export const tcpdumpText: CaptureFormat = {
+  id: 'tcpdump-text',
+  title: 'text printed by tcpdump',
+  sniff: (head) => isText(head) && linesOf(head).some(isPacketLine),
+  read: (input, state) => new TextStream(input, state),
+}
+
+const INDENTED = /^[>|]*\s/
+
+const latin1 = new TextDecoder('latin1')
+
+function linesOf(octets: Uint8Array): string[] {
+  return latin1.decode(octets).split('\n')
+}
+
+/** Whether a line alone shows that tcpdump printed this. */
+function isPacketLine(line: string): boolean {
+  const plain = plainLine(line)
+  if (readSegment(plain) !== null || readIcmp(plain) !== null) return true
+  const { time } = readHead(plain, INDENTED.test(line))
+  return time !== null && (readIp(plain) !== null || /\bIP6? \S+ > \S+: /.test(plain))
+}
+
+class TextStream implements RecordStream {
+  private readonly input: ChunkInput
+  private readonly state: SourceState
+  private readonly columns: RecordColumns
+  private readonly bytes = new Uint8Array(BATCH_RECORDS * RECORD_OCTETS)
+  private records: TextRecords | null = null
+  private queue: TextRecord[] = []
+  private at = 0
+  private done = false
+
+  constructor(input: ChunkInput, state: SourceState) {
+    this.input = input
+    this.state = state
+    this.columns = new RecordColumns(state.index, BATCH_RECORDS)
+    this.columns.bytes = this.bytes
+    this.columns.view = new DataView(this.bytes.buffer)
+    this.columns.links.fill(LINKTYPE_RAW)
+    state.info.interfaces.push({ name: null, link: LINKTYPE_RAW, dropped: null, received: null })
+  }
+
+  async next(): Promise<RecordBatch | null> {
+    while (this.queue.length === this.at) {
+      if (this.done) return null
+      await this.readLines()
+    }
+    return this.publish()
+  }
+
+  /** Parses all whole lines at hand, then asks for more; at the end the last line is whole too. */
+  private async readLines(): Promise<void> {
+    const { input } = this
+    const end = input.ended ? input.bytes.length : input.bytes.lastIndexOf(10) + 1
+    this.queue = []
+    this.at = 0
+    this.parse(input.bytes.subarray(0, end))
+    if (input.ended) {
+      this.records?.finish()
+      this.done = true
+    } else {
+      const left = input.bytes.length - end
+      await input.advance(left > MAX_LINE_OCTETS ? 0 : left)
+    }
+    this.keepInfo()
+  }
+
+  private keepInfo(): void {
+    const { info } = this.state
+    info.headerFieldsMissing = this.records?.fieldsMissing ?? true
+    const names = [...(this.records?.names ?? [])]
+    if (names.length > 0) info.names = names.map(([address, name]) => ({ address, name }))
+  }
+
+  private parse(octets: Uint8Array): void {
+    if (octets.length === 0) return
+    const lines = linesOf(octets)
+    this.records ??= new TextRecords(this.state, clockMeaning(clockTimes(lines)))
+    this.records.sink = (record) => this.queue.push(record)
+    for (const line of lines) {
+      const plain = plainLine(line)
+      if (plain !== '') this.records.line(plain, INDENTED.test(line))
+    }
+  }
+
+  /** As many records as follow each other in number. */
+  private publish(): RecordBatch {
+    const { columns, queue, state } = this
+    const first = queue[this.at]!
+    if (state.clock.originNs === null) state.clock.set(first.timeNs)
+    const originNs = state.clock.originNs!
+    let count = 0
+    let start = 0
+    while (this.at < queue.length && count < BATCH_RECORDS) {
+      const record = queue[this.at]!
+      if (record.frame !== first.frame + count) break
+      this.bytes.set(record.bytes, start)
+      columns.starts[count] = start
+      columns.capLens[count] = record.bytes.length
+      columns.wireLens[count] = record.wireLen
+      columns.times[count] = Number(record.timeNs - originNs)
+      start += record.bytes.length
+      count++
+      this.at++
+    }
+    columns.count = count
+    columns.firstFrame = first.frame
+    countBatch(state, columns)
+    return columns
+  }
+}
+
+/** The clock times of the packets in these lines. */
+function clockTimes(lines: readonly string[]): bigint[] {
+  const times: bigint[] = []
+  for (const line of lines) {
+    const { time } = readHead(plainLine(line), INDENTED.test(line))
+    if (time?.is === 'clock') times.push(time.ns)
+  }
+  return times
+}
