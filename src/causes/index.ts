@@ -11,17 +11,23 @@ import { connectionLimit } from './connection-limit.ts'
 import { conntrackInvalid } from './conntrack-invalid.ts'
 import { dataAfterClose } from './data-after-close.ts'
 import { deferredAccept } from './deferred-accept.ts'
+import { descriptorExhaustion } from './descriptor-exhaustion.ts'
 import { firewallReject } from './firewall-reject.ts'
 import { gcCoupledClose } from './gc-coupled-close.ts'
 import { healthCheck } from './health-check.ts'
 import { hostUnreachable } from './host-unreachable.ts'
 import { injectedReset } from './injected-reset.ts'
 import { keepAliveRace } from './keep-alive-race.ts'
+import { keepaliveTimeout } from './keepalive-timeout.ts'
 import { lingerZero } from './linger-zero.ts'
 import { listenerClosed } from './listener-closed.ts'
 import { middleboxIdleTimeout } from './middlebox-idle-timeout.ts'
 import { openTransaction } from './open-transaction.ts'
+import { packetLoss } from './packet-loss.ts'
+import { pathLost } from './path-lost.ts'
+import { pathMtuBlackHole } from './path-mtu-black-hole.ts'
 import { peerRestarted } from './peer-restarted.ts'
+import { poolStarvation } from './pool-starvation.ts'
 import { portClosed } from './port-closed.ts'
 import { portReuseCollision } from './port-reuse-collision.ts'
 import { processKilled } from './process-killed.ts'
@@ -32,6 +38,7 @@ import { synQueueOverflow } from './syn-queue-overflow.ts'
 import { timeWaitCollision } from './time-wait-collision.ts'
 import { tlsFailure } from './tls-failure.ts'
 import { wrongHost } from './wrong-host.ts'
+import { zeroWindowStall } from './zero-window-stall.ts'
 
 /** Every cause tcpwhy can conclude, sorted by id. Ranking is diagnose's work. */
 export const causes = [
@@ -47,17 +54,23 @@ export const causes = [
   conntrackInvalid,
   dataAfterClose,
   deferredAccept,
+  descriptorExhaustion,
   firewallReject,
   gcCoupledClose,
   healthCheck,
   hostUnreachable,
   injectedReset,
   keepAliveRace,
+  keepaliveTimeout,
   lingerZero,
   listenerClosed,
   middleboxIdleTimeout,
   openTransaction,
+  packetLoss,
+  pathLost,
+  pathMtuBlackHole,
   peerRestarted,
+  poolStarvation,
   portClosed,
   portReuseCollision,
   processKilled,
@@ -68,4 +81,5 @@ export const causes = [
   timeWaitCollision,
   tlsFailure,
   wrongHost,
+  zeroWindowStall,
 ] as const satisfies readonly Cause[]

@@ -12,17 +12,23 @@ import { connectionLimit } from './connection-limit.ts'
 import { conntrackInvalid } from './conntrack-invalid.ts'
 import { dataAfterClose } from './data-after-close.ts'
 import { deferredAccept } from './deferred-accept.ts'
+import { descriptorExhaustion } from './descriptor-exhaustion.ts'
 import { firewallReject } from './firewall-reject.ts'
 import { gcCoupledClose } from './gc-coupled-close.ts'
 import { healthCheck } from './health-check.ts'
 import { hostUnreachable } from './host-unreachable.ts'
 import { injectedReset } from './injected-reset.ts'
 import { keepAliveRace } from './keep-alive-race.ts'
+import { keepaliveTimeout } from './keepalive-timeout.ts'
 import { lingerZero } from './linger-zero.ts'
 import { listenerClosed } from './listener-closed.ts'
 import { middleboxIdleTimeout } from './middlebox-idle-timeout.ts'
 import { openTransaction } from './open-transaction.ts'
+import { packetLoss } from './packet-loss.ts'
+import { pathLost } from './path-lost.ts'
+import { pathMtuBlackHole } from './path-mtu-black-hole.ts'
 import { peerRestarted } from './peer-restarted.ts'
+import { poolStarvation } from './pool-starvation.ts'
 import { portClosed } from './port-closed.ts'
 import { portReuseCollision } from './port-reuse-collision.ts'
 import { processKilled } from './process-killed.ts'
@@ -33,6 +39,7 @@ import { synQueueOverflow } from './syn-queue-overflow.ts'
 import { timeWaitCollision } from './time-wait-collision.ts'
 import { tlsFailure } from './tls-failure.ts'
 import { wrongHost } from './wrong-host.ts'
+import { zeroWindowStall } from './zero-window-stall.ts'
 
 /** English. One entry a cause that tcpwhy can conclude; sorted by id. */
 export const en = {
@@ -48,17 +55,23 @@ export const en = {
   'conntrack-invalid': conntrackInvalid,
   'data-after-close': dataAfterClose,
   'deferred-accept': deferredAccept,
+  'descriptor-exhaustion': descriptorExhaustion,
   'firewall-reject': firewallReject,
   'gc-coupled-close': gcCoupledClose,
   'health-check': healthCheck,
   'host-unreachable': hostUnreachable,
   'injected-reset': injectedReset,
   'keep-alive-race': keepAliveRace,
+  'keepalive-timeout': keepaliveTimeout,
   'linger-zero': lingerZero,
   'listener-closed': listenerClosed,
   'middlebox-idle-timeout': middleboxIdleTimeout,
   'open-transaction': openTransaction,
+  'packet-loss': packetLoss,
+  'path-lost': pathLost,
+  'path-mtu-black-hole': pathMtuBlackHole,
   'peer-restarted': peerRestarted,
+  'pool-starvation': poolStarvation,
   'port-closed': portClosed,
   'port-reuse-collision': portReuseCollision,
   'process-killed': processKilled,
@@ -69,6 +82,7 @@ export const en = {
   'time-wait-collision': timeWaitCollision,
   'tls-failure': tlsFailure,
   'wrong-host': wrongHost,
+  'zero-window-stall': zeroWindowStall,
 } as const satisfies Partial<Record<CauseId, CauseMessages>>
 
 export type Catalogue = { [C in keyof typeof en]: CauseMessages }

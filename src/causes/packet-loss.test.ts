@@ -1,0 +1,89 @@
+import { causeTable } from '../../test/helpers/cause-table.ts'
+import { address, connection } from '../../test/helpers/facts.ts'
+import { packetLoss } from './packet-loss.ts'
+
+const lossy = (id: number, fast: number, over: Parameters<typeof connection>[0] = {}) =>
+  connection({
+    id,
+    lastMs: 20_000,
+    sides: { server: { retransmissions: { fast } }, client: { duplicateAcks: fast * 3 } },
+    ...over,
+  })
+const other = connection({ id: 9, server: address('10.77.9.9', 80) })
+const otherPath = { server: '10.77.9.9', dataPackets: 5000, retransmissions: 2 }
+
+causeTable(packetLoss, [
+  {
+    name: 'far above the other path: both rates stated',
+    connections: [lossy(0, 8), lossy(1, 6), lossy(2, 9), other],
+    paths: [{ dataPackets: 1000 }, otherPath],
+    is: 'likely',
+    severity: 'notice',
+    culprit: 'network',
+    explains: 3,
+    because: ['rate', 'others', 'duplicate-acks'],
+  },
+  {
+    name: 'harmful, nothing to compare with',
+    connections: [lossy(0, 20), lossy(1, 20), lossy(2, 20)],
+    paths: [{ dataPackets: 1000 }],
+    is: 'likely',
+    severity: 'problem',
+    against: ['nothing-to-compare'],
+  },
+  {
+    name: 'moderate, nothing to compare with',
+    connections: [lossy(0, 8), lossy(1, 6), lossy(2, 9)],
+    paths: [{ dataPackets: 1000 }],
+    is: 'possible',
+  },
+  {
+    name: 'the capture dropped packets itself: said against it',
+    connections: [lossy(0, 20), lossy(1, 20), lossy(2, 20)],
+    paths: [{ dataPackets: 1000 }],
+    sources: [{ dropped: 40 }],
+    is: 'likely',
+    against: ['capture-dropped'],
+  },
+  {
+    name: 'an outage that ended',
+    connections: [lossy(0, 2), lossy(1, 2)],
+    paths: [{ dataPackets: 1000, outageMs: 4000, outageFromMs: 6000 }],
+    is: 'likely',
+    variant: 'outage',
+    severity: 'problem',
+    because: ['outage', 'went-on'],
+  },
+  {
+    name: 'near miss: nothing went on after the outage (path lost)',
+    connections: [lossy(0, 2, { lastMs: 7000 }), lossy(1, 2, { lastMs: 7000 })],
+    paths: [{ dataPackets: 1000, outageMs: 54_000, outageFromMs: 6000 }],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: as much as everywhere',
+    connections: [lossy(0, 8), lossy(1, 6), lossy(2, 9), other],
+    paths: [{ dataPackets: 1000 }, { ...otherPath, retransmissions: 100 }],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: below one per cent',
+    connections: [lossy(0, 2), lossy(1, 2), lossy(2, 2)],
+    paths: [{ dataPackets: 5000 }],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: SYNs only',
+    connections: [0, 1, 2].map((id) =>
+      connection({ id, sides: { client: { retransmissions: { syn: 4 } } } }),
+    ),
+    paths: [{ dataPackets: 10 }],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: never recovered',
+    connections: [0, 1, 2].map((id) => lossy(id, 20, { ending: 'timed-out' })),
+    paths: [{ dataPackets: 100 }],
+    is: 'nothing',
+  },
+])

@@ -1,0 +1,172 @@
+import type { ConnectionFacts, SideFacts } from '../evidence/connection.ts'
+import type { Evidence, PathFacts } from '../evidence/evidence.ts'
+import {
+  atFrame,
+  type Cause,
+  type Certainty,
+  connectionRef,
+  type Judgement,
+  type Reason,
+  type Reference,
+  reasonsOf,
+  type Verdict,
+} from './cause.ts'
+
+const say = reasonsOf('packet-loss')
+
+const MANY = 3 // connections of one path
+const MIN_LOSSES = 5
+const NOTABLE = 0.01 // 1 % of data segments sent again; below that TCP hardly shows it
+const HARMFUL = 0.03
+const FAR_ABOVE = 5
+const OUTAGE_MS = 1000
+
+/** Losses far above the usual on many connections of a path, recovered by retransmission. */
+export const packetLoss = {
+  id: 'packet-loss',
+  needs: ['packets', 'both-sides', 'kernel'],
+  refs: ['RFC 9293 §3.8.1', 'RFC 5681', 'RFC 6298', 'RFC 8985'],
+  confusedWith: ['path-lost', 'path-mtu-black-hole', 'receive-path-drop', 'asymmetric-path'],
+  judge,
+} as const satisfies Cause
+
+interface Lossy {
+  path: PathFacts
+  /** Listed connections of the path that lost data and recovered. */
+  recovered: ConnectionFacts[]
+  losses: number
+  rate: number
+  others: { rate: number; packets: number }
+}
+
+function judge(evidence: Evidence): Judgement {
+  const verdicts: Verdict[] = []
+  for (const path of evidence.paths.values()) {
+    const lossy = lossyOf(path, evidence)
+    if (lossy === null) continue
+    const verdict = judgeOutage(lossy, evidence) ?? judgeRate(lossy, evidence)
+    if (verdict !== null) verdicts.push(verdict)
+  }
+  return { verdicts }
+}
+
+function lossyOf(path: PathFacts, evidence: Evidence): Lossy | null {
+  const listed = evidence.connections.filter(
+    (c) => c.client.address === path.client && c.server.address === path.server,
+  )
+  const recovered = listed.filter((c) => lossesOf(c) > 0 && !isStuck(c))
+  if (recovered.length === 0) return null
+  // What was never answered, and SYNs, belong to other causes: they are not loss that was recovered.
+  const losses = recovered.reduce((sum, c) => sum + lossesOf(c), 0)
+  const rate = losses / Math.max(1, path.dataPackets)
+  return { path, recovered, losses, rate, others: othersOf(path, evidence) }
+}
+
+function lossesOf(connection: ConnectionFacts): number {
+  return sideLosses(connection.sides.client) + sideLosses(connection.sides.server)
+}
+
+function sideLosses(side: SideFacts): number {
+  return side.retransmissions.rto + side.retransmissions.fast
+}
+
+function isStuck(connection: ConnectionFacts): boolean {
+  const { client, server } = connection.sides
+  return (
+    client.unanswered !== null || server.unanswered !== null || connection.ending === 'timed-out'
+  )
+}
+
+function othersOf(path: PathFacts, evidence: Evidence): { rate: number; packets: number } {
+  let packets = 0
+  let losses = 0
+  for (const other of evidence.paths.values()) {
+    if (other === path) continue
+    packets += other.dataPackets
+    losses += other.retransmissions
+  }
+  return { rate: losses / Math.max(1, packets), packets }
+}
+
+function judgeRate(lossy: Lossy, evidence: Evidence): Verdict | null {
+  const { recovered, losses, rate, others, path } = lossy
+  if (recovered.length < MANY || losses < MIN_LOSSES || rate < NOTABLE) return null
+  const compared = others.packets >= 100
+  if (compared && rate < others.rate * FAR_ABOVE) return null
+  const likely = compared || rate >= HARMFUL
+  const ref = connectionRef(recovered[0]!)
+  const values = { losses, packets: path.dataPackets, rate: percent(rate) }
+  return verdictOf(lossy, likely ? 'likely' : 'possible', {
+    because: [
+      say('rate', { ...values, count: recovered.length }, ref),
+      ...(compared
+        ? [say('others', { rate: percent(others.rate), packets: others.packets }, ref)]
+        : []),
+      ...duplicateAcks(recovered),
+    ],
+    against: [
+      ...(compared ? [] : [say('nothing-to-compare', {}, ref)]),
+      ...captureLoss(evidence, ref),
+    ],
+    severity: rate >= HARMFUL ? 'problem' : 'notice',
+  })
+}
+
+/** An interval in which nothing came through although something was sent, and after which it went on. */
+function judgeOutage(lossy: Lossy, evidence: Evidence): Verdict | null {
+  const { path, recovered } = lossy
+  const from = path.outageFromMs
+  if (from === null || path.outageMs < OUTAGE_MS) return null
+  const hit = recovered.filter((c) => c.startMs < from + path.outageMs && c.lastMs > from)
+  const wentOn = hit.filter((c) => c.lastMs > from + path.outageMs)
+  if (hit.length === 0 || wentOn.length === 0) return null
+  const ref = connectionRef(hit[0]!)
+  const verdict = verdictOf({ ...lossy, recovered: hit }, hit.length >= 2 ? 'likely' : 'possible', {
+    because: [
+      say('outage', { for: path.outageMs, at: from, count: hit.length }, ref),
+      say('went-on', { count: wentOn.length }, connectionRef(wentOn[0]!)),
+    ],
+    against: [...(hit.length >= 2 ? [] : [say('single', {}, ref)]), ...captureLoss(evidence, ref)],
+    severity: 'problem',
+  })
+  return { ...verdict, variant: 'outage', values: { ...verdict.values, outage: path.outageMs } }
+}
+
+function verdictOf(
+  lossy: Lossy,
+  certainty: Certainty,
+  parts: Pick<Verdict, 'because' | 'against' | 'severity'>,
+): Verdict {
+  const { path, recovered, rate } = lossy
+  return {
+    connections: recovered,
+    certainty,
+    ...parts,
+    // Loss that was recovered slows a connection down; whatever ended it has a stronger name.
+    weight: certainty === 'likely' ? 48 : 32,
+    culprit: { side: 'network' },
+    values: { client: path.client, peer: path.server, rate: percent(rate) },
+    group: `${path.client} ${path.server}`,
+  }
+}
+
+function duplicateAcks(recovered: readonly ConnectionFacts[]): Reason[] {
+  const count = recovered.reduce(
+    (sum, c) => sum + c.sides.client.duplicateAcks + c.sides.server.duplicateAcks,
+    0,
+  )
+  if (count === 0) return []
+  const most = recovered.reduce((a, b) => (lossesOf(b) > lossesOf(a) ? b : a))
+  return [say('duplicate-acks', { count }, atFrame(most.firstFrame, most))]
+}
+
+/** What the capture itself missed looks like loss of the network to nobody but us. */
+function captureLoss(evidence: Evidence, ref: Reference): Reason[] {
+  const dropped = evidence.sources.reduce((sum, s) => sum + (s.dropped ?? 0), 0)
+  return dropped > 0 ? [say('capture-dropped', { dropped }, ref)] : []
+}
+
+function percent(rate: number): string {
+  const value = rate * 100
+  return `${value < 1 ? value.toFixed(2) : value.toFixed(1)} %`
+}

@@ -1,0 +1,92 @@
+import { causeTable } from '../../test/helpers/cause-table.ts'
+import { connection, icmp } from '../../test/helpers/facts.ts'
+import { pathLost } from './path-lost.ts'
+
+const lost = (over: Parameters<typeof connection>[0] = {}, unanswered = {}) =>
+  connection({
+    ending: 'timed-out',
+    sides: {
+      client: {
+        unanswered: {
+          what: 'data',
+          seq: 101,
+          len: 80,
+          firstFrame: 8,
+          lastFrame: 14,
+          firstMs: 100,
+          lastMs: 6500,
+          times: 6,
+          ...unanswered,
+        },
+      },
+    },
+    ...over,
+  })
+
+causeTable(pathLost, [
+  {
+    name: 'the same data six times, nothing back',
+    connections: [lost()],
+    is: 'likely',
+    culprit: 'network',
+    because: ['data-again', 'no-reset'],
+  },
+  {
+    name: 'two connections at about the same time, and ICMP',
+    connections: [lost({ id: 0 }), lost({ id: 1, icmp: [icmp()] })],
+    is: 'likely',
+    because: ['together'],
+    explains: 2,
+  },
+  {
+    name: 'a FIN that nobody answers',
+    connections: [lost({}, { what: 'fin' })],
+    is: 'likely',
+    because: ['fin-again'],
+  },
+  {
+    name: 'the server answered others meanwhile',
+    connections: [lost()],
+    endpoints: [{ lastAnswerMs: 30_000 }],
+    is: 'possible',
+    against: ['others-answered'],
+  },
+  {
+    name: 'after a silence: a device may have forgotten it',
+    connections: [lost({}, { firstMs: 9000, lastMs: 20_000 })],
+    is: 'likely',
+    against: ['after-silence'],
+  },
+  {
+    name: 'near miss: long segments only (black hole)',
+    connections: [
+      connection({
+        ending: 'timed-out',
+        sides: {
+          client: {
+            largestAckedSegment: 100,
+            smallestLostSegment: 1448,
+            unanswered: {
+              what: 'data',
+              seq: 101,
+              len: 1448,
+              firstFrame: 8,
+              lastFrame: 14,
+              firstMs: 100,
+              lastMs: 6500,
+              times: 6,
+            },
+          },
+        },
+      }),
+    ],
+    is: 'nothing',
+  },
+  { name: 'near miss: two retransmissions', connections: [lost({}, { times: 3 })], is: 'nothing' },
+  { name: 'near miss: SYNs', connections: [lost({}, { what: 'syn' })], is: 'nothing' },
+  {
+    name: 'near miss: one direction not captured',
+    connections: [lost({ seen: 'client-only' })],
+    is: 'nothing',
+  },
+])

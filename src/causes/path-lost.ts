@@ -1,0 +1,140 @@
+import type { ConnectionFacts, Side, UnansweredFacts } from '../evidence/connection.ts'
+import type { Evidence } from '../evidence/evidence.ts'
+import {
+  atFrame,
+  type Cause,
+  connectionRef,
+  judgeEach,
+  otherSide,
+  type Reason,
+  reasonsOf,
+  type Verdict,
+} from './cause.ts'
+import { lastActivityBefore } from './closing.ts'
+
+const say = reasonsOf('path-lost')
+
+const MIN_TIMES = 4 // the original and three retransmissions: 1.4 s and more at Linux's smallest RTO
+const MIN_SPAN_MS = 1000
+const IDLE_MS = 2000
+
+/** Data was sent again and again, nothing came back, and on Linux no RST tells anybody. */
+export const pathLost = {
+  id: 'path-lost',
+  needs: ['packets', 'both-sides', 'kernel'],
+  refs: ['RFC 9293 §3.8.1', 'RFC 6298', 'Linux net/ipv4/tcp_timer.c tcp_write_timeout'],
+  confusedWith: [
+    'middlebox-idle-timeout',
+    'path-mtu-black-hole',
+    'keepalive-timeout',
+    'asymmetric-path',
+  ],
+  judge: (evidence) => judgeEach(evidence, ['timed-out'], judgeOne),
+} as const satisfies Cause
+
+function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | null {
+  const found = unansweredOf(connection)
+  if (found === null) return null
+  const { side, unanswered } = found
+  const peer = otherSide(side)
+  if (onlyLargeLost(connection, side, unanswered)) return null
+  const others = answeredMeanwhile(connection, evidence, unanswered.firstMs)
+  const last = lastActivityBefore(connection, unanswered.firstMs)
+  const idle = last === null ? 0 : unanswered.firstMs - last
+  const alike = lostTogether(evidence, connection, unanswered.firstMs)
+  return {
+    connections: [connection],
+    certainty: others ? 'possible' : 'likely',
+    severity: 'problem',
+    weight: others ? 45 : 66,
+    culprit: { side: 'network' },
+    because: becauseOf(connection, unanswered, side, alike),
+    against: againstOf(connection, { others, idle }),
+    values: { peer: connection[peer].address, sender: connection[side].address },
+    group: `${connection.client.address} ${connection.server.address}`,
+  }
+}
+
+/** Data or a FIN nobody answered although the peer had been heard before; SYNs have other causes. */
+function unansweredOf(
+  connection: ConnectionFacts,
+): { side: Side; unanswered: UnansweredFacts } | null {
+  if (connection.seen !== 'both') return null
+  for (const side of ['client', 'server'] as const) {
+    const unanswered = connection.sides[side].unanswered
+    if (unanswered === null || (unanswered.what !== 'data' && unanswered.what !== 'fin')) continue
+    if (unanswered.times < MIN_TIMES) continue
+    if (unanswered.lastMs - unanswered.firstMs < MIN_SPAN_MS) continue
+    const heard = connection.sides[otherSide(side)].lastMs
+    if (heard !== null && heard > unanswered.firstMs) continue
+    return { side, unanswered }
+  }
+  return null
+}
+
+function onlyLargeLost(
+  connection: ConnectionFacts,
+  side: Side,
+  unanswered: UnansweredFacts,
+): boolean {
+  const { largestAckedSegment, smallestLostSegment } = connection.sides[side]
+  if (largestAckedSegment === null || smallestLostSegment === null) return false
+  return (
+    unanswered.len > 500 && largestAckedSegment < smallestLostSegment && largestAckedSegment > 0
+  )
+}
+
+function answeredMeanwhile(
+  connection: ConnectionFacts,
+  evidence: Evidence,
+  fromMs: number,
+): boolean {
+  const answer = evidence.endpoints.get(connection.server.endpoint)?.lastAnswerMs ?? null
+  return answer !== null && answer > fromMs + MIN_SPAN_MS
+}
+
+/** Connections of this server whose data went unanswered from about the same time on. */
+function lostTogether(evidence: Evidence, connection: ConnectionFacts, fromMs: number): number {
+  return evidence.connections.filter((c) => {
+    if (c.server.address !== connection.server.address || c.ending !== 'timed-out') return false
+    const found = unansweredOf(c)
+    return found !== null && Math.abs(found.unanswered.firstMs - fromMs) < 5000
+  }).length
+}
+
+function becauseOf(
+  connection: ConnectionFacts,
+  unanswered: UnansweredFacts,
+  side: Side,
+  alike: number,
+): Reason[] {
+  const span = unanswered.lastMs - unanswered.firstMs
+  const because = [
+    say(
+      unanswered.what === 'fin' ? 'fin-again' : 'data-again',
+      { who: side, times: unanswered.times, span, octets: unanswered.len },
+      atFrame(unanswered.firstFrame, connection),
+    ),
+    say('no-reset', {}, atFrame(unanswered.lastFrame, connection)),
+  ]
+  const icmp = connection.icmp[0]
+  if (icmp !== undefined) {
+    because.push(
+      say('icmp', { meaning: icmp.meaning, from: icmp.from }, atFrame(icmp.frame, connection)),
+    )
+  }
+  if (alike >= 2) because.push(say('together', { count: alike }, connectionRef(connection)))
+  return because
+}
+
+function againstOf(
+  connection: ConnectionFacts,
+  known: { others: boolean; idle: number },
+): Reason[] {
+  const ref = connectionRef(connection)
+  const against: Reason[] = []
+  if (known.others)
+    against.push(say('others-answered', { server: connection.server.endpoint }, ref))
+  if (known.idle >= IDLE_MS) against.push(say('after-silence', { idle: known.idle }, ref))
+  return against
+}

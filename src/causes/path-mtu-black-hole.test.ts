@@ -1,0 +1,80 @@
+import { causeTable } from '../../test/helpers/cause-table.ts'
+import { connection, type DeepPartial, icmp } from '../../test/helpers/facts.ts'
+import type { ConnectionFacts, SideFacts } from '../evidence/connection.ts'
+import { pathMtuBlackHole } from './path-mtu-black-hole.ts'
+
+/** The server's 1,448 octets never arrive; its 200 octets did. */
+const hole = (
+  id: number,
+  over: DeepPartial<ConnectionFacts> = {},
+  server: DeepPartial<SideFacts> = {},
+) =>
+  connection({
+    id,
+    ending: 'timed-out',
+    sides: {
+      client: { lastMs: 300 },
+      server: {
+        largestAckedSegment: 200,
+        smallestLostSegment: 1448,
+        unanswered: {
+          what: 'data',
+          seq: 201,
+          len: 1448,
+          firstFrame: 8,
+          lastFrame: 14,
+          firstMs: 100,
+          lastMs: 6500,
+          times: 6,
+        },
+        ...server,
+      },
+    },
+    ...over,
+  })
+
+causeTable(pathMtuBlackHole, [
+  {
+    name: 'two connections with the same limit',
+    connections: [hole(0), hole(1)],
+    is: 'likely',
+    culprit: 'network',
+    explains: 2,
+    because: ['long-lost', 'short-passed', 'several', 'mss-allows', 'no-icmp'],
+  },
+  {
+    name: 'one connection, its peer heard meanwhile',
+    connections: [hole(0)],
+    is: 'likely',
+    because: ['peer-heard'],
+  },
+  {
+    name: 'a router said so, the sender went on',
+    connections: [hole(0, { icmp: [icmp({ meaning: 'fragmentation-needed', mtu: 1280 })] })],
+    is: 'likely',
+    because: ['icmp'],
+  },
+  {
+    name: 'one connection, nothing heard since',
+    connections: [
+      hole(0, { sides: { ...hole(0).sides, client: { ...hole(0).sides.client, lastMs: 50 } } }),
+    ],
+    is: 'possible',
+  },
+  {
+    name: 'near miss: such segments pass elsewhere on the path',
+    connections: [hole(0), connection({ id: 1, sides: { server: { largestAckedSegment: 1448 } } })],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: short segments are lost as well',
+    connections: [hole(0, {}, { smallestLostSegment: 100 })],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: lost and later acknowledged',
+    connections: [hole(0, {}, { unanswered: null })],
+    is: 'nothing',
+  },
+  { name: 'near miss: healthy', connections: [connection()], is: 'nothing' },
+])

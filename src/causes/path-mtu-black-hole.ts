@@ -1,0 +1,129 @@
+import type { ConnectionFacts, Side } from '../evidence/connection.ts'
+import type { Evidence } from '../evidence/evidence.ts'
+import {
+  atFrame,
+  type Cause,
+  connectionRef,
+  judgeEach,
+  otherSide,
+  type Reason,
+  reasonsOf,
+  type Verdict,
+} from './cause.ts'
+
+const say = reasonsOf('path-mtu-black-hole')
+
+const MIN_LOST = 500 // no path drops less: IPv4 hosts take 576 octets (RFC 791)
+const MIN_TIMES = 3
+
+/** Long segments never arrive, short ones do: a narrow link whose ICMP message does not come back. */
+export const pathMtuBlackHole = {
+  id: 'path-mtu-black-hole',
+  needs: ['packets', 'experiment'],
+  refs: ['RFC 2923 §2.1', 'RFC 1191', 'RFC 8201', 'RFC 4821'],
+  confusedWith: ['path-lost', 'packet-loss', 'middlebox-idle-timeout'],
+  judge: (evidence) =>
+    judgeEach(
+      evidence,
+      ['timed-out', 'open', 'reset', 'reset-after-fin', 'half-closed', 'clean'],
+      judgeOne,
+    ),
+} as const satisfies Cause
+
+interface Hole {
+  side: Side
+  lost: number
+  passed: number
+}
+
+function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | null {
+  const hole = holeOf(connection)
+  if (hole === null || passesElsewhere(connection, hole, evidence)) return null
+  const alike = evidence.connections.filter((c) => {
+    const other = holeOf(c)
+    return (
+      other !== null &&
+      other.side === hole.side &&
+      c[hole.side].address === connection[hole.side].address &&
+      c[otherSide(hole.side)].address === connection[otherSide(hole.side)].address
+    )
+  }).length
+  const likely = alike >= 2 || (heardAfterLoss(connection, hole.side) && hole.passed > 0)
+  return {
+    connections: [connection],
+    certainty: likely ? 'likely' : 'possible',
+    severity: 'problem',
+    weight: likely ? 82 : 55,
+    culprit: { side: 'network' },
+    because: becauseOf(connection, hole, alike),
+    against: hole.passed === 0 ? [say('no-short-data', {}, connectionRef(connection))] : [],
+    values: {
+      lost: hole.lost,
+      passed: hole.passed,
+      sender: connection[hole.side].address,
+      receiver: connection[otherSide(hole.side)].address,
+    },
+    group: `${connection[hole.side].address} ${connection[otherSide(hole.side)].address}`,
+  }
+}
+
+/** The side whose long segments were repeated and never acknowledged, while everything shorter was. */
+function holeOf(connection: ConnectionFacts): Hole | null {
+  if (connection.seen !== 'both') return null
+  for (const side of ['client', 'server'] as const) {
+    const { unanswered, smallestLostSegment: lost, largestAckedSegment } = connection.sides[side]
+    const passed = largestAckedSegment ?? 0
+    if (unanswered === null || unanswered.what !== 'data' || unanswered.times < MIN_TIMES) continue
+    if (lost === null || lost < MIN_LOST || lost <= passed || unanswered.len < lost) continue
+    // Neither long nor short data ever passed and the peer is mute: the path is lost, not narrow.
+    if (passed === 0 && !heardAfterLoss(connection, side)) continue
+    return { side, lost, passed }
+  }
+  return null
+}
+
+/** The peer was heard while the long segments were being repeated: the path as such works. */
+function heardAfterLoss(connection: ConnectionFacts, side: Side): boolean {
+  const unanswered = connection.sides[side].unanswered
+  const heard = connection.sides[otherSide(side)].lastMs
+  return unanswered !== null && heard !== null && heard > unanswered.firstMs
+}
+
+function passesElsewhere(connection: ConnectionFacts, hole: Hole, evidence: Evidence): boolean {
+  const peer = otherSide(hole.side)
+  return evidence.connections.some(
+    (c) =>
+      c.id !== connection.id &&
+      c[hole.side].address === connection[hole.side].address &&
+      c[peer].address === connection[peer].address &&
+      (c.sides[hole.side].largestAckedSegment ?? 0) >= hole.lost,
+  )
+}
+
+function becauseOf(connection: ConnectionFacts, hole: Hole, alike: number): Reason[] {
+  const { side, lost, passed } = hole
+  const own = connection.sides[side]
+  const unanswered = own.unanswered!
+  const span = unanswered.lastMs - unanswered.firstMs
+  const ref = connectionRef(connection)
+  const because = [
+    say(
+      'long-lost',
+      { who: side, octets: unanswered.len, times: unanswered.times, span },
+      atFrame(unanswered.firstFrame, connection),
+    ),
+  ]
+  if (passed > 0) because.push(say('short-passed', { passed, lost }, ref))
+  if (heardAfterLoss(connection, side))
+    because.push(say('peer-heard', { who: otherSide(side) }, ref))
+  if (alike >= 2) because.push(say('several', { count: alike }, ref))
+  const mss = connection.sides[otherSide(side)].mss
+  if (mss !== null && mss >= lost) because.push(say('mss-allows', { mss }, ref))
+  const icmp = connection.icmp.find((i) => i.meaning === 'fragmentation-needed' || i.mtu !== null)
+  because.push(
+    icmp === undefined
+      ? say('no-icmp', {}, ref)
+      : say('icmp', { mtu: icmp.mtu ?? 0, from: icmp.from }, atFrame(icmp.frame, connection)),
+  )
+  return because
+}

@@ -1,0 +1,82 @@
+import type { ConnectionFacts, Side } from '../evidence/connection.ts'
+import {
+  atFrame,
+  type Cause,
+  connectionRef,
+  frameOf,
+  judgeEach,
+  otherSide,
+  type Reason,
+  reasonsOf,
+  type Verdict,
+} from './cause.ts'
+import { activeAbort } from './closing.ts'
+
+const say = reasonsOf('zero-window-stall')
+
+const OPEN_MS = 1000
+const RECOVERED_MS = 5000
+
+/** The receiver's application does not read: its window is 0, the sender may only probe. */
+export const zeroWindowStall = {
+  id: 'zero-window-stall',
+  needs: ['packets', 'kernel'],
+  refs: ['RFC 9293 §3.8.6.1', 'Linux net/ipv4/tcp_timer.c tcp_probe_timer'],
+  confusedWith: ['close-with-unread-data', 'server-stalled', 'path-lost'],
+  judge: (evidence) =>
+    judgeEach(
+      evidence,
+      ['open', 'half-closed', 'clean', 'reset', 'reset-after-fin', 'timed-out'],
+      judgeOne,
+    ),
+} as const satisfies Cause
+
+function judgeOne(connection: ConnectionFacts): Verdict | null {
+  const reader = readerOf(connection)
+  if (reader === null) return null
+  const { zeroWindow } = connection.sides[reader]
+  const sender = otherSide(reader)
+  const abort = activeAbort(connection)
+  // The reader itself closed on what it had not read: that is the cause, this was its symptom.
+  if (abort !== null && abort.from === reader) return null
+  const stuck = zeroWindow.openAtEnd
+  const gaveUp = abort !== null && abort.from === sender
+  return {
+    connections: [connection],
+    certainty: 'likely',
+    severity: stuck || gaveUp ? 'problem' : 'notice',
+    weight: stuck || gaveUp ? 80 : 52,
+    culprit: { side: reader, host: connection[reader].address },
+    because: [
+      ...becauseOf(connection, reader),
+      ...(gaveUp && abort !== null
+        ? [say('gave-up', { who: sender }, frameOf(abort, connection))]
+        : []),
+    ],
+    against: stuck ? [] : [say('recovered', {}, connectionRef(connection))],
+    values: { reader: connection[reader].address, stalled: zeroWindow.ms },
+    group: `${connection.server.endpoint} ${reader}`,
+  }
+}
+
+function readerOf(connection: ConnectionFacts): Side | null {
+  const sides = ['client', 'server'] as const
+  const stuck = sides.find((s) => {
+    const { openAtEnd, ms } = connection.sides[s].zeroWindow
+    return openAtEnd && ms >= OPEN_MS
+  })
+  return stuck ?? sides.find((s) => connection.sides[s].zeroWindow.ms >= RECOVERED_MS) ?? null
+}
+
+function becauseOf(connection: ConnectionFacts, reader: Side): Reason[] {
+  const { zeroWindow } = connection.sides[reader]
+  const { zeroWindowProbes } = connection.sides[otherSide(reader)]
+  const ref = connectionRef(connection)
+  const at = zeroWindow.firstFrame === null ? ref : atFrame(zeroWindow.firstFrame, connection)
+  const because = [say('closed', { who: reader, times: zeroWindow.times, for: zeroWindow.ms }, at)]
+  if (zeroWindowProbes > 0) {
+    because.push(say('probes', { who: otherSide(reader), count: zeroWindowProbes }, ref))
+  }
+  if (zeroWindow.openAtEnd) because.push(say('still-closed', { who: reader }, ref))
+  return because
+}

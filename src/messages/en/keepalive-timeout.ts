@@ -1,0 +1,44 @@
+import type { CauseMessages } from '../types.ts'
+
+export const keepaliveTimeout = {
+  title:
+    '{peer} no longer answers: {prober} ended {connections:count} connections after unanswered keepalive probes',
+  because: {
+    unanswered: 'the last {count} keepalive probes of the {who} got no answer',
+    'unanswered-each':
+      'the last {count} keepalive probes of the {who}, one every {interval:ms}, got no answer',
+    'given-up': 'then the kernel of the {who} gave the connection up (RST,ACK)',
+    'peer-alive':
+      '{peer} answered other connections meanwhile: the host lives, only this connection is cut off',
+    'not-given-up': 'the capture ends before the kernel gave up',
+  },
+  now: [
+    {
+      text: 'Is the peer up and reachable? Is it one connection, one host, or all behind one device?',
+      command: 'ping -c 3 {peer}; ss -tno dst {peer}',
+    },
+  ],
+  confirm: [
+    {
+      text: 'On {prober} the reset reason is TCP_KEEPALIVE_TIMEOUT (Linux 6.12 and later), TcpExtTCPAbortOnTimeout rises, and the application gets ETIMEDOUT.',
+      command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+    },
+    {
+      text: 'Capture at both ends: do the probes arrive, do the answers leave?',
+      command: 'tcpwhy analyze --at client=client.pcap --at server=server.pcap',
+    },
+  ],
+  fix: [
+    {
+      text: 'Repair the path, or find out why the peer vanished (power, migration, a firewall that lost its state).',
+    },
+    {
+      text: 'If a device forgets idle connections, probe more often than it forgets: see middlebox-idle-timeout.',
+      command: 'tcpwhy probe idle {server}',
+    },
+    {
+      text: 'The time to notice is idle + interval x count (Linux: 7200 s + 75 s x 9); choose it on purpose.',
+      setting: 'net.ipv4.tcp_keepalive_time',
+    },
+  ],
+} as const satisfies CauseMessages

@@ -1,0 +1,59 @@
+import type { CauseMessages } from '../types.ts'
+
+export const packetLoss = {
+  title:
+    'packets between {client} and {peer} are lost ({rate} of the data had to be sent again, {connections:count} connections)',
+  because: {
+    rate: '{losses:count} of {packets:count} data segments ({rate}) had to be sent again, on {count:count} connections, and arrived then',
+    others: 'all other paths in this capture lost {rate} of {packets:count}',
+    'duplicate-acks': 'the receivers reported holes: {count:count} duplicate acknowledgements',
+    outage:
+      'for {for:ms} from {at:time} on nothing was answered on any connection of this path although data was sent ({count:count} connections)',
+    'went-on': '{count:count} connections went on afterwards',
+    'nothing-to-compare': 'there is no other path in the capture to compare with',
+    single: 'only one connection was busy at that time',
+    'capture-dropped':
+      'the capture itself lost {dropped:count} packets: some of this may be its own loss',
+  },
+  now: [
+    {
+      text: 'See whether an interface on either host counts errors or drops.',
+      command: 'ip -s link; nstat -az TcpRetransSegs TcpExtTCPLostRetransmit',
+    },
+  ],
+  confirm: [
+    {
+      text: 'A second capture point tells where the segments vanish.',
+      command: 'tcpwhy analyze --at client=client.pcap --at server=server.pcap',
+    },
+    { text: 'Hop by hop, for some minutes.', command: 'mtr -wzbc 200 {peer}' },
+    {
+      text: 'On a host that receives: drops in the receive path are named there.',
+      command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+    },
+  ],
+  fix: [
+    {
+      text: 'Replace or repair what drops: cable, optics, duplex mismatch, an overloaded link, queue or policer; for virtual machines their packet-per-second limits.',
+    },
+    {
+      text: 'On the receiving host: larger rings and receive queues if counters rise.',
+      command: 'ethtool -S DEVICE | grep -iE "drop|miss|err"',
+    },
+  ],
+  variants: {
+    outage: {
+      title:
+        'the path between {client} and {peer} was dead for {outage:ms} ({connections:count} connections), then went on',
+      confirm: [
+        {
+          text: 'Look for that moment in the logs of switches, routers, hypervisors (failover, migration, reload); the capture gives its time.',
+        },
+        {
+          text: 'A second capture point tells where the segments vanish.',
+          command: 'tcpwhy analyze --at client=client.pcap --at server=server.pcap',
+        },
+      ],
+    },
+  },
+} as const satisfies CauseMessages

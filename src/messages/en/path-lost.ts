@@ -1,0 +1,43 @@
+import type { CauseMessages } from '../types.ts'
+
+export const pathLost = {
+  title: 'nothing comes back from {peer} any more: {connections:count} connections timed out',
+  because: {
+    'data-again':
+      'the {who} sent the same {octets:octets} {times} times over {span:ms}, nothing came back',
+    'fin-again': 'the {who} sent its FIN {times} times over {span:ms}, nothing came back',
+    'no-reset': 'no RST: Linux gives up in silence when retransmissions go unanswered',
+    icmp: 'a router ({from}) reported {meaning} meanwhile',
+    together: '{count:count} connections to that server fell silent at about the same time',
+    'others-answered': '{server} answered other connections after that: not the whole path is lost',
+    'after-silence':
+      'it began after a silence of {idle:ms}: a device may have forgotten the connection',
+  },
+  now: [
+    {
+      text: 'Is the peer up? Is it this path only?',
+      command: 'ping -c 3 {peer}; ip route get {peer}; tracepath -n {peer}',
+    },
+  ],
+  confirm: [
+    {
+      text: 'Capture at both ends: where do the segments stop?',
+      command: 'tcpwhy analyze --at client=client.pcap --at server=server.pcap',
+    },
+    {
+      text: 'On {sender}: TcpExtTCPAbortOnTimeout rises, the application gets ETIMEDOUT (or EHOSTUNREACH when ICMP was seen).',
+      command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+    },
+  ],
+  fix: [
+    { text: 'Repair the link, route, host or firewall that swallows the packets.' },
+    {
+      text: 'Notice sooner: Linux retransmits for about 924 s by default. TCP_USER_TIMEOUT per socket (gRPC does so), or fewer retries.',
+      setting: 'net.ipv4.tcp_retries2',
+      command: 'sysctl -w net.ipv4.tcp_retries2=8',
+    },
+    {
+      text: 'Timeouts in the application, and retries on a fresh connection for requests without side effects.',
+    },
+  ],
+} as const satisfies CauseMessages

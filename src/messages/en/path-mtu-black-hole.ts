@@ -1,0 +1,51 @@
+import type { CauseMessages } from '../types.ts'
+
+export const pathMtuBlackHole = {
+  title:
+    'segments of {lost:octets} and more from {sender} to {receiver} never arrive, shorter ones do ({connections:count} connections)',
+  because: {
+    'long-lost':
+      'the {who} sent a segment of {octets:octets} {times} times over {span:ms}, it was never acknowledged',
+    'short-passed':
+      'data of up to {passed:octets} was acknowledged on the same connection, nothing of {lost:octets} or more',
+    'peer-heard': 'the {who} was heard meanwhile: the path as such works',
+    several: '{count:count} connections between the two have the same limit',
+    'mss-allows': 'the handshake allowed segments of {mss:octets}',
+    'no-icmp':
+      'no "fragmentation needed" or "packet too big" is in the capture: somebody filters it',
+    icmp: '{from} reported an MTU of {mtu}, and the sender went on with the same size',
+    'no-short-data': 'no shorter data was sent on this connection for comparison',
+  },
+  now: [
+    {
+      text: 'Relief without touching the network: let {sender} send smaller segments to that destination.',
+      command: 'ip route replace {receiver} via GATEWAY advmss 1200 mtu lock 1280',
+    },
+  ],
+  confirm: [
+    {
+      text: 'Find the largest packet that passes (1472 + 28 octets of headers make 1500).',
+      command: 'ping -M do -s 1472 -c 3 {receiver}; tracepath -n {receiver}',
+    },
+    {
+      text: 'Capture at both ends shows which sizes arrive.',
+      command: 'tcpwhy analyze --at client=client.pcap --at server=server.pcap',
+    },
+  ],
+  fix: [
+    {
+      text: 'Let ICMP type 3 code 4 (IPv6: type 2) through firewalls and security groups, in both directions.',
+      command: 'nft add rule inet filter input icmp type destination-unreachable accept',
+    },
+    {
+      text: 'Clamp the MSS where the tunnel begins.',
+      command: 'nft add rule inet filter forward tcp flags syn tcp option maxseg size set rt mtu',
+    },
+    {
+      text: 'Let senders find the size themselves (RFC 4821).',
+      setting: 'net.ipv4.tcp_mtu_probing',
+      command: 'sysctl -w net.ipv4.tcp_mtu_probing=1',
+      verify: 'nstat -az TcpExtTCPMTUPSuccess',
+    },
+  ],
+} as const satisfies CauseMessages

@@ -1,0 +1,23 @@
+import type { CauseMessages } from '../types.ts'
+
+export const poolStarvation = {
+  title: 'requests to {server} wait for a pooled connection',
+  because: {},
+  now: [
+    {
+      text: 'Keep stacks, pool statistics and sockets before a restart.',
+      command: "ss -tanpoi '( sport = :{port} )'",
+    },
+  ],
+  confirm: [
+    {
+      text: "In use = maximum and waiters grow (Go DBStats.WaitCount, HikariCP pending); stacks wait in the pool's acquire.",
+      command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+    },
+  ],
+  fix: [
+    {
+      text: 'Bound the pool near what the database can do, bound the wait for it (acquire timeout), bound concurrent requests, pass the request context to queries so that work ends when the client leaves.',
+    },
+  ],
+} as const satisfies CauseMessages
