@@ -1,7 +1,7 @@
-import pc from 'picocolors'
 import type { Ladder, LadderRow, Remark } from '../diagnose/ladder.ts'
 import { ladderWords as words } from '../messages/en/ladder.ts'
 import { render } from '../messages/render.ts'
+import { type Paint, paintFor } from './paint.ts'
 import { printable } from './printable.ts'
 import { connectionTexts } from './sentences.ts'
 import { COLUMNS, wrap } from './wrap.ts'
@@ -24,7 +24,7 @@ const LANE = COLUMNS - LEFT
 
 /** Client left, server right, time downwards; one line a segment, remarks below the odd ones. At most 100 columns. */
 export function* ladderText(ladder: Ladder, options: LadderOptions): Iterable<string> {
-  const paint = pc.createColors(options.color)
+  const paint = paintFor(options.color)
   const { connection, rows } = ladder
   const { client, server, id } = connection
   const { what, odd } = connectionTexts(connection, new Map())
@@ -63,8 +63,6 @@ function header(): string {
   const left = `${frame.padStart(FRAME_WIDTH)}${time.padStart(TIME_WIDTH)}${since.padStart(TIME_WIDTH)}`
   return `${left}  ${client}${server.padStart(LANE - client.length)}`
 }
-
-type Paint = ReturnType<typeof pc.createColors>
 
 function rowLines(
   row: LadderRow,

@@ -185,6 +185,19 @@ describe('what goes wrong', () => {
     })
   }
 
+  test('a file or command that is misspelt: did you mean', async () => {
+    writeFileSync(join(folder, 'incident.pcap'), '')
+    const missing = (path: string) =>
+      cli([path], () => {
+        throw new TcpwhyError('CAPTURE_NOT_FOUND', `There is no file ${path}.`, 'Check the path.')
+      })
+    expect((await missing(join(folder, 'incidnet.pcap'))).err).toContain(
+      `Did you mean ${join(folder, 'incident.pcap')}?`,
+    )
+    expect((await missing('anlyze')).err).toContain('Did you mean tcpwhy analyze?')
+    expect((await missing(join(folder, 'no', 'such'))).err).toContain('Check the path.')
+  })
+
   test('an error that is ours shows its stack and says so', async () => {
     const { err, exitCode } = await cli(['a.pcap'], () => {
       throw new Error('rcvNxt behind irs')

@@ -36,11 +36,17 @@ async function analyze(request: AnalyzeRequest, io: Io, app: App): Promise<Analy
     return result
   } catch (error) {
     await exporting?.discard()
-    throw error
+    throw await explained(error, request)
   } finally {
     await progress?.clear()
     stopListening()
   }
+}
+
+/** Only when something failed is it worth looking for what was meant. */
+async function explained(error: unknown, { analyze: { inputs, at } }: AnalyzeRequest) {
+  const { withSuggestion } = await import('../did-you-mean.ts')
+  return withSuggestion(error, [...inputs, ...at.map(({ path }) => path)])
 }
 
 async function progressBar(io: Io) {

@@ -1,8 +1,8 @@
-import pc from 'picocolors'
 import type { ConnectionSummary, Finding, Report } from '../../diagnose/report.ts'
 import { reportWords as words } from '../../messages/en/report.ts'
 import { render as fill } from '../../messages/render.ts'
 import type { RenderOptions, ReportFormat } from '../format.ts'
+import { type Paint, paintFor } from '../paint.ts'
 import { printable } from '../printable.ts'
 import {
   affectedText,
@@ -23,12 +23,10 @@ import { wrap, wrapCommand } from '../wrap.ts'
 /** For the terminal: the first line is the answer, at most 100 columns, colours only if asked. */
 export const text: ReportFormat = { id: 'text', title: 'text for the terminal', render }
 
-type Paint = ReturnType<typeof pc.createColors>
-
 const LABEL_WIDTH = 13
 
 function* render(report: Report, options: RenderOptions): Iterable<string> {
-  const paint = pc.createColors(options.color)
+  const paint = paintFor(options.color)
   const names = sourceNames(report)
   yield lines(wrap(printable(report.headline), '').map((line) => paint.bold(line)))
   let number = 0
