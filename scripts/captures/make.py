@@ -35,7 +35,7 @@ def flow(value):
         return '{ ' + ', '.join(f'{k}: {flow(v)}' for k, v in value.items()) + ' }'
     if isinstance(value, (list, tuple)):
         return '[' + ', '.join(flow(v) for v in value) + ']'
-    return {None: 'null', True: 'true', False: 'false'}.get(value, str(value))
+    return 'null' if value is None else str(value)
 
 
 def make(ident):

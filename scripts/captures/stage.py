@@ -54,7 +54,7 @@ SYSCTLS = {
     'net.ipv4.tcp_wmem': '4096 16384 4194304',
     'net.ipv4.tcp_congestion_control': 'reno',  # the one that is always there
     'net.ipv4.ip_default_ttl': 64,
-    'net.ipv4.ip_local_port_range': '40000 60999',
+    'net.ipv4.ip_local_port_range': '45000 60999',
     'net.ipv4.icmp_ratelimit': 0,
     'net.core.somaxconn': 4096,
     'net.ipv6.conf.all.disable_ipv6': 1,

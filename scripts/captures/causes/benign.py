@@ -29,7 +29,7 @@ def health_check(stage):
     together(check('10.77.1.9', True), check('10.77.1.8', False), lambda: bystanders(stage, 10, gap=0.5, source='10.77.1.2'))
 
 
-@capture('reset-after-exchange/late-goodbye', ending='reset-after-close', endedBy='client', victims=0,
+@capture('reset-after-exchange/late-goodbye', victims=0,
          expects={'verdict': 'benign', 'cause': 'reset-after-exchange'})
 def late_goodbye(stage):
     """Every client (41001-41008) gets its whole answer. 41001-41004 close, and the server then says a last word (31

@@ -8,13 +8,14 @@ from stage import CLIENT, SERVER, get, read_head, read_reply, reply, seen, toget
 IDLE_S = 2.0
 
 
-@capture('keep-alive-race/crossed', vantage='both', endedBy='server', victims=5,
+@capture('keep-alive-race/crossed', vantage='both', ending='reset-after-close', endedBy='server', victims=5,
          stage={'delay_ms': 10},
          expects={'verdict': 'problem', 'cause': 'keep-alive-race', 'culprit': 'server'})
 def crossed(stage):
     """The server closes keep-alive connections after 2.0 s of silence; the path takes 10 ms each way. Five clients
     (41001-41005) send their second request 2.0 s after the answer: FIN and request cross, the server's kernel
-    gets the request after close() and answers RST with the sequence number of the FIN (not the one after it).
+    gets the request after close() and answers RST with the sequence number of the FIN (not the one after it). As the
+    clients see the FIN at once and close, the RST comes after both FINs there (after one, in the server's file).
     Others ask again after 0.4 to 1.6 s (42001-42004) and are answered, or stay silent, see the FIN at
     2.0 s and close (42011-42014).
     """

@@ -58,7 +58,7 @@ def reset(stage):
     ladder(stage)
 
 
-@capture('middlebox-idle-timeout/drop', vantage='both', victims=5,
+@capture('middlebox-idle-timeout/drop', vantage='both', ending='timed-out', victims=5,
          expects={'verdict': 'problem', 'cause': 'middlebox-idle-timeout', 'variant': 'drop', 'culprit': 'middlebox'})
 def drop(stage):
     """As middlebox-idle-timeout/reset, but what the router no longer knows it drops in silence: the clients send

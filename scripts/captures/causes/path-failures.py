@@ -161,10 +161,10 @@ def downloads(stage, host, count, base, octets_port, at_once=4):
     together(*[worker(k) for k in range(at_once)])
 
 
-@capture('packet-loss/random', vantage='both', ending='clean', victims=14, stage={'delay_ms': 5},
+@capture('packet-loss/random', vantage='both', ending='clean', stage={'delay_ms': 5},
          expects={'verdict': 'problem', 'cause': 'packet-loss', 'culprit': 'network'})
 def random_loss(stage):
-    """The path to 10.77.2.3 loses 5 % of the packets of both directions at random; 10.77.2.2 loses none. Fourteen
+    """The path to 10.77.2.3 loses 8 % of the packets of both directions at random; 10.77.2.2 loses none. Fourteen
     downloads of 45,000 octets from the one (41001-41014), fourteen from the other (42001-42014). All succeed, the
     lossy ones by retransmission.
     """
@@ -174,7 +174,7 @@ def random_loss(stage):
 
     def lose(packet):
         seg = Seg(packet)
-        return not (BAD in (seg.source, seg.dest) and luck.random() < 0.05)
+        return not (BAD in (seg.source, seg.dest) and luck.random() < 0.08)
 
     stage.relay.rules.append(lose)
     stage.tap(CLIENT, snap=96)

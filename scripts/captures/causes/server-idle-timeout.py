@@ -79,7 +79,7 @@ def nginx_never_closed(stage):
     time.sleep(8)
 
 
-@capture('server-idle-timeout/nginx-polite', vantage='client', ending='clean', endedBy='server', victims=6,
+@capture('healthy/idle-closed-politely', vantage='client', ending='clean', endedBy='server', victims=0,
          expects={'verdict': 'healthy', 'cause': None})
 def nginx_polite(stage):
     """nginx with `keepalive_timeout 2s`; six clients wait in poll, see the FIN at 2 s and close at once
@@ -98,6 +98,29 @@ def nginx_polite(stage):
         return work
 
     together(*[wait(n) for n in range(1, 7)])
+
+
+@capture('server-idle-timeout/haproxy-aborts', vantage='server', ending='reset', endedBy='client', victims=0,
+         expects={'verdict': 'problem', 'cause': 'server-idle-timeout', 'culprit': 'client'}, also=['linger-zero'])
+def haproxy_aborts(stage):
+    """Between HAProxy (here the client, 10.77.2.1) and MariaDB: HAProxy ends a silent session towards the database after
+    2 s by RST (linger 0), always after the same silence. Five pooled sessions die so, four end with COM_QUIT.
+    Seen from the database alone it is the client that closes; what closes is a proxy's idle limit.
+    """
+    database = importlib.import_module('open_transaction')
+    database.mariadb(stage)
+    database.haproxy(stage, '2s')
+    stage.tap(SERVER, snap=512)
+    for n in range(1, 6):
+        db = database.login(stage, 41000 + n)
+        for _ in range(n % 3 + 1):
+            db.query('SELECT state FROM orders')
+            time.sleep(0.2)
+        if n < 5:
+            other = database.login(stage, 42000 + n)
+            other.query('SELECT state FROM orders')
+            other.close()
+    time.sleep(2.5)
 
 
 @capture('server-idle-timeout/mariadb-wait-timeout', ending='reset', endedBy='server', victims=5,

@@ -16,7 +16,7 @@ def slow_paths(stage, slow_s):
     stage.serve(80, handle)
 
 
-@capture('client-timeout/one-second', endedBy='client', victims=6, stage={'delay_ms': 4},
+@capture('client-timeout/one-second', ending='reset-after-fin', endedBy='client', victims=6, stage={'delay_ms': 4},
          expects={'verdict': 'problem', 'cause': 'client-timeout', 'culprit': 'server'})
 def one_second(stage):
     """The server takes 1.8 s for /report; six clients (41001-41006) give up 1.0 s after their request and close. The
