@@ -97,23 +97,32 @@ function readFrom(
 ): ByteSource {
   const { path, size, identity, seekable } = about
   let position = 0
+  let reading: Promise<number> = Promise.resolve(0)
+  // The callback form: a promise a chunk instead of the three of FileHandle.read.
+  const read = (into: Uint8Array) =>
+    new Promise<number>((resolve, reject) => {
+      fsRead(handle.fd, into, 0, into.length, seekable ? position : null, (cause, count) => {
+        if (cause !== null) {
+          reject(unreadable(path, cause))
+          return
+        }
+        position += count
+        resolve(count)
+      })
+    })
   return {
     size,
     identity,
     seekable,
-    // The callback form: a promise a chunk instead of the three of FileHandle.read.
-    read: (into) =>
-      new Promise((resolve, reject) => {
-        fsRead(handle.fd, into, 0, into.length, seekable ? position : null, (cause, count) => {
-          if (cause !== null) {
-            reject(unreadable(path, cause))
-            return
-          }
-          position += count
-          resolve(count)
-        })
-      }),
-    close: () => handle.close(),
+    read(into) {
+      reading = read(into)
+      return reading
+    },
+    async close() {
+      // A descriptor must not be closed under a read; one of a FIFO may never end, and is left to the process's end.
+      if (seekable) await reading.catch(() => 0)
+      await handle.close()
+    },
   }
 }
 

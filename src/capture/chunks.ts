@@ -77,8 +77,9 @@ export class ChunkInput {
 
   async close(): Promise<void> {
     this.ended = true
-    await this.pending?.catch(() => 0)
+    // First the source, so that a read that waits for a live pipe ends.
     await this.source.close()
+    await this.pending?.catch(() => 0)
   }
 
   private startRead(): Promise<number> {

@@ -153,10 +153,12 @@ function zlibDecoder(stream: zlib.Gunzip): StreamDecoder {
     failure = cause
     settle()
   })
-  stream.on('end', () => {
-    over = true
-    settle()
-  })
+  for (const event of ['end', 'close']) {
+    stream.on(event, () => {
+      over = true
+      settle()
+    })
+  }
   const settled = (start: (done: () => void) => void, emit: (piece: Uint8Array) => void) => {
     emitTo = emit
     if (failure !== null) return Promise.reject(failure)

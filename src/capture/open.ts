@@ -4,12 +4,17 @@ import { CHUNK_OCTETS, ChunkInput } from './chunks.ts'
 import { compressionOf, decompressed } from './decompress.ts'
 import type { CaptureFormat, RecordStream } from './formats/format.ts'
 import { captureFormats } from './formats/index.ts'
+import { TimeJoin } from './join.ts'
 import { notCaptureError } from './not-a-capture.ts'
 import { newSourceState, type SourceState } from './source-state.ts'
 import type { CaptureReader, RecordBatch } from './types.ts'
 
 /** Octets looked at to say what a file is; a shorter file is looked at whole. */
 const SNIFF_OCTETS = 4096
+/** Every magic number is this long. */
+const MAGIC_OCTETS = 4
+/** Records at least, for two captures to be called the same by their content. */
+const SAME_RECORDS = 8
 
 export interface CaptureInput {
   /** As the user wrote it; "-" for standard input. */
@@ -28,6 +33,8 @@ interface OpenSource {
   input: ChunkInput
   stream: RecordStream
   ahead: RecordBatch | null
+  /** Of its file, see ByteSource. */
+  identity: string | null
 }
 
 /**
@@ -65,7 +72,7 @@ async function openSource(
   const format = await recognise(state, input)
   state.info.format = format.id
   const stream = format.read(input, state)
-  return { state, input, stream, ahead: await stream.next() }
+  return { state, input, stream, ahead: await stream.next(), identity: bytes.identity }
 }
 
 /** The octets inside a compressed file; one layer, for nobody compresses twice and a bomb might. */
@@ -74,7 +81,7 @@ async function unwrap(
   state: SourceState,
   chunkOctets: number,
 ): Promise<ChunkInput> {
-  const head = await headOf(outer)
+  const head = await headOf(outer, MAGIC_OCTETS)
   const compression = compressionOf(head)
   if (compression === null) return outer
   state.info.compression = compression
@@ -84,14 +91,21 @@ async function unwrap(
   return new ChunkInput(inner, chunkOctets)
 }
 
-async function headOf(input: ChunkInput): Promise<Uint8Array> {
-  while (input.bytes.length < SNIFF_OCTETS && (await input.advance(input.bytes.length)));
+/** At least so many of the first octets, unless the source is shorter. */
+async function headOf(input: ChunkInput, octets: number): Promise<Uint8Array> {
+  while (input.bytes.length < octets && (await input.advance(input.bytes.length)));
   return input.bytes
 }
 
 async function recognise(state: SourceState, input: ChunkInput): Promise<CaptureFormat> {
   const { name, compression, faults } = state.info
-  const head = await headOf(input)
+  let head = await headOf(input, MAGIC_OCTETS)
+  let format = captureFormats.find((candidate) => candidate.sniff(head))
+  while (format === undefined && head.length < SNIFF_OCTETS && !input.ended) {
+    // A live pipe may be slow: look again whenever something came, rather than wait for the full number.
+    head = await headOf(input, head.length + 1)
+    format = captureFormats.find((candidate) => candidate.sniff(head))
+  }
   const broken = faults.find((fault) => fault.name !== 'checksum-not-verified')
   if (head.length === 0 && compression !== null && broken !== undefined) {
     const message = `Nothing in ${name} can be read. ${broken.text}`
@@ -101,7 +115,6 @@ async function recognise(state: SourceState, input: ChunkInput): Promise<Capture
     const todo = 'If tcpdump is still writing it, use tcpdump -U or wait for it to end.'
     throw new TcpwhyError('CAPTURE_EMPTY', `${name} is empty.`, todo)
   }
-  const format = captureFormats.find((candidate) => candidate.sniff(head))
   if (format === undefined) throw notCaptureError(name, head)
   return format
 }
@@ -139,7 +152,7 @@ class Reader implements CaptureReader {
   readonly sources
   private readonly open: OpenSource[]
   private readonly meter: Meter
-  private readonly queue: OpenSource[]
+  private readonly join: TimeJoin
 
   constructor(open: OpenSource[], meter: Meter) {
     this.open = open
@@ -149,19 +162,16 @@ class Reader implements CaptureReader {
     const known = origins.filter((origin) => origin !== null)
     this.clock = { originNs: known.reduce((a, b) => (b < a ? b : a), known[0] ?? 0n) }
     for (const source of open) moveOrigin(source, this.clock.originNs)
-    this.queue = open.filter((source) => source.ahead !== null)
-    this.queue.sort((a, b) => a.state.info.firstNs - b.state.info.firstNs)
+    noteSameFiles(open)
+    this.join = new TimeJoin(
+      open.flatMap(({ stream, ahead }) =>
+        ahead === null ? [] : [{ source: stream, batch: ahead }],
+      ),
+    )
   }
 
-  async next(): Promise<RecordBatch | null> {
-    for (;;) {
-      const source = this.queue[0]
-      if (source === undefined) return null
-      const batch = source.ahead ?? (await source.stream.next())
-      source.ahead = null
-      if (batch !== null) return batch
-      this.queue.shift()
-    }
+  next(): Promise<RecordBatch | null> {
+    return this.join.next()
   }
 
   progress(): { done: number; total: number | null } {
@@ -171,6 +181,37 @@ class Reader implements CaptureReader {
   async close(): Promise<void> {
     await Promise.all(this.open.map((source) => source.input.close()))
   }
+}
+
+/** Says of a source that an earlier one is the same file, or begins with the same records. */
+function noteSameFiles(open: readonly OpenSource[]): void {
+  const text = 'The same capture was given more than once: every packet of it is counted again.'
+  const seen = new Set<string>()
+  for (const { state, identity, ahead } of open) {
+    const marks = [identity, ahead === null ? null : beginning(ahead)].filter(
+      (mark) => mark !== null,
+    )
+    if (marks.some((mark) => seen.has(mark))) {
+      state.faults.note('same-file-twice', { frame: 0, offset: 0 }, text)
+    }
+    for (const mark of marks) seen.add(mark)
+  }
+}
+
+/** A mark of a source's first batch: equal octets and times give an equal one. FNV-1a over at most 64 KiB. */
+function beginning(batch: RecordBatch): string | null {
+  // A few equal records (a keepalive, an ARP) are no proof.
+  if (batch.count < SAME_RECORDS) return null
+  let hash = 0x811c9dc5
+  let octets = 0
+  let i = 0
+  for (; i < batch.count && octets < 65_536; i++) {
+    const start = batch.starts[i]!
+    const end = start + batch.capLens[i]!
+    for (let at = start; at < end; at++) hash = Math.imul(hash ^ batch.bytes[at]!, 0x01000193)
+    octets += end - start
+  }
+  return `${batch.times[0]} ${batch.times[i - 1]} ${i} ${octets} ${hash}`
 }
 
 /** Puts a source, and the batch already read from it, on the common time zero. */
