@@ -65,7 +65,7 @@ Diagnosing this host without a capture is not there yet.
 /** Two lines for what is wrong in the world; for what is wrong in tcpwhy the stack, and whose fault it is. */
 export function describeError(error: unknown): string {
   if (error instanceof TcpwhyError) {
-    return `tcpwhy: ${printable(error.message)} [${error.code}]\n${printable(error.todo)}\n`
+    return `tcpwhy: ${printable(error.message.replace(/\.$/, ''))} [${error.code}]\n${printable(error.todo)}\n`
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
   const text = stack.split('\n').map(printable).join('\n')
