@@ -13,14 +13,22 @@ import {
 } from '../packet/packet.ts'
 import { FrameMap } from './frame-map.ts'
 
+/** A capture with `-s 96` keeps some 30 octets of payload: not worth reading again. */
+const PAYLOAD_WORTH_READING = 64
+
 export interface ReadOptions {
   onConnection?: (facts: ConnectionFacts) => void
   /** Called after each batch with octets done and in all (null when not known). */
   onProgress?: (done: number, total: number | null) => void
   /** Looked at between batches: true ends the reading early, as if the input had ended. */
   stopped?: () => boolean
-  /** Only packets for which this is true are analysed (filters); called after decoding. */
-  accepts?: (packet: Packet, tNs: number) => boolean
+  /** Makes the filter once the capture's clock and addresses are known; null = everything is analysed. */
+  filter?: (
+    addresses: AddressBook,
+    originNs: bigint,
+  ) => ((packet: Packet, tNs: number) => boolean) | null
+  /** Awaited after each batch, for whoever writes connections out as they end. */
+  drain?: () => Promise<void>
 }
 
 export interface FlowsRead {
@@ -36,6 +44,8 @@ export interface FlowsRead {
     unreadable: number
     other: number
   }[]
+  /** Segments of which more payload was captured than a header-only capture keeps. */
+  payloadFrames: number
   addresses: AddressBook
 }
 
@@ -61,7 +71,8 @@ async function readAll(reader: CaptureReader, options: ReadOptions): Promise<Flo
   })
   const frames = new FrameMap()
   const packet = new Packet()
-  const accepts = options.accepts
+  const accepts = options.filter?.(addresses, reader.clock.originNs) ?? null
+  let payloadFrames = 0
   const counts = reader.sources.map(() => ({
     tcp: 0,
     fragments: 0,
@@ -86,11 +97,12 @@ async function readAll(reader: CaptureReader, options: ReadOptions): Promise<Flo
       )
       if (kind === KIND_TCP) {
         count.tcp++
-        if (accepts !== undefined && !accepts(packet, times[i]!)) continue
+        if (accepts !== null && !accepts(packet, times[i]!)) continue
+        if (packet.dataCap > PAYLOAD_WORTH_READING) payloadFrames++
         analysis.segment(packet, times[i]!, first + i)
       } else if (kind === KIND_ICMP_ERROR) {
         count.icmpErrors++
-        if (accepts !== undefined && !accepts(packet, times[i]!)) continue
+        if (accepts !== null && !accepts(packet, times[i]!)) continue
         analysis.icmpError(packet, times[i]!, first + i)
       } else if (kind === KIND_FRAGMENT) count.fragments++
       else if (kind === KIND_UNREADABLE) count.unreadable++
@@ -100,6 +112,7 @@ async function readAll(reader: CaptureReader, options: ReadOptions): Promise<Flo
       const { done, total } = reader.progress()
       options.onProgress(done, total)
     }
+    if (options.drain !== undefined) await options.drain()
     if (options.stopped?.() === true) break
   }
   return {
@@ -108,6 +121,7 @@ async function readAll(reader: CaptureReader, options: ReadOptions): Promise<Flo
     originNs: reader.clock.originNs,
     sources: reader.sources,
     counts,
+    payloadFrames,
     addresses,
   }
 }

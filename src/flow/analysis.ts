@@ -31,6 +31,8 @@ export interface FlowResult {
   hosts: Map<string, HostFacts>
   paths: Map<string, PathFacts>
   totals: { connections: number; byEnding: Record<string, number>; packets: number }
+  /** At least one connection of which both directions were seen. */
+  bothDirections: boolean
   duplicates: number
   icmpUnmatched: number
 }
@@ -50,6 +52,7 @@ export class FlowAnalysis implements Collector {
   private readonly groups = new Map<string, Group>()
   private kept = 0
   private troubled = 0
+  private bothDirections = false
   private total = 0
   private readonly byEnding: Record<string, number> = {}
   private lastT = 0
@@ -76,6 +79,7 @@ export class FlowAnalysis implements Collector {
     const icmp = tracker.icmp.get(row)
     const ended = endingOf(rows, tracker.aggregates, icmp)
     const { ints, floats, at } = rows
+    this.bothDirections ||= seenBothWays(rows)
     this.lastEnded = { ending: ended.ending, lastMs: floats[(at + L.R_LAST_T) >> 1]! / 1e6 }
     this.count(ended.ending)
     aggregate(rows, tracker.aggregates, ended.ending)
@@ -109,6 +113,7 @@ export class FlowAnalysis implements Collector {
         byEnding: this.byEnding,
         packets: this.tracker.segments,
       },
+      bothDirections: this.bothDirections,
       duplicates: this.tracker.duplicates,
       icmpUnmatched: this.tracker.icmpUnmatched,
     }
@@ -250,6 +255,10 @@ function aggregate(rows: Rows, aggregates: Aggregates, ending: Ending): void {
     path.firstLossT = Math.min(path.firstLossT, floats[(at + L.R_START_T) >> 1]!)
     path.lastLossT = Math.max(path.lastLossT, floats[(at + L.R_LAST_T) >> 1]!)
   }
+}
+
+function seenBothWays({ ints, at }: Rows): boolean {
+  return ints[at + L.CLIENT_SIDE + L.S_PACKETS]! > 0 && ints[at + L.SERVER_SIDE + L.S_PACKETS]! > 0
 }
 
 function serverSpokeFirst(floats: Float64Array, ints: Int32Array, c: number, s: number): boolean {

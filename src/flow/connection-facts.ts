@@ -111,7 +111,7 @@ function unwrap(rows: Rows, dir: number, diff: number): number {
   return diff + turns * 0x1_0000_0000
 }
 
-function segmentFacts(rows: Rows, g: number): Segment {
+export function segmentFacts(rows: Rows, g: number): Segment {
   const { ints, floats } = rows
   const bits = ints[g + L.G_BITS]!
   const dir = (bits >> 8) & 1

@@ -1,0 +1,49 @@
+import type { AddressBook } from '../base/addresses.ts'
+import type { Packet } from '../packet/packet.ts'
+import type { ConnectionFilter, TimeSpec } from './types.ts'
+
+const DAY_NS = 86_400_000_000_000n
+
+/**
+ * The filter of `--host --port --between --since --before` as one function, or null when nothing is filtered.
+ * Both directions of a connection pass or neither does.
+ */
+export function packetFilter(
+  filter: ConnectionFilter,
+  addresses: AddressBook,
+  originNs: bigint,
+): ((packet: Packet, tNs: number) => boolean) | null {
+  const { host, port, between, since, before } = filter
+  const from = since === undefined ? null : nsSinceOrigin(since, originNs)
+  const to = before === undefined ? null : nsSinceOrigin(before, originNs)
+  if (host === undefined && port === undefined && between === undefined) {
+    if (from === null && to === null) return null
+  }
+  const text = (word: number, p: Packet) => addresses.format(word, p.family)
+  return (p, tNs) => {
+    if (from !== null && tNs < from) return false
+    if (to !== null && tNs >= to) return false
+    if (port !== undefined && p.srcPort !== port && p.dstPort !== port) return false
+    if (host !== undefined && text(p.src, p) !== host && text(p.dst, p) !== host) return false
+    if (between === undefined) return true
+    const src = text(p.src, p)
+    const dst = text(p.dst, p)
+    const [a, b] = between
+    return (src === a && dst === b) || (src === b && dst === a)
+  }
+}
+
+function nsSinceOrigin(time: TimeSpec, originNs: bigint): number {
+  switch (time.is) {
+    case 'absolute':
+      return Number(time.epochNs - originNs)
+    case 'relative':
+      return Number(time.ns)
+    case 'time-of-day': {
+      const ofDay = ((originNs % DAY_NS) + DAY_NS) % DAY_NS
+      const difference = time.ns - ofDay
+      // Earlier than the first frame's time of day: the next day's.
+      return Number(difference < 0n ? difference + DAY_NS : difference)
+    }
+  }
+}

@@ -1,0 +1,106 @@
+import { formatInstant } from '../base/time.ts'
+import type { CaptureSourceInfo } from '../capture/types.ts'
+import type { Source } from '../diagnose/report.ts'
+import type { SourceFacts } from '../evidence/evidence.ts'
+import type { FlowsRead } from './read-flows.ts'
+import type { Vantage } from './types.ts'
+
+/** Ids of the sources of one reading: "capture", or "capture-1", "capture-2" when there are several. */
+export function sourceIds(count: number, prefix = 'capture'): string[] {
+  if (count === 1) return [prefix]
+  return Array.from({ length: count }, (_, i) => `${prefix}-${i + 1}`)
+}
+
+/** What the report says of each file. */
+export function reportSources(
+  read: FlowsRead,
+  ids: readonly string[],
+  at: Vantage | null,
+): Source[] {
+  return read.sources.map((info, i) => {
+    const count = read.counts[i]!
+    const dropped = droppedBy(info)
+    const source: Source = {
+      id: ids[i]!,
+      kind: 'capture',
+      name: info.name,
+      from: info.records === 0 ? null : instant(read, info.firstNs),
+      to: info.records === 0 ? null : instant(read, info.lastNs),
+      counts: {
+        frames: info.records,
+        tcp: count.tcp,
+        ...some('fragments', count.fragments),
+        ...some('icmpErrors', count.icmpErrors),
+        ...some('unreadable', count.unreadable),
+        ...some('other', count.other),
+        ...(dropped === null ? {} : { dropped }),
+      },
+      faults: faultsOf(info, count.unreadable),
+      format: info.compression === null ? info.format : `${info.format}, ${info.compression}`,
+    }
+    if (at !== null) source.at = at
+    const interfaces = info.interfaces.flatMap((f) => (f.name === null ? [] : [f.name]))
+    if (interfaces.length > 0) source.interfaces = interfaces
+    return source
+  })
+}
+
+/** What the causes are told of each file. */
+export function sourceFacts(
+  read: FlowsRead,
+  ids: readonly string[],
+  at: Vantage | null,
+): SourceFacts[] {
+  return read.sources.map((info, i) => ({
+    id: ids[i]!,
+    kind: 'capture',
+    name: info.name,
+    at,
+    fromMs: info.firstNs / 1e6,
+    toMs: info.lastNs / 1e6,
+    frames: info.records,
+    tcpFrames: read.counts[i]!.tcp,
+    snapLen: info.snapLen,
+    dropped: droppedBy(info),
+    headerFieldsKnown: !info.headerFieldsMissing,
+    bothDirections: read.flows.connections.length === 0 || read.flows.bothDirections,
+  }))
+}
+
+function faultsOf(info: CaptureSourceInfo, unreadable: number): Source['faults'] {
+  const faults: Source['faults'] = info.faults.map((f) => ({
+    name: f.name,
+    count: f.count,
+    ...(f.frame > 0 ? { frame: f.frame } : {}),
+    text: f.text,
+  }))
+  const dropped = droppedBy(info) ?? 0
+  if (dropped > 0) {
+    faults.push({
+      name: 'packets-dropped',
+      count: dropped,
+      text: 'the capture itself lost packets; missing segments may be its fault',
+    })
+  }
+  if (unreadable > 0) {
+    faults.push({
+      name: 'unreadable-tcp',
+      count: unreadable,
+      text: 'TCP segments whose header is cut short or malformed',
+    })
+  }
+  return faults
+}
+
+function droppedBy(info: CaptureSourceInfo): number | null {
+  const known = info.interfaces.filter((f) => f.dropped !== null)
+  return known.length === 0 ? null : known.reduce((sum, f) => sum + (f.dropped ?? 0), 0)
+}
+
+function instant(read: FlowsRead, ns: number): string {
+  return formatInstant(read.originNs + BigInt(Math.round(ns)))
+}
+
+function some(name: string, count: number): Record<string, number> {
+  return count === 0 ? {} : { [name]: count }
+}
