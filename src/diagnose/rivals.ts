@@ -27,6 +27,11 @@ const MARGIN = 5
 const COMPANY = 3
 const COMPANY_RATIO = 4
 
+interface Slots {
+  connections: ConnectionFacts[]
+  claimsOf: (readonly Claim[])[]
+}
+
 interface Contested {
   connection: ConnectionFacts
   tied: readonly Claim[]
@@ -42,7 +47,10 @@ const NONE: readonly Claim[] = []
 export function settle(claims: readonly Claim[]): Holding[] {
   const holdings: Holding[] = []
   const contested: Contested[] = []
-  for (const { connection, claims: some } of byConnection(claims)) {
+  const { connections, claimsOf } = byConnection(claims)
+  for (let i = 0; i < connections.length; i++) {
+    const connection = connections[i]!
+    const some = claimsOf[i]!
     const roots = rootsOf(some)
     const tied = tiedOf(roots)
     if (tied.length > 1) contested.push({ connection, tied })
@@ -77,34 +85,30 @@ export function causeByConnection(holdings: readonly Holding[]): Map<number, Cau
   return causes
 }
 
-/** Most connections have one claim: those share one array for each claim. */
-function byConnection(
-  claims: readonly Claim[],
-): Iterable<{ connection: ConnectionFacts; claims: readonly Claim[] }> {
+/** Connections in order of their first claim, each with its claims. Most have one: those share an array a verdict. */
+function byConnection(claims: readonly Claim[]): Slots {
   const places = new Map<number, number>()
-  const found: { connection: ConnectionFacts; claims: Claim[]; shared: boolean }[] = []
+  const connections: ConnectionFacts[] = []
+  const claimsOf: (readonly Claim[])[] = []
   for (const claim of claims) {
     const alone = [claim]
     for (const connection of claim.verdict.connections) {
-      const known = found[places.get(connection.id) ?? -1]
-      if (known === undefined) {
-        places.set(connection.id, found.length)
-        found.push({ connection, claims: alone, shared: true })
-        continue
-      }
-      if (known.shared) known.claims = [...known.claims]
-      known.shared = false
-      addBest(known.claims, claim)
+      const place = places.get(connection.id)
+      if (place === undefined) {
+        places.set(connection.id, connections.length)
+        connections.push(connection)
+        claimsOf.push(alone)
+      } else claimsOf[place] = withClaim(claimsOf[place]!, claim)
     }
   }
-  return found
+  return { connections, claimsOf }
 }
 
 /** Two verdicts of one cause for one connection are no rivals: the heavier one speaks. */
-function addBest(claims: Claim[], claim: Claim): void {
+function withClaim(claims: readonly Claim[], claim: Claim): readonly Claim[] {
   const same = claims.findIndex((c) => c.cause.id === claim.cause.id)
-  if (same < 0) claims.push(claim)
-  else if (claim.verdict.weight > claims[same]!.verdict.weight) claims[same] = claim
+  if (same < 0) return [...claims, claim]
+  return claim.verdict.weight > claims[same]!.verdict.weight ? claims.with(same, claim) : claims
 }
 
 /** Claims that do not follow from another claim for the same connection; all of them if that leaves none (a cycle). */
@@ -119,6 +123,10 @@ function rootsOf(claims: readonly Claim[]): readonly Claim[] {
 
 function tiedOf(roots: readonly Claim[]): readonly Claim[] {
   if (roots.length === 1) return roots
+  if (roots.every((c) => c.cause.specialises === undefined)) {
+    const best = heaviest(roots)
+    if (best !== null) return [best]
+  }
   const special = roots.filter((c) => !roots.some((o) => specialises(o, c) && !specialises(c, o)))
   const standing = special.length === 0 ? roots : special
   const weighed = standing
@@ -126,6 +134,18 @@ function tiedOf(roots: readonly Claim[]): readonly Claim[] {
     .sort((a, b) => b.weight - a.weight || order(a.claim.cause.id, b.claim.cause.id))
   const best = weighed[0]!.weight
   return weighed.filter((w) => best - w.weight < MARGIN).map((w) => w.claim)
+}
+
+/** The one that is heavier than every other by more than the margin, or null. */
+function heaviest(claims: readonly Claim[]): Claim | null {
+  let best = claims[0]!
+  let second = Number.NEGATIVE_INFINITY
+  for (let i = 1; i < claims.length; i++) {
+    const claim = claims[i]!
+    second = Math.max(second, Math.min(claim.verdict.weight, best.verdict.weight))
+    if (claim.verdict.weight > best.verdict.weight) best = claim
+  }
+  return best.verdict.weight - second < MARGIN ? null : best
 }
 
 /** What speaks for the general cause speaks for its special case too. */
