@@ -30,7 +30,7 @@ export const ladderWords = {
     injected: 'never sent by the {from}: injected on the way',
     lost: 'never arrived at the other end',
   },
-  title: '{connection}  {client} (client) > {server} (server)',
+  title: 'Connection {connection}: {client} (client) > {server} (server)',
   column: { frame: 'frame', time: 'time s', since: 'since s', client: 'client', server: 'server' },
   silence: '... {ms:ms} of silence ...',
   omitted: '... {rows:count} rows left out (all with --all) ...',

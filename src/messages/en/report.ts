@@ -129,6 +129,6 @@ export const reportWords = {
     },
   },
   baseline: '{what}: {here} here, {there} there. {text}',
-  more: 'More: tcpwhy explain {cause}; --show {id} for the segments of that connection; -v for each one',
+  more: 'More: tcpwhy explain {cause}; --show {id}: its segments; -v: every troubled connection',
   htmlTitle: 'tcpwhy: {headline}',
 } as const

@@ -102,25 +102,26 @@ function paintLabel(line: string, paint: Paint): string {
 }
 
 function steps(label: string, all: Finding['fix'], paint: Paint): string[] {
+  const dash = all.length > 1 ? '- ' : ''
+  const indent = ' '.repeat(3 + LABEL_WIDTH + dash.length)
   return all.flatMap((step, i) => {
-    const out = labelled(i === 0 ? label : '', [step.text], paint)
-    if (step.setting !== undefined) {
-      out.push(...wrap(printable(`${words.label.setting}: ${step.setting}`), commandMargin('')))
+    const margin = `   ${(i === 0 ? label : '').padEnd(LABEL_WIDTH)}`
+    const [first = '', ...rest] = wrap(printable(step.text), margin + dash)
+    const out = [paintLabel(first, paint), ...rest]
+    const { setting, command, verify } = step
+    if (setting !== undefined) {
+      out.push(...wrap(printable(`${words.label.setting}: ${setting}`), indent))
     }
-    if (step.command !== undefined) out.push(...commandLines(step.command, '$ ', paint))
-    if (step.verify !== undefined) {
-      out.push(...commandLines(step.verify, `${words.label.verify} $ `, paint))
+    if (command !== undefined) out.push(...commandLines(command, `${indent}$ `, paint))
+    if (verify !== undefined) {
+      out.push(...commandLines(verify, `${indent}${words.label.verify} $ `, paint))
     }
     return out
   })
 }
 
-function commandMargin(prompt: string): string {
-  return ' '.repeat(3 + LABEL_WIDTH) + prompt
-}
-
-function commandLines(command: string, prompt: string, paint: Paint): string[] {
-  return wrapCommand(printable(command), commandMargin(prompt)).map((line) => paint.green(line))
+function commandLines(command: string, margin: string, paint: Paint): string[] {
+  return wrapCommand(printable(command), margin).map((line) => paint.green(line))
 }
 
 function excludedLines(report: Report, names: SourceNames): string[] {
