@@ -100,11 +100,11 @@ async function headOf(input: ChunkInput, octets: number): Promise<Uint8Array> {
 async function recognise(state: SourceState, input: ChunkInput): Promise<CaptureFormat> {
   const { name, compression, faults } = state.info
   let head = await headOf(input, MAGIC_OCTETS)
-  let format = captureFormats.find((candidate) => candidate.sniff(head))
+  let format = sniffed(head, input.ended)
   while (format === undefined && head.length < SNIFF_OCTETS && !input.ended) {
     // A live pipe may be slow: look again whenever something came, rather than wait for the full number.
     head = await headOf(input, head.length + 1)
-    format = captureFormats.find((candidate) => candidate.sniff(head))
+    format = sniffed(head, input.ended)
   }
   const broken = faults.find((fault) => fault.name !== 'checksum-not-verified')
   if (head.length === 0 && compression !== null && broken !== undefined) {
@@ -117,6 +117,12 @@ async function recognise(state: SourceState, input: ChunkInput): Promise<Capture
   }
   if (format === undefined) throw notCaptureError(name, head)
   return format
+}
+
+function sniffed(octets: Uint8Array, ended: boolean): CaptureFormat | undefined {
+  const head = octets.subarray(0, SNIFF_OCTETS)
+  const whole = ended && head.length === octets.length
+  return captureFormats.find((format) => format.sniff(head, whole))
 }
 
 /** Counts the octets taken from the inputs, for a progress bar. */

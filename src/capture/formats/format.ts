@@ -12,8 +12,11 @@ export interface RecordStream {
 export interface CaptureFormat {
   readonly id: string
   readonly title: string
-  /** Whether these first octets (all of a short file, else at least 4 KiB) are of this format. Never throws. */
-  sniff(head: Uint8Array): boolean
+  /**
+   * Whether these first octets (4 KiB at most, fewer of a short file or a slow pipe) are of this format. Never throws.
+   * @param ended  no octets come after these
+   */
+  sniff(head: Uint8Array, ended: boolean): boolean
   /** Reads from the octets that `input` has at hand on. Faults go to `state`, never up. */
   read(input: ChunkInput, state: SourceState): RecordStream
 }

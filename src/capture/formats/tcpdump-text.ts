@@ -19,16 +19,31 @@ const MAX_LINE_OCTETS = 64 * 1024
 export const tcpdumpText: CaptureFormat = {
   id: 'tcpdump-text',
   title: 'text printed by tcpdump',
-  sniff: (head) => isText(head) && linesOf(head).some(isPacketLine),
+  sniff: beginsWithPackets,
   read: (input, state) => new TextStream(input, state),
 }
 
+/** What the clock times mean is told by many lines, so that many are waited for. */
+const FIRST_OCTETS = 64 * 1024
+const CLOCK_LINES = 500
 const INDENTED = /^[>|]*\s/
 
 const latin1 = new TextDecoder('latin1')
 
 function linesOf(octets: Uint8Array): string[] {
   return latin1.decode(octets).split('\n')
+}
+
+/** Whether some whole line is a packet and all up to it is text: the same answer however the octets arrive. */
+function beginsWithPackets(head: Uint8Array, ended: boolean): boolean {
+  let from = 0
+  for (;;) {
+    const newline = head.indexOf(10, from)
+    if (newline < 0 && !(ended && from < head.length)) return false
+    const end = newline < 0 ? head.length : newline
+    if (isPacketLine(latin1.decode(head.subarray(from, end)))) return isText(head.subarray(0, end))
+    from = end + 1
+  }
 }
 
 /** Whether a line alone shows that tcpdump printed this. */
@@ -70,6 +85,10 @@ class TextStream implements RecordStream {
   /** Parses all whole lines at hand, then asks for more; at the end the last line is whole too. */
   private async readLines(): Promise<void> {
     const { input } = this
+    if (this.records === null && !input.ended && input.bytes.length < FIRST_OCTETS) {
+      await input.advance(input.bytes.length)
+      return
+    }
     const end = input.ended ? input.bytes.length : input.bytes.lastIndexOf(10) + 1
     this.queue = []
     this.at = 0
@@ -135,6 +154,7 @@ function clockTimes(lines: readonly string[]): bigint[] {
   for (const line of lines) {
     const { time } = readHead(plainLine(line), INDENTED.test(line))
     if (time?.is === 'clock') times.push(time.ns)
+    if (times.length === CLOCK_LINES) break
   }
   return times
 }
