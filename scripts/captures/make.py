@@ -116,14 +116,14 @@ def counters(stage):
 
 def streams(path):
     """@returns {stream: [(time, source address:port, flags, length)]} as tshark counts streams"""
-    fields = ['tcp.stream', 'frame.time_relative', 'ip.src', 'tcp.srcport', 'tcp.flags.str', 'tcp.len', 'icmp.type']
+    fields = ['tcp.stream', 'frame.time_relative', 'ip.src', 'ipv6.src', 'tcp.srcport', 'tcp.flags.str', 'tcp.len', 'icmp.type', 'icmpv6.type']
     out = subprocess.run(['tshark', '-r', path, '-T', 'fields', *sum((['-e', f] for f in fields), [])],
                          capture_output=True, text=True).stdout
     found = collections.defaultdict(list)
     for row in (line.split('\t') for line in out.splitlines()):
         if row[0]:
-            flags = row[4].replace('·', '') if not row[6] else 'ICMP'
-            found[row[0].split(',')[0]].append((float(row[1]), f'{row[2]}:{row[3]}', flags, row[5]))
+            flags = 'ICMP' if row[7] or row[8] else row[5].replace('·', '')
+            found[row[0].split(',')[0]].append((float(row[1]), f'{row[2] or row[3]} {row[4]}', flags, row[6]))
     return found
 
 
@@ -161,6 +161,18 @@ def write_list():
                   + '\n'.join(rows) + '\n')
 
 
+def install_missing():
+    """What the makers run, from Debian or Ubuntu packages."""
+    programs = {'ip': 'iproute2', 'nft': 'nftables', 'tcpdump': 'tcpdump', 'tshark': 'tshark', 'ethtool': 'ethtool',
+                'nginx': 'nginx', 'haproxy': 'haproxy', 'mariadbd': 'mariadb-server', 'openssl': 'openssl',
+                'psql': 'postgresql', 'node': 'nodejs', 'setpriv': 'util-linux'}
+    missing = sorted({package for program, package in programs.items() if not shutil.which(program)})
+    if missing:
+        print(f'installing {" ".join(missing)}')
+        subprocess.run(['apt-get', 'install', '-y', '-qq', *missing], check=True, stdout=subprocess.DEVNULL,
+                       env=os.environ | {'DEBIAN_FRONTEND': 'noninteractive'})
+
+
 def load():
     for file in sorted(os.listdir(os.path.join(HERE, 'causes'))):
         if file.endswith('.py'):
@@ -176,9 +188,15 @@ def main(wanted):
     if not chosen:
         print('npm run captures -- ID...   where ID is "all", an area, or one of\n  ' + '\n  '.join(sorted(MAKERS)))
         return 0 if not wanted else 2
-    for ident in chosen:
-        make(ident)
-    write_list()
+    if os.geteuid() != 0:
+        print('Making captures needs root: namespaces, raw sockets, tracefs.')
+        return 2
+    install_missing()
+    try:
+        for ident in chosen:
+            make(ident)
+    finally:
+        write_list()
     return 0
 
 

@@ -29,6 +29,7 @@ import time
 
 CLIENT, ROUTER, SERVER = 'client', 'router', 'server'
 C, S = '10.77.1.2', '10.77.2.2'
+C6, S6 = 'fd77:1::2', 'fd77:2::2'  # with Stage(ipv6=True)
 CLONE_NEWNET = 0x40000000  # linux/sched.h
 LIBC = ctypes.CDLL(None, use_errno=True)
 REPAIR = 19  # TCP_REPAIR: with it on, close() is silent, as if the host had lost its memory
@@ -69,9 +70,10 @@ COUNTERS = (
 class Stage(contextlib.ExitStack):
     """@param delay_ms one-way delay added by the router; @param sysctls more of them, everywhere."""
 
-    def __init__(self, *, delay_ms=0, sysctls=None, clients=1, offload=False):
+    def __init__(self, *, delay_ms=0, sysctls=None, clients=1, offload=False, ipv6=False):
         super().__init__()
         self.delay_ms, self.more, self.clients, self.offload = delay_ms, sysctls or {}, clients, offload
+        self.ipv6 = ipv6
         self.names = {side: f'tw{os.getpid()}{side[0]}' for side in (CLIENT, ROUTER, SERVER)}
         self.relay = None
         self.notes, self.taps, self.events, self.counters = [], {}, [], {}
@@ -100,9 +102,13 @@ class Stage(contextlib.ExitStack):
             self.run(side, 'ip', 'link', 'set', 'lo', 'up')
             self.sysctl(side, **SYSCTLS)
             self.sysctl(side, **self.more)
+            if self.ipv6:
+                self.sysctl(side, **{'net.ipv6.conf.all.disable_ipv6': 0, 'net.ipv6.conf.all.forwarding': int(side == ROUTER)})
         self._veth(CLIENT, 'c0', '10.77.1', '01')
         self._veth(SERVER, 's0', '10.77.2', '02')
         self.sysctl(ROUTER, **{'net.ipv4.ip_forward': 1})
+        if self.ipv6:
+            time.sleep(2)  # link-local addresses are tentative until then (RFC 4862 5.4)
         for n in range(1, self.clients):
             self.run(CLIENT, 'ip', 'addr', 'add', f'10.77.1.{2 + n}/24', 'dev', 'eth0')
 
@@ -115,6 +121,11 @@ class Stage(contextlib.ExitStack):
                 self.run(where, 'ethtool', '-K', dev, 'tx', 'off', 'tso', 'off', 'gso', 'off', 'gro', 'off')
             self.run(where, 'ip', 'addr', 'add', addr, 'dev', dev)
             self.run(where, 'ip', 'link', 'set', dev, 'up')
+            if self.ipv6:
+                addr6 = addr.replace('10.77.', 'fd77:').replace('/24', '/64').replace('.', '::')
+                self.run(where, 'ip', '-6', 'addr', 'add', addr6, 'dev', dev, 'nodad')
+        if self.ipv6:
+            self.run(side, 'ip', '-6', 'route', 'add', 'default', 'via', f'fd77:{net[-1]}::1')
         self.run(side, 'ip', 'route', 'add', 'default', 'via', f'{net}.1')
 
     def sysctl(self, side, **values):
@@ -169,22 +180,24 @@ class Stage(contextlib.ExitStack):
 
     # --- applications ------------------------------------------------------------------------
 
-    def socket(self, side, *options):
+    def socket(self, side, *options, family=socket.AF_INET):
         with self.inside(side):
-            made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            made = socket.socket(family, socket.SOCK_STREAM)
         for option in options:
             made.setsockopt(*option)
         self.callback(made.close)
         return made
 
     def listen(self, port, backlog=128, side=SERVER, options=()):
-        made = self.socket(side, (socket.SOL_SOCKET, socket.SO_REUSEADDR, 1), *options)
-        made.bind(('0.0.0.0', port))
+        family = socket.AF_INET6 if self.ipv6 else socket.AF_INET  # IPv6 sockets take IPv4 connections too
+        made = self.socket(side, (socket.SOL_SOCKET, socket.SO_REUSEADDR, 1), *options, family=family)
+        made.bind(('', port))
         made.listen(backlog)
         return made
 
     def connect(self, port, sport=0, timeout=3.0, host=S, source='', options=(), side=CLIENT):
-        made = self.socket(side, (socket.SOL_SOCKET, socket.SO_REUSEADDR, 1), *options)
+        family = socket.AF_INET6 if ':' in host else socket.AF_INET
+        made = self.socket(side, (socket.SOL_SOCKET, socket.SO_REUSEADDR, 1), *options, family=family)
         if sport or source:
             made.bind((source, sport))
         made.settimeout(timeout)
@@ -270,7 +283,7 @@ class Stage(contextlib.ExitStack):
         with open(f'{self.trace}/trace') as file:
             found = [re.search(shape, line) for line in file if 'tcp_send_reset' in line]
         events = [m.groupdict() | {'at': float(m['at']) + epoch} for m in found if m]
-        return [e for e in events if '10.77.' in e['src'] + e['dest'] or e['dest'].startswith('0.0.0.0')]
+        return [e for e in events if '10.77.' in e['src'] + e['dest'] or 'fd77:' in e['src'] + e['dest'] or e['dest'].endswith(':0')]
 
     def _nstat(self, side):
         with self.inside(side):

@@ -6,7 +6,7 @@ import socket
 import time
 
 from make import capture
-from stage import (C, CLIENT, S, SERVER, bystanders, get, http_server, quiet, read_all, read_head, read_reply, reply,
+from stage import (C, S6, CLIENT, S, SERVER, bystanders, get, http_server, quiet, read_all, read_head, read_reply, reply,
                    seen, thread)
 
 
@@ -171,3 +171,21 @@ def two_collections(stage):
     finally:
         gc.enable()
     time.sleep(0.5)
+
+
+@capture('close-with-unread-data/unread-response-ipv6', ending='reset', endedBy='client', victims=4, stage={'ipv6': True},
+         expects={'verdict': 'problem', 'cause': 'close-with-unread-data', 'variant': 'unread-response', 'culprit': 'client'})
+def unread_response_ipv6(stage):
+    """As close-with-unread-data/unread-response over IPv6, with a smaller receive buffer, and after half a second:
+    41001-41004 read the head and close; 42001-42004 read a short answer to the end.
+    """
+    big_files(stage, 300_000)
+    http_server(stage, 8080)
+    stage.tap(CLIENT, snap=200, only='tcp')
+    for n in range(1, 5):
+        connection = stage.connect(80, 41000 + n, host=S6, options=[(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)])
+        connection.sendall(get('/lib/app.jar'))
+        read_head(connection)
+        time.sleep(0.5)
+        connection.close()
+        bystanders(stage, 1, 8080, base=41999 + n, host=S6)

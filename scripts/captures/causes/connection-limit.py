@@ -1,5 +1,6 @@
 """connection-limit, and open-transaction with PostgreSQL: real databases that say why they refuse or end a session."""
 
+import glob
 import importlib
 import os
 import shutil
@@ -9,7 +10,7 @@ import time
 from make import capture
 from stage import CLIENT, SERVER, sh
 
-POSTGRES = '/usr/lib/postgresql/15/bin'
+POSTGRES = max(glob.glob('/usr/lib/postgresql/*/bin'), default='')  # where Debian has them
 
 
 class Postgres:

@@ -3,7 +3,7 @@
 import time
 
 from make import capture
-from stage import CLIENT, ROUTER, SERVER, bystanders, chain, get, http_server, read_reply, seen
+from stage import S6, CLIENT, ROUTER, SERVER, bystanders, chain, get, http_server, read_reply, seen
 
 
 @capture('firewall-reject/syn-tcp-reset', vantage='both', ending='refused', endedBy='server', victims=5,
@@ -69,3 +69,22 @@ def established(stage):
         stage.note(f'request on 4100{n}: {seen(ask, connection)}')
         time.sleep(0.1)
     bystanders(stage, 2, base=42002)
+
+
+@capture('firewall-reject/ipv6', ending='unreachable', victims=5, stage={'ipv6': True},
+         expects={'verdict': 'problem', 'cause': 'firewall-reject', 'culprit': 'middlebox'})
+def over_ipv6(stage):
+    """IPv6: the router rejects port 81 with ICMPv6 "administratively prohibited" (type 1 code 1) for 41001-41005 and
+    with a TCP reset for port 82 (41011-41014; hop limit 64, where the server's packets arrive with 63). 42001-42004
+    are answered on port 80.
+    """
+    http_server(stage)
+    stage.nft(ROUTER, chain('forward', 'tcp dport 81 reject with icmpv6 type admin-prohibited',
+                            'tcp dport 82 reject with tcp reset', table='ip6 t'))
+    stage.tap(CLIENT, snap=160, only='tcp or (icmp6 and ip6[40] < 128)')
+    for n in range(1, 6):
+        stage.note(f'connect from 4100{n}: {seen(lambda: stage.connect(81, 41000 + n, host=S6))}')
+        if n < 5:
+            stage.note(f'connect from 4101{n}: {seen(lambda: stage.connect(82, 41010 + n, host=S6))}')
+            bystanders(stage, 1, base=41999 + n, host=S6)
+        time.sleep(0.2)

@@ -1,9 +1,10 @@
 """middlebox-idle-timeout: a stateful box on the path forgets a silent connection; both ends still believe in it."""
 
+import random
 import time
 
 from make import capture
-from stage import CLIENT, ROUTER, SERVER, chain, get, http_server, read_reply, seen, together
+from stage import CLIENT, ROUTER, SERVER, bystanders, chain, get, http_server, read_reply, seen, together
 
 FORGETS_S = 4
 LIVES = (0.5, 1.2, 2.0, 2.8, 3.4)
@@ -80,3 +81,49 @@ def nat_state_lost(stage):
     """
     box(stage, nat='ip saddr 10.77.1.0/24 masquerade fully-random', loose=1)
     ladder(stage)
+
+
+@capture('incident/idle-timeout',
+         expects={'verdict': 'problem', 'cause': 'middlebox-idle-timeout', 'variant': 'reset', 'culprit': 'middlebox'},
+         stage={'clients': 3})
+def incident(stage):
+    """A pool of 60 keep-alive connections from three hosts through a box that forgets a connection after 4 s of silence
+    (in the incident that this is after: 1,800 s) and answers its next packet with RST. Jobs take a random one and leave
+    it silent for 0.3 to 9 s; a connection that died is replaced. Every request after less than 4 s of silence is
+    answered, every one after more gets RST. Short one-request connections to port 8080 of the same server are fine.
+    """
+    box(stage, 'ct state invalid reject with tcp reset')
+    http_server(stage)
+    http_server(stage, 8080)
+    stage.tap(CLIENT, snap=80)
+    luck, died, answered = random.Random(4), [], []
+
+    def ask(connection):
+        connection.sendall(get('/job'))
+        return len(read_reply(connection))
+
+    def pooled(k):
+        silences = [luck.choice((0.3, 0.8, 1.5, 2.2, 3.0, 3.5, 4.5, 5.2, 6.5, 9.0)) + luck.uniform(0, 0.3) for _ in range(12)]
+
+        def work():
+            time.sleep(0.02 * k)
+            until = time.monotonic() + 13
+            connection = stage.connect(80, source=f'10.77.1.{2 + k % 3}')
+            ask(connection)
+            for silence in silences:
+                if time.monotonic() + silence > until:
+                    break
+                time.sleep(silence)
+                if isinstance(seen(ask, connection), int):
+                    answered.append(silence)
+                    continue
+                died.append(silence)
+                connection.close()
+                connection = stage.connect(80, source=f'10.77.1.{2 + k % 3}')
+                ask(connection)
+            connection.close()
+        return work
+
+    together(*[pooled(k) for k in range(60)], lambda: bystanders(stage, 40, 8080, base=42000, gap=0.25))
+    stage.note(f'{len(answered)} requests answered, after at most {max(answered):.2f} s of silence; '
+               f'{len(died)} reset, after at least {min(died):.2f} s')

@@ -2,6 +2,7 @@
 
 import os
 import ssl
+import subprocess
 import time
 
 from make import capture
@@ -98,3 +99,26 @@ def closed_after_hello(stage):
 
     stage.serve(8443, refuse)
     run(stage, lambda n: shake(stage, 41000 + n, context(), 8443))
+
+
+@capture('tls-failure/plain-to-tls-port', ending='clean', victims=5,
+         expects={'verdict': 'problem', 'cause': 'tls-failure', 'culprit': 'client'})
+def plain_to_tls_port(stage):
+    """Clients 41001-41005 speak plain HTTP to a port where `openssl s_server` expects TLS: it closes without a
+    word (OpenSSL 3.0 sends no alert for "http request"). 42001-42004 use port 443 of nginx as they should.
+    """
+    def plain(n):
+        connection = stage.connect(8443, 41000 + n)
+        connection.sendall(get('/'))
+        stage.note(f'4100{n}: got {seen(connection.recv, 1000)}')
+        connection.close()
+
+    tls_server(stage)
+    stage.spawn(SERVER, 'openssl', 's_server', '-4', '-www', '-accept', '8443', '-key', f'{stage.dir}/key.pem', '-cert',
+                f'{stage.dir}/cert.pem', until=8443, stdin=subprocess.DEVNULL)
+    stage.tap(CLIENT, snap=600)
+    for n in range(1, 6):
+        plain(n)
+        if n < 5:
+            shake(stage, 42000 + n, context())
+        time.sleep(0.15)
