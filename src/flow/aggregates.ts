@@ -25,6 +25,8 @@ export interface EndpointTotals {
   /** A sample of handshake round trips, ns: the first 256 and then every 2^k-th. */
   rtts: number[]
   rttCount: number
+  /** Clean connections kept for a look at their payload. */
+  watched: number
 }
 
 export interface HostTotals {
@@ -130,6 +132,7 @@ export class Aggregates {
       clients: new Set(),
       rtts: [],
       rttCount: 0,
+      watched: 0,
     }
     this.endpoints.set(key, made)
     return made

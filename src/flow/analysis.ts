@@ -1,6 +1,6 @@
 import { type AddressBook, formatEndpoint } from '../base/addresses.ts'
 import type { Packet } from '../packet/packet.ts'
-import { type Aggregates, sampleRtt } from './aggregates.ts'
+import { type Aggregates, type EndpointTotals, sampleRtt } from './aggregates.ts'
 import { connectionFacts } from './connection-facts.ts'
 import { type Ended, endingOf } from './ending.ts'
 import type { ConnectionFacts, Ending, EndpointFacts, HostFacts, PathFacts } from './facts.ts'
@@ -8,7 +8,7 @@ import { missingOctets } from './holes.ts'
 import * as L from './layout.ts'
 import type { Rows } from './rows.ts'
 import { type Collector, FlowTracker } from './tracker.ts'
-import { isTroubled } from './trouble.ts'
+import { isShortExchange, isTroubled } from './trouble.ts'
 
 /** Rows of troubled connections kept to the end; beyond, each group (server, ending, by whom) keeps this many. */
 const KEPT_MAX = 16_384
@@ -16,6 +16,8 @@ const KEPT_PER_GROUP = 256
 /** Connections that are turned into facts for the causes; larger groups are sampled evenly and weighted. */
 const FACTS_MAX = 4_096
 const EMBRYOS_PER_GROUP = 64
+const WATCHED_PER_ENDPOINT = 16
+const WATCHED_MAX = 512
 
 export interface FlowOptions {
   addresses: AddressBook
@@ -50,6 +52,7 @@ export class FlowAnalysis implements Collector {
   private readonly addresses: AddressBook
   private readonly onConnection: ((facts: ConnectionFacts) => void) | undefined
   private readonly groups = new Map<string, Group>()
+  private readonly watched: Group = { rows: [], ended: [], seen: 0 }
   private kept = 0
   private troubled = 0
   private bothDirections = false
@@ -82,9 +85,11 @@ export class FlowAnalysis implements Collector {
     this.bothDirections ||= seenBothWays(rows)
     this.lastEnded = { ending: ended.ending, lastMs: floats[(at + L.R_LAST_T) >> 1]! / 1e6 }
     this.count(ended.ending)
-    aggregate(rows, tracker.aggregates, ended.ending)
+    const endpoint = aggregate(rows, tracker.aggregates, ended.ending)
     if (this.onConnection !== undefined) this.onConnection(this.facts(row, ended, 1))
-    if (!isTroubled(rows, ended.ending, this.lastT)) return false
+    if (!isTroubled(rows, ended.ending, this.lastT)) {
+      return ended.ending === 'clean' && this.watch(row, rows, ended, endpoint)
+    }
     this.troubled++
     const key = `${ints[at + L.R_SERVER]} ${ints[at + L.R_PORTS]! & 0xffff} ${ended.ending} ${ended.by}`
     const group = this.groups.get(key) ?? { rows: [], ended: [], seen: 0 }
@@ -97,12 +102,27 @@ export class FlowAnalysis implements Collector {
     return true
   }
 
+  /**
+   * A clean connection of one short exchange may hold a refusal in words ("Too many connections", a TLS alert): a few
+   * of each server are kept, so that their payload can be read.
+   */
+  private watch(row: number, rows: Rows, ended: Ended, endpoint: EndpointTotals | null): boolean {
+    if (endpoint === null || endpoint.watched >= WATCHED_PER_ENDPOINT) return false
+    if (!isShortExchange(rows) || this.watched.rows.length >= WATCHED_MAX) return false
+    endpoint.watched++
+    this.watched.rows.push(row)
+    this.watched.ended.push(ended)
+    this.watched.seen++
+    return true
+  }
+
   /** The capture is over. Call once. */
   finish(): FlowResult {
     this.tracker.finish()
     const connections = this.embryoFacts()
     const share = Math.min(1, FACTS_MAX / Math.max(1, this.kept))
     for (const group of this.groups.values()) connections.push(...this.groupFacts(group, share))
+    connections.push(...this.groupFacts(this.watched, 1))
     connections.sort((a, b) => a.id - b.id)
     return {
       connections,
@@ -202,7 +222,7 @@ export class FlowAnalysis implements Collector {
 }
 
 /** Adds the open row to what is known of its server, its hosts and their path. */
-function aggregate(rows: Rows, aggregates: Aggregates, ending: Ending): void {
+function aggregate(rows: Rows, aggregates: Aggregates, ending: Ending): EndpointTotals | null {
   const { ints, floats, at } = rows
   const bits = ints[at + L.R_BITS]!
   const family = (bits & L.B_FAMILY6) !== 0 ? 6 : 4
@@ -237,7 +257,7 @@ function aggregate(rows: Rows, aggregates: Aggregates, ending: Ending): void {
   addHost(aggregates, clientAddress, family, ints, c)
   addHost(aggregates, serverAddress, family, ints, s)
   const path = aggregates.path(clientAddress, serverAddress, family)
-  if (path === null) return
+  if (path === null) return endpoint
   const resent = retransmitted(ints, c) + retransmitted(ints, s)
   path.connections++
   path.packets += ints[c + L.S_PACKETS]! + ints[s + L.S_PACKETS]!
@@ -255,6 +275,7 @@ function aggregate(rows: Rows, aggregates: Aggregates, ending: Ending): void {
     path.firstLossT = Math.min(path.firstLossT, floats[(at + L.R_START_T) >> 1]!)
     path.lastLossT = Math.max(path.lastLossT, floats[(at + L.R_LAST_T) >> 1]!)
   }
+  return endpoint
 }
 
 function seenBothWays({ ints, at }: Rows): boolean {

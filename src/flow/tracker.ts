@@ -229,6 +229,7 @@ export class FlowTracker {
     const { ints, floats, at } = this.rows
     const quiet = t - floats[(at + R_LAST_DATA_T) >> 1]! > FIN_QUIET_NS
     if (p.dataLen > 0 || (!quiet && ints[at + R_LAST_DATA_BY] === 2)) return
+    if ((ints[at + CLIENT_SIDE + S_BITS]! & SB_FIN) !== 0) return
     const recent = this.recentFins
     const key = p.src ^ Math.imul(p.srcPort, 0x9e3779b1)
     recent.push({ row, id: ints[at + R_ID]!, key, t })

@@ -32,3 +32,9 @@ function sideTroubled(ints: Int32Array, floats: Float64Array, o: number): boolea
   if (ints[o + L.S_KA_RUN]! > 1 || ints[o + L.S_CHANGED]! > 0) return true
   return floats[(o + L.S_ZERO_TOTAL) >> 1]! > ZERO_WINDOW_NS
 }
+
+/** At most one request and a short answer: long enough for a refusal in words. */
+export function isShortExchange({ ints, floats, at }: Rows): boolean {
+  const answer = floats[(at + L.SERVER_SIDE + L.S_OCTETS) >> 1]!
+  return ints[at + L.R_EXCHANGES]! <= 2 && answer > 0 && answer <= 1024
+}
