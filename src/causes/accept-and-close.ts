@@ -38,6 +38,7 @@ export const acceptAndClose = {
     'listener-closed',
     'tls-failure',
   ],
+  specialises: ['close-with-unread-data', 'data-after-close'],
   judge,
 } as const satisfies Cause
 

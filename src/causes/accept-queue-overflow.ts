@@ -75,6 +75,7 @@ function synDropped(
   const { syns, synAckMs, synFrame } = connection.handshake
   const gotIn = synAckMs !== null
   if (gotIn ? syns < 2 : connection.ending !== 'unanswered') return null
+  if (connection.handshake.answeredByAckFrame !== null) return null // an older connection answered
   const syn = unansweredSyn(connection, evidence)
   if (syn.stopped === 'before-server' || syn.stopped === 'answer-lost') return null
   if (gotIn && !sawTrouble(connection, evidence)) return null

@@ -75,6 +75,44 @@ causeTable(asymmetricPath, [
     because: ['client-lost'],
   },
   {
+    name: 'after the handshake nothing comes back on this port, others are fine',
+    connections: [requestOnly(false, { ...unheard, handshake: { synAcks: 1, synAckAfterAck: 0 } })],
+    endpoints: [{ established: 5, connections: 5 }],
+    hosts: [{ address: '10.77.2.2', ttls: [], packets: 400 }],
+    is: 'possible',
+    because: ['data-unheard', 'nobody-served'],
+  },
+  {
+    name: "proven: requests arrive, the server's answers are lost",
+    connections: [unheard],
+    fates: [
+      [
+        0,
+        [
+          fate({ kind: 'data', from: 'client', fate: 'delivered' }),
+          fate({ kind: 'ack', fate: 'lost' }),
+          fate({ kind: 'data', fate: 'lost' }),
+        ],
+      ],
+    ],
+    is: 'likely',
+    because: ['answers-lost'],
+  },
+  {
+    name: 'at the server: it answers and is asked again',
+    connections: [
+      connection({
+        sides: {
+          client: { retransmissions: { rto: 4 } },
+          server: { ackedOctets: 0, retransmissions: { rto: 3 } },
+        },
+      }),
+    ],
+    sources: [{ at: 'server' }],
+    is: 'possible',
+    because: ['answers-unheard'],
+  },
+  {
     name: 'near miss: the data arrived at the server',
     connections: [unheard],
     fates: [[0, [fate({ kind: 'data', from: 'client', fate: 'delivered' })]]],

@@ -30,6 +30,8 @@ function judge(evidence: Evidence): Judgement {
   for (const connection of evidence.connections) {
     const verdict =
       synAckLost(connection, evidence) ??
+      answersLost(connection, evidence) ??
+      answersUnheard(connection, evidence) ??
       ackNeverArrives(connection, evidence) ??
       clientUnheard(connection, evidence)
     if (verdict !== null) verdicts.push(verdict)
@@ -63,6 +65,41 @@ function synAckLost(connection: ConnectionFacts, evidence: Evidence): Verdict | 
   }
 }
 
+/** Two captures: the client's segments arrive, whatever the server sends after its SYN-ACK does not. */
+function answersLost(connection: ConnectionFacts, evidence: Evidence): Verdict | null {
+  const fates = fatesOf(connection, evidence)
+  const answers = fates.filter((f) => f.from === 'server' && f.kind !== 'syn-ack')
+  const lost = answers.filter((f) => f.fate === 'lost')
+  const first = lost[0]
+  if (first === undefined || lost.length < 2 || lost.length < answers.length) return null
+  if (!fates.some((f) => f.from === 'client' && f.kind === 'data' && f.fate === 'delivered')) {
+    return null
+  }
+  return {
+    ...found(connection, 'likely', 88),
+    because: [say('answers-lost', { times: lost.length }, atFrame(first.frame, connection))],
+    against: [],
+    values: { direction: 'from server to client' },
+  }
+}
+
+/** Taken at the server: it answers, and the client asks the same again and acknowledges nothing of the answer. */
+function answersUnheard(connection: ConnectionFacts, evidence: Evidence): Verdict | null {
+  const { client, server } = connection.sides
+  if (captureSide(connection, evidence) !== 'server' || server.payloadOctets === 0) return null
+  const asked = client.retransmissions.rto + client.retransmissions.spurious
+  if (server.ackedOctets > 0 || client.ackedOctets === 0 || asked < 2) return null
+  if (server.retransmissions.rto === 0) return null
+  const frame = server.unanswered?.firstFrame ?? server.lastDataFrame ?? connection.firstFrame
+  const values = { asked, answered: server.retransmissions.rto + 1 }
+  return {
+    ...found(connection, 'possible', 64),
+    because: [say('answers-unheard', values, atFrame(frame, connection))],
+    against: othersFine(connection, evidence),
+    values: { direction: 'from server to client' },
+  }
+}
+
 /** Taken at the server: SYN repeated although SYN-ACKs leave; the client acts as if alone. */
 function ackNeverArrives(connection: ConnectionFacts, evidence: Evidence): Verdict | null {
   if (connection.ending !== 'handshake-incomplete' && connection.ending !== 'timed-out') return null
@@ -85,8 +122,10 @@ function ackNeverArrives(connection: ConnectionFacts, evidence: Evidence): Verdi
 function clientUnheard(connection: ConnectionFacts, evidence: Evidence): Verdict | null {
   const { ackMs, ackFrame, synAckAfterAck } = connection.handshake
   const client = connection.sides.client
-  if (ackMs === null || synAckAfterAck === 0 || client.ackedOctets > 0) return null
-  if (client.retransmissions.rto === 0 && client.unanswered?.what !== 'data') return null
+  if (ackMs === null || client.ackedOctets > 0) return null
+  const times = Math.max(client.retransmissions.rto + 1, client.unanswered?.times ?? 0)
+  if (times < 3 || client.payloadOctets === 0) return null
+  if (synAckAfterAck === 0 && !otherPortsFine(connection, evidence)) return null
   const fates = fatesOf(connection, evidence).filter(
     (f) => f.from === 'client' && (f.kind === 'ack' || f.kind === 'data'),
   )
@@ -95,15 +134,28 @@ function clientUnheard(connection: ConnectionFacts, evidence: Evidence): Verdict
   const served = evidence.endpoints.get(connection.server.endpoint)?.served ?? 0
   if (!proven && served > 0) return null
   const at = atFrame(ackFrame ?? connection.firstFrame, connection)
-  const because = [say('ack-ignored', { times: synAckAfterAck }, at)]
+  const because = [
+    synAckAfterAck > 0
+      ? say('ack-ignored', { times: synAckAfterAck }, at)
+      : say('data-unheard', { times }, at),
+  ]
   if (proven) because.push(say('client-lost', { times: fates.length }, at))
   else because.push(say('nobody-served', {}, connectionRef(connection)))
   return {
     ...found(connection, proven ? 'likely' : 'possible', proven ? 85 : 50),
     because,
     against: proven ? [] : [say('queue-alike', {}, at)],
-    values: { direction: 'from client to server, after the SYN' },
+    values: {
+      direction: synAckAfterAck > 0 ? 'from client to server, after the SYN' : 'of one direction',
+    },
   }
+}
+
+/** The host talks with others on other ports meanwhile, and took several handshakes on this one. */
+function otherPortsFine(connection: ConnectionFacts, evidence: Evidence): boolean {
+  const endpoint = evidence.endpoints.get(connection.server.endpoint)
+  const packets = evidence.hosts.get(connection.server.address)?.packets ?? 0
+  return (endpoint?.established ?? 0) > 1 && packets > 2 * (endpoint?.connections ?? 0)
 }
 
 function othersFine(connection: ConnectionFacts, evidence: Evidence): Reason[] {

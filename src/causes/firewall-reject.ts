@@ -109,7 +109,7 @@ function established(
   cut: ReadonlyMap<string, number>,
 ): Verdict | null {
   const reset = strangersReply(connection)
-  if (reset === null || reset.trigger === null) return null
+  if (reset === null || reset.trigger === null || talksOn(connection, reset)) return null
   if (foreignTtl(reset.ttl, connection, reset.from, evidence) === false) return null
   const fates = fatesOf(connection, evidence)
   const injected = fates.some(
@@ -152,6 +152,13 @@ function strangersReply(connection: ConnectionFacts): ResetFacts | null {
     connection.resets.find(
       (r) => r.shape === 'stateless' && r.accepted !== false && r.trigger !== null && r.ttlUnusual,
     ) ?? null
+  )
+}
+
+/** New data of the side that the reset is said to come from: no rule would let that through and stop the rest. */
+function talksOn(connection: ConnectionFacts, reset: ResetFacts): boolean {
+  return connection.tail.some(
+    (s) => s.from === reset.from && s.len > 0 && s.frame > reset.frame && s.note === 'none',
   )
 }
 

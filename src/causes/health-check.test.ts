@@ -62,6 +62,22 @@ causeTable(healthCheck, [
     is: 'nothing',
   },
   {
+    name: 'near miss: both closed at once, the FINs crossed',
+    connections: [0, 1, 2].map((n) =>
+      handshakeOnly({
+        id: n,
+        startMs: n * 2000,
+        ending: 'clean',
+        handshake: { synAckMs: n * 2000 + 1, ackMs: n * 2000 + 1.1 },
+        sides: {
+          client: { fins: 1, fin: { ...fin(n * 2000 + 300).fin, ackedFrame: 20 } },
+          server: fin(n * 2000 + 301, 12),
+        },
+      }),
+    ),
+    is: 'nothing',
+  },
+  {
     name: 'near miss: a request was sent',
     connections: [
       connection({ ending: 'reset', resets: [reset({ from: 'client', shape: 'active' })] }),

@@ -59,8 +59,14 @@ function asCheck(connection: ConnectionFacts): Check | null {
   if (left === null) return null
   const atMs = 'atMs' in left ? left.atMs : left.tMs
   if (atMs - handshake.synAckMs > SHORT_MS) return null
-  if (reset?.ttlUnusual === true) return null
+  if (reset?.ttlUnusual === true || bothClosed(connection)) return null
   return { connection, atMs, frame: left.frame }
+}
+
+/** The server's FIN does not answer the client's: both wanted to leave. */
+function bothClosed({ sides: { client, server } }: ConnectionFacts): boolean {
+  if (client.fin === null || server.fin === null) return false
+  return client.fin.ackedFrame === null || client.fin.ackedFrame > server.fin.frame
 }
 
 function judgeGroup(group: string, checks: Check[]): Verdict {

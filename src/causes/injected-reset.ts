@@ -29,6 +29,7 @@ function judge(evidence: Evidence): Judgement {
   const verdicts: Verdict[] = []
   for (const connection of evidence.connections) {
     if (connection.resets.length === 0 || connection.ending === 'refused') continue
+    if (connection.handshake.answeredByAckFrame !== null) continue // the client's RST is for an older connection
     const verdict = judgeOne(connection, evidence)
     if (verdict !== null) verdicts.push(verdict)
   }
@@ -47,6 +48,7 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
   for (const reset of connection.resets) {
     const proof = fateOfReset(connection, evidence, reset.from)?.fate
     if (proof === 'delivered') continue
+    if (reset.accepted === false && unharmed(connection)) continue
     const verdict =
       proof === 'injected'
         ? proven(connection, reset, evidence)
@@ -54,6 +56,11 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
     if (verdict !== null) return verdict
   }
   return null
+}
+
+/** A blind reset that the receiver rightly ignored is no finding. */
+function unharmed(connection: ConnectionFacts): boolean {
+  return ['clean', 'open', 'half-closed'].includes(connection.ending)
 }
 
 /** The reset arrived and never left its sender. When its trigger did not arrive either, a reject rule explains more. */
@@ -97,7 +104,8 @@ function bySigns(
   if (reset.ttlUnusual && usualTtls(connection[reset.from].address, evidence).includes(reset.ttl)) {
     against.push(say('ttl-of-host', { ttl: reset.ttl }, at))
   }
-  if (looksRejected(reset)) against.push(say('like-a-rule', {}, at))
+  if (looksRejected(reset) && dataAfter(connection, reset) === null)
+    against.push(say('like-a-rule', {}, at))
   const likely = strong >= 2 && against.length === 0
   return {
     ...found(connection, reset),
@@ -135,7 +143,7 @@ function signs(
     strong++
     reasons.push(say('kept-talking', { len: later.len }, frameOf(later, connection)))
   }
-  const volley = connection.resets.filter((r) => isVolley(r, reset))
+  const volley = isReply(reset) ? [] : connection.resets.filter((r) => isVolley(r, reset))
   if (volley.length > 1) {
     strong++
     reasons.push(say('volley', { resets: volley.length }, connectionRef(connection)))
@@ -171,9 +179,11 @@ function dataAfter(connection: ConnectionFacts, reset: ResetFacts): Segment | nu
 function isVolley(other: ResetFacts, reset: ResetFacts): boolean {
   if (other === reset) return true
   const near = other.from === reset.from && Math.abs(other.tMs - reset.tMs) < 50
-  const answersAnother =
-    other.trigger !== null && reset.trigger !== null && other.trigger.frame !== reset.trigger.frame
-  return near && other.seq !== reset.seq && !answersAnother
+  return near && other.seq !== reset.seq && !isReply(other)
+}
+
+function isReply(reset: ResetFacts): boolean {
+  return reset.shape === 'stateless' && reset.trigger !== null
 }
 
 /** Taken at the client, a server's answer cannot come in less than half of the handshake's round trip. */

@@ -19,6 +19,7 @@ export const listenerClosed = {
   needs: ['packets', 'kernel'],
   refs: ['Linux net/ipv4/inet_connection_sock.c inet_csk_listen_stop (tcp_disconnect, TCP_STATE)'],
   confusedWith: ['accept-and-close', 'close-with-unread-data', 'process-killed'],
+  specialises: ['close-with-unread-data'],
   judge,
 } as const satisfies Cause
 

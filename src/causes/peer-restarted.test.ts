@@ -37,8 +37,31 @@ causeTable(peerRestarted, [
   {
     name: 'several, some silent for a few seconds only: no idle time-out',
     connections: [denied(0, 40_000, 4000), denied(1, 41_000, 6000), denied(2, 41_500, 40_000)],
+    endpoints: [{ survivedSilenceMs: 20_000 }],
     is: 'likely',
     because: ['not-idle'],
+  },
+  {
+    name: 'several after two seconds of silence: no box forgets so soon',
+    connections: [denied(0, 40_000, 2000), denied(1, 40_200, 2200)],
+    is: 'likely',
+  },
+  {
+    name: 'several, none silent for less than what survives: an idle limit looks the same',
+    connections: [denied(0, 40_000, 4600), denied(1, 41_000, 6000)],
+    endpoints: [{ survivedSilenceMs: 3400 }],
+    is: 'possible',
+    against: ['idle-alike'],
+  },
+  {
+    name: 'the denied segments are the first of the capture: nothing is known of the silence',
+    connections: [0, 1].map((id) => ({
+      ...denied(id, 40_000, 0),
+      sawStart: false,
+      firstFrame: 50 + id,
+    })),
+    is: 'possible',
+    against: ['idle-alike'],
   },
   {
     name: 'one after an hour: a middlebox looks the same',

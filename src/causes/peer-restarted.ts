@@ -13,8 +13,8 @@ import { fateOfReset, foreignTtl } from './where.ts'
 
 const say = reasonsOf('peer-restarted')
 
-/** No middlebox known to us forgets a connection after less (the shortest defaults are minutes). */
-const TOO_SHORT_MS = 15_000
+/** No middlebox known to us forgets a connection so soon: Linux conntrack's shortest timer is 10 s, the usual ones minutes. */
+const TOO_SHORT_MS = 4000
 
 /** The peer lost its memory of the connection: host rebooted, failed over without state, process gone without a FIN. */
 export const peerRestarted = {
@@ -57,8 +57,14 @@ function judge(evidence: Evidence): Judgement {
 /** The client's segment on a connection in good order is answered by the server's own stateless RST, no FIN before. */
 function asDenied(connection: ConnectionFacts, evidence: Evidence): Denied | null {
   if (connection.ending !== 'reset') return null
-  const reset = connection.resets.find((r) => r.from === 'server' && r.accepted !== false)
-  if (reset === undefined || reset.shape !== 'stateless' || reset.trigger === null) return null
+  const reset = connection.resets.find((r) => r.accepted !== false)
+  if (
+    reset === undefined ||
+    reset.from !== 'server' ||
+    reset.shape !== 'stateless' ||
+    reset.trigger === null
+  )
+    return null
   const { server, client } = connection.sides
   if (server.fin !== null || client.fin !== null) return null
   if (connection.sawStart && server.payloadOctets === 0 && client.ackedOctets === 0) return null
@@ -77,9 +83,9 @@ function judgeEndpoint(endpoint: string, denied: Denied[], evidence: Evidence): 
   const down = oneMoment
     ? downBetween(evidence, first.connection.server.address, fromMs, toMs)
     : null
-  const survived = evidence.endpoints.get(endpoint)?.survivedSilenceMs ?? 0
+  const survived = longestSurvived(evidence, first.connection)
   const notIdle = denied.filter(
-    (d) => d.reset.silenceBeforeMs < TOO_SHORT_MS || d.reset.silenceBeforeMs < survived,
+    (d) => knownBefore(d) && tooShortForIdle(d.reset.silenceBeforeMs, survived),
   )
   const at = frameOf(first.reset, first.connection)
   const because: Reason[] = [
@@ -114,12 +120,28 @@ function judgeEndpoint(endpoint: string, denied: Denied[], evidence: Evidence): 
     connections: denied.map((d) => d.connection),
     certainty: likely ? 'likely' : 'possible',
     severity: 'problem',
-    weight: likely ? 78 : notIdle.length > 0 ? 48 : 38,
+    weight: likely ? 78 : notIdle.length > 0 ? 48 : 42,
     culprit: { side: 'server', host: first.connection.server.address },
     because,
     against,
     group: endpoint,
   }
+}
+
+/** Where the denied segment is the first of the capture, nobody knows how long the silence was. */
+function knownBefore({ connection, reset }: Denied): boolean {
+  return connection.firstFrame !== reset.trigger?.frame
+}
+
+/** Longer silences survived; or it is very short and no survivor suggests a limit just below it. */
+function tooShortForIdle(silenceMs: number, survivedMs: number): boolean {
+  return silenceMs < survivedMs || (silenceMs < TOO_SHORT_MS && survivedMs < silenceMs / 2)
+}
+
+/** The longest silence after which a connection of this path or endpoint went on: a box forgets later than that. */
+function longestSurvived(evidence: Evidence, { client, server }: ConnectionFacts): number {
+  const path = evidence.paths.get(`${client.address} ${server.address}`)?.survivedSilenceMs ?? 0
+  return Math.max(path, evidence.endpoints.get(server.endpoint)?.survivedSilenceMs ?? 0)
 }
 
 /** A connect to that host that was refused, unanswered or unreachable in between: it was down. */

@@ -14,9 +14,6 @@ import { tupleReuse } from './tuple-reuse.ts'
 
 const say = reasonsOf('port-reuse-collision')
 
-/** Beyond this a delay is felt: Linux repeats the SYN after 1 s. */
-const FELT_MS = 500
-
 /** A new connection met the server's old one with the same addresses and ports, which had never been closed. */
 export const portReuseCollision = {
   id: 'port-reuse-collision',
@@ -65,12 +62,11 @@ function judgeOne(connection: ConnectionFacts): Verdict | null {
   } else against.push(say('old-unseen', {}, connectionRef(connection)))
   if (reuse.delayMs !== null) because.push(say('delayed', { delay: reuse.delayMs }, at))
   const likely = reuse.old === 'alive'
-  const hurt = reuse.delayMs === null || reuse.delayMs >= FELT_MS
   return {
     connections: [connection],
     certainty: likely ? 'likely' : 'possible',
-    severity: hurt ? 'problem' : 'notice',
-    weight: likely ? 82 : 55,
+    severity: 'problem',
+    weight: likely ? 82 : 51,
     culprit: { side: 'client', host: connection.client.address },
     because,
     against,

@@ -16,6 +16,8 @@ const say = reasonsOf('process-killed')
 const TOGETHER = 3
 /** A connection younger than this at the burst may only have been accepted and closed. */
 const ACCEPTED_MS = 200
+/** A FIN sooner than this after the last request is its answer: QUIT, Terminate, a refusal. */
+const ANSWER_MS = 50
 
 /** A process died: the kernel closes all its connections in one go, FIN where all was read, RST where not. */
 export const processKilled = {
@@ -23,6 +25,7 @@ export const processKilled = {
   needs: ['packets', 'kernel', 'application'],
   refs: ['Linux net/ipv4/tcp.c __tcp_close', 'RFC 2525 §2.17'],
   confusedWith: ['close-with-unread-data', 'listener-closed', 'server-idle-timeout'],
+  specialises: ['close-with-unread-data', 'data-after-close'],
   judge,
 } as const satisfies Cause
 
@@ -58,7 +61,9 @@ function cutShort({ connection, how, atMs, side }: Act): boolean {
     connection.sides.server.payloadOctets > 0 ||
     (how === 'fin' && atMs - (connection.handshake.ackMs ?? connection.startMs) >= ACCEPTED_MS)
   if (side === 'server' && !accepted) return false
-  return connection.requestPending || (how === 'reset' && connection.exchanges > 0)
+  const asked = connection.request?.lastMs ?? Number.NEGATIVE_INFINITY
+  const pending = connection.requestPending && atMs - asked >= ANSWER_MS
+  return pending || (how === 'reset' && connection.exchanges > 0)
 }
 
 function serverDied(evidence: Evidence, acts: Act[]): Verdict {

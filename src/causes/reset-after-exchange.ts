@@ -37,6 +37,7 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
   if (connection.requestPending || connection.exchanges === 0) return null
   if (connection.ending === 'reset' && reset.from === 'server') return null
   if (leftBehind(connection, reset)) return null
+  if (connection.sides[reset.from].keepaliveUnanswered > 0) return null // it gave up on a dead peer
   const told = evidence.application.get(connection.id)?.http?.bodyComplete ?? 'unknown'
   if (told === false) return null
   const likely =

@@ -62,6 +62,19 @@ causeTable(synQueueOverflow, [
     against: ['ack-perhaps-arrived'],
   },
   {
+    name: 'the greeting comes only when the FIN has proven the cookie',
+    connections: [
+      handshakeOnly({
+        ...waits,
+        ending: 'reset-after-fin',
+        sides: { ...waits.sides, server: { firstDataMs: 4002, payloadOctets: 20 } },
+      }),
+    ],
+    endpoints: [{ serverFirst: 6, served: 6 }],
+    is: 'possible',
+    because: ['woken-by-fin'],
+  },
+  {
     name: 'near miss: an idle connection where the client would speak first',
     connections: [waits],
     endpoints: [{ serverFirst: 0, served: 6 }],

@@ -19,6 +19,9 @@ const HALF_OPEN = 8
 /** A client that hears nothing for this long after its handshake waits for a server that should speak first. */
 const SILENT_MS = 1000
 
+/** The client's FIN proves the cookie too: the server then accepts and greets within a round trip and a moment. */
+const WOKEN_MS = 50
+
 /** Too many unfinished handshakes; or, with SYN cookies, the one ACK that carried the state was lost. */
 export const synQueueOverflow = {
   id: 'syn-queue-overflow',
@@ -96,6 +99,11 @@ function cookieAckLost(connection: ConnectionFacts, evidence: Evidence): Verdict
   const at = atFrame(ackFrame ?? connection.firstFrame, connection)
   const because = [say('silent-after-ack', { waited }, at), say('no-syn-ack-repeated', {}, at)]
   const against: Reason[] = []
+  const { fin } = client
+  const woken = fin !== null && heard - fin.tMs <= WOKEN_MS + (connection.handshake.rttMs ?? 0)
+  if (woken) {
+    because.push(say('woken-by-fin', { after: heard - fin.tMs }, atFrame(fin.frame, connection)))
+  }
   if (proven) because.push(say('ack-lost', {}, at))
   else against.push(say('ack-perhaps-arrived', {}, at))
   if (greeted > 0) because.push(say('greets-others', { greeted, server: name }, at))
@@ -103,7 +111,7 @@ function cookieAckLost(connection: ConnectionFacts, evidence: Evidence): Verdict
     ...found(connection),
     variant: 'cookie-ack-lost',
     certainty: proven ? 'likely' : 'possible',
-    weight: proven ? 78 : 40,
+    weight: proven ? 82 : woken ? 72 : 40,
     because,
     against,
   }

@@ -14,9 +14,6 @@ import { tupleReuse } from './tuple-reuse.ts'
 
 const say = reasonsOf('time-wait-collision')
 
-/** Beyond this a delay is felt: Linux repeats the SYN after 1 s. */
-const FELT_MS = 500
-
 /** A SYN met a TIME-WAIT of the same addresses and ports and did not replace it. */
 export const timeWaitCollision = {
   id: 'time-wait-collision',
@@ -56,12 +53,11 @@ function judgeOne(connection: ConnectionFacts): Verdict | null {
   else because.push(say('never-connected', {}, at))
   const timestamps = connection.sides.client.timestamps
   if (timestamps && seen) because.push(say('timestamps', {}, at))
-  const hurt = reuse.delayMs === null || reuse.delayMs >= FELT_MS
   return {
     connections: [connection],
     ...(timestamps && seen ? { variant: 'timestamps' } : {}),
     certainty: seen ? 'likely' : 'possible',
-    severity: hurt ? 'problem' : 'notice',
+    severity: 'problem',
     weight: seen ? 84 : 50,
     culprit: { side: 'client', host: connection.client.address },
     because,

@@ -1,6 +1,7 @@
 import type { TlsFacts } from '../evidence/application.ts'
 import type { ConnectionFacts, Side } from '../evidence/connection.ts'
 import type { Evidence } from '../evidence/evidence.ts'
+import { type Act, firstAct } from './bursts.ts'
 import {
   atFrame,
   type Cause,
@@ -18,7 +19,9 @@ const say = reasonsOf('tls-failure')
 const CLOSURES = [0, 90] // close_notify, user_canceled
 /** Alerts by which a side rejects the other's certificate: RFC 8446 §6.2. */
 const CERTIFICATE = [42, 43, 44, 45, 46, 48, 49, 113, 115, 116]
-const GIVEN_UP: readonly string[] = ['reset', 'reset-after-fin', 'clean', 'half-closed']
+const UNKNOWN_CA = 48 // the sender lacks the authority: mend its trust store, or the other's chain
+/** As many handshakes broken off alike are a rule. */
+const ALIKE = 2
 
 /** The TLS handshake failed: an alert says why, or one side speaks plain text, or it ends before it was finished. */
 export const tlsFailure = {
@@ -26,17 +29,28 @@ export const tlsFailure = {
   needs: ['payload', 'application'],
   refs: ['RFC 8446 §6', 'RFC 5246 §7.2'],
   confusedWith: ['accept-and-close', 'close-with-unread-data', 'injected-reset'],
+  specialises: ['accept-and-close', 'close-with-unread-data', 'data-after-close', 'linger-zero'],
   judge,
 } as const satisfies Cause
 
 function judge(evidence: Evidence): Judgement {
   const verdicts: Verdict[] = []
+  const broken: { connection: ConnectionFacts; tls: TlsFacts; act: Act }[] = []
   for (const connection of evidence.connections) {
     const tls = evidence.application.get(connection.id)?.tls
     if (tls == null) continue
-    const verdict =
-      byAlert(connection, tls) ?? byPlainText(connection, tls) ?? brokenOff(connection, tls)
+    const verdict = byAlert(connection, tls) ?? byPlainText(connection, tls)
+    const act = verdict === null ? breakOff(connection, tls) : null
     if (verdict !== null) verdicts.push(verdict)
+    if (act !== null) broken.push({ connection, tls, act })
+  }
+  for (const one of broken) {
+    const alike = broken.filter(
+      (b) =>
+        b.act.side === one.act.side &&
+        b.connection.server.endpoint === one.connection.server.endpoint,
+    ).length
+    verdicts.push(brokenOff(one.connection, one.tls, one.act.side, alike))
   }
   return { verdicts }
 }
@@ -51,7 +65,10 @@ function byAlert(connection: ConnectionFacts, tls: TlsFacts): Verdict | null {
   if (tls.handshakeFinished === false) because.push(say('unfinished', {}, at))
   const against = tls.handshakeFinished === true ? [say('finished', {}, at)] : []
   return {
-    ...found(connection, certificate ? otherSide(from) : 'unknown'),
+    ...found(
+      connection,
+      !certificate ? 'unknown' : description === UNKNOWN_CA ? from : otherSide(from),
+    ),
     variant: certificate ? 'certificate' : 'alert',
     certainty: 'likely',
     weight: tls.handshakeFinished === true ? 70 : 92,
@@ -67,7 +84,7 @@ function byPlainText(connection: ConnectionFacts, tls: TlsFacts): Verdict | null
   if (from === null) return null
   const frame = connection.request?.startFrame ?? connection.firstFrame
   return {
-    ...found(connection, from === 'client' ? 'client' : 'unknown'),
+    ...found(connection, 'client'), // it chose the port and the scheme
     variant: 'plain-text',
     certainty: 'likely',
     weight: 88,
@@ -78,19 +95,24 @@ function byPlainText(connection: ConnectionFacts, tls: TlsFacts): Verdict | null
   }
 }
 
-/** ClientHello, then the end without a word why. Resets by a filter on the server name look like this as well. */
-function brokenOff(connection: ConnectionFacts, tls: TlsFacts): Verdict | null {
-  if (!tls.clientHello || tls.handshakeFinished !== false) return null
-  if (!GIVEN_UP.includes(connection.ending) || connection.endedBy === null) return null
-  if (connection.endedBy === 'middlebox') return null
-  const by = connection.endedBy
+/** ClientHello, then somebody ends it without a word why. */
+function breakOff(connection: ConnectionFacts, tls: TlsFacts): Act | null {
+  if (!tls.clientHello || tls.handshakeFinished !== false || tls.alert !== null) return null
+  const act = firstAct(connection)
+  return act === null || connection.resets.some((r) => r.ttlUnusual) ? null : act
+}
+
+/** Filters on the server name and crashes end a handshake like this too; a rule of one side does it every time. */
+function brokenOff(connection: ConnectionFacts, tls: TlsFacts, by: Side, alike: number): Verdict {
   const at = connectionRef(connection)
+  const because: Reason[] = [say('broken-off', { by, name: tls.serverName ?? 'none' }, at)]
+  if (alike >= ALIKE) because.push(say('alike', { alike }, at))
   return {
     ...found(connection, by),
     variant: 'broken-off',
-    certainty: 'possible',
-    weight: 46,
-    because: [say('broken-off', { by, name: tls.serverName ?? 'none' }, at)],
+    certainty: alike >= ALIKE ? 'likely' : 'possible',
+    weight: alike >= ALIKE ? 70 : 46,
+    because,
     against: [say('no-alert', {}, at)],
     values: { from: by, to: otherSide(by), name: 'no reason' },
     group: `${connection.server.endpoint} broken ${by}`,

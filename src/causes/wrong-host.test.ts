@@ -52,10 +52,17 @@ causeTable(wrongHost, [
     is: 'possible',
   },
   {
-    name: 'near miss: two initial TTLs at one distance are one machine',
+    name: 'one reset with another initial TTL at the same distance may be the same machine',
     connections: [met(0, null, { ...other, ttl: 127 })],
     hosts: twoHosts(127),
-    is: 'nothing',
+    is: 'possible',
+    against: ['same-distance'],
+  },
+  {
+    name: 'three of them, and living connections with that TTL beside',
+    connections: [0, 1, 2].map((id) => met(id, null, { ...other, ttl: 127 })),
+    hosts: twoHosts(127),
+    is: 'likely',
   },
   {
     name: 'near miss: only the reset is odd: a filter or a forger',

@@ -22,6 +22,9 @@ export const wrongHost = {
   judge,
 } as const satisfies Cause
 
+/** So many connections, if both machines are equally far away and only the initial TTL differs. */
+const NEAR_MANY = 3
+
 interface Stranger {
   connection: ConnectionFacts
   side: Side
@@ -55,7 +58,7 @@ function asStranger(connection: ConnectionFacts, evidence: Evidence): Stranger |
   }
   if (!reset.ttlUnusual || reset.ttlUsual === null) return null
   const others = usualTtls(connection[side].address, evidence)
-  if (!others.includes(reset.ttl) || sameDistance(reset.ttl, reset.ttlUsual)) return null
+  if (!others.includes(reset.ttl)) return null
   return { connection, side, reset, changedFrame: null }
 }
 
@@ -87,12 +90,16 @@ function judgeAddress(group: Stranger[], evidence: Evidence): Verdict {
   if (group.length === 1) against.push(say('only-one', {}, at))
   const clients = new Set(group.map((s) => s.connection.client.address)).size
   if (clients > 1) because.push(say('several-clients', { clients }, at))
-  const likely = group.length > 1 || first.changedFrame !== null
+  // One machine may have two initial TTLs: one for its sockets' packets, one for its kernel's resets.
+  const near = first.changedFrame === null && sameDistance(reset.ttl, reset.ttlUsual ?? reset.ttl)
+  if (near) against.push(say('same-distance', { ttl: reset.ttl }, at))
+  const enough = near ? NEAR_MANY : 2
+  const likely = group.length >= enough || first.changedFrame !== null
   return {
     connections: group.map((s) => s.connection),
     certainty: likely ? 'likely' : 'possible',
     severity: 'problem',
-    weight: likely ? 76 : 50,
+    weight: likely ? 76 : near ? 44 : 50,
     culprit: { side: 'network', host: address },
     because,
     against,

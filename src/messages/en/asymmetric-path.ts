@@ -7,6 +7,12 @@ export const asymmetricPath = {
     'syn-ack-lost': 'the SYN-ACK left the server {times:count} times and never reached the client',
     'syn-repeated': 'the client sent its SYN {syns:count} times: it did not hear the answer',
     'syn-ack-repeated': 'the server sent its SYN-ACK {synAcks:count} times and never got an ACK',
+    'answers-lost':
+      "the client's segments reached the server; {times:count} segments of the server did not reach the client",
+    'answers-unheard':
+      'the client asked the same {asked:count} more times though the server answered {answered:count} times, and acknowledged nothing',
+    'data-unheard':
+      "after the handshake the client's data was sent {times:count} times and never acknowledged, nor was anything else heard",
     'ack-ignored':
       "the server repeated its SYN-ACK {times:count} times after the client's ACK and took none of its data",
     'client-lost':

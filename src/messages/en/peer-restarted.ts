@@ -9,7 +9,7 @@ export const peerRestarted = {
     'one-moment':
       'all {times:count} can have been lost in one moment before {at:time}: each was fine earlier and unknown later',
     'not-idle':
-      'one had been silent for only {silence:ms} (others survived {survived:ms}): no idle time-out',
+      'one had been silent for only {silence:ms} (longest silence that survived: {survived:ms}): too short for an idle limit',
     'idle-alike':
       'it came after {silence:ms} of silence: a middlebox that forgot the connection and lets the segment through changed looks the same',
     'others-lived': 'an older connection to {server} went on afterwards: not everything was lost',

@@ -12,6 +12,8 @@ export const synQueueOverflow = {
       'handshake complete for the client, then {waited:ms} without a word of the server',
     'no-syn-ack-repeated':
       'the SYN-ACK was not repeated: a server that still waits for the ACK would do so, one with SYN cookies cannot',
+    'woken-by-fin':
+      "the server's first words came {after:ms} after the client's FIN: only then it knew the connection",
     'ack-lost': "the client's ACK is not in the capture at the server: it was lost on the way",
     'ack-perhaps-arrived':
       'the ACK may have arrived and the application be slow: this capture cannot tell',

@@ -9,6 +9,7 @@ export const tlsFailure = {
     'plain-text': 'the {from} speaks plain text where the other side speaks TLS',
     'broken-off':
       'after the ClientHello (server name: {name}) the {by} ended the connection before the handshake was finished',
+    alike: '{alike:count} handshakes on this port were broken off by the same side',
     'no-alert':
       'no alert gives the reason: a filter on the server name or a crash ends a handshake like this too',
   },

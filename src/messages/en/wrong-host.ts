@@ -6,7 +6,9 @@ export const wrongHost = {
     'habits-changed':
       'from this frame on {host} has other habits (TTL, link address or timestamp clock)',
     'second-ttl':
-      'packets of {host} arrive with TTL {ttls}, at different distances: the reset (TTL {ttl}) came from the other machine',
+      'packets of {host} arrive with TTL {ttls}: the reset (TTL {ttl}) has not that of its connection but that of others',
+    'same-distance':
+      'TTL {ttl} is as many hops away as the usual one: one machine with two initial TTLs looks the same',
     'unknown-to-it':
       '{times:count} times the answer to a segment of a living connection was a bare RST: the answerer did not know it',
     'several-clients': '{clients:count} clients met it',
