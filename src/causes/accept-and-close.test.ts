@@ -76,6 +76,15 @@ causeTable(acceptAndClose, [
     is: 'nothing',
   },
   {
+    name: 'near miss: its answer is not in the capture (a filter left payload out)',
+    connections: [0, 1].map((id) => {
+      const one = closed(id)
+      const fin = { ...one.sides.server.fin!, seq: 501 }
+      return { ...one, sides: { ...one.sides, server: { ...one.sides.server, fin } } }
+    }),
+    is: 'nothing',
+  },
+  {
     name: 'near miss: closed after five idle seconds',
     connections: [closed(0, 5001)],
     is: 'nothing',

@@ -1,5 +1,5 @@
 import type { Evidence } from '../evidence/evidence.ts'
-import { type Act, firstAct } from './bursts.ts'
+import { type Act, firstAct, saidNothing } from './bursts.ts'
 import {
   atFrame,
   type Cause,
@@ -57,7 +57,8 @@ function judge(evidence: Evidence): Judgement {
 function closedAtOnce(act: Act, evidence: Evidence): boolean {
   const { connection, side, atMs, how } = act
   const { handshake, sides, resets } = connection
-  if (side !== 'server' || handshake.ackMs === null || sides.server.payloadOctets > 0) return false
+  if (side !== 'server' || handshake.ackMs === null) return false
+  if (!saidNothing(connection, 'server')) return false
   if (atMs - handshake.ackMs > SOON_MS) return false
   const asked = sides.client.firstDataMs
   if (how === 'fin' && asked !== null && atMs - asked > READ_MS) return false

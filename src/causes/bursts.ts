@@ -27,6 +27,12 @@ export function firstAct(connection: ConnectionFacts): Act | null {
   return first
 }
 
+/** Whether a side never said anything, not even octets that the capture missed: its FIN or RST is at its first octet. */
+export function saidNothing(connection: ConnectionFacts, side: Side): boolean {
+  const { payloadOctets, missingOctets, fin } = connection.sides[side]
+  return payloadOctets === 0 && missingOctets === 0 && (fin?.seq ?? 1) <= 1
+}
+
 /** A dying process closes its descriptors in one go; its resets and FINs leave within microseconds, a capture adds jitter. */
 const BURST_GAP_MS = 10
 /** More than this is traffic, not one event. */

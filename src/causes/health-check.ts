@@ -1,6 +1,6 @@
 import type { ConnectionFacts } from '../evidence/connection.ts'
 import type { Evidence } from '../evidence/evidence.ts'
-import { firstAct } from './bursts.ts'
+import { firstAct, saidNothing } from './bursts.ts'
 import {
   atFrame,
   type Cause,
@@ -49,9 +49,9 @@ function judge(evidence: Evidence): Judgement {
 
 /** Connected, nothing said by either side, ended first by the client within a second. */
 function asCheck(connection: ConnectionFacts): Check | null {
-  const { handshake, sides, resets, seen } = connection
+  const { handshake, resets, seen } = connection
   if (!connection.sawStart || handshake.synAckMs === null || seen !== 'both') return null
-  if (sides.client.payloadOctets > 0 || sides.server.payloadOctets > 0) return null
+  if (!saidNothing(connection, 'client') || !saidNothing(connection, 'server')) return null
   if (handshake.syns > 1 || handshake.synAckAfterAck > 0) return null
   const act = firstAct(connection)
   const reset = resets.find((r) => r.from === 'client')

@@ -1,5 +1,5 @@
 import type { Evidence } from '../evidence/evidence.ts'
-import { type Act, bursts, refusedAfter } from './bursts.ts'
+import { type Act, bursts, refusedAfter, saidNothing } from './bursts.ts'
 import {
   atFrame,
   type Cause,
@@ -36,7 +36,8 @@ function judge(evidence: Evidence): Judgement {
 /** Nothing was ever said by the server, and its end is RST,ACK at the very first sequence number: never accepted. */
 function wasQueued({ connection, how }: Act): boolean {
   const { handshake, sides, resets } = connection
-  if (how !== 'reset' || handshake.ackMs === null || sides.server.payloadOctets > 0) return false
+  if (how !== 'reset' || handshake.ackMs === null) return false
+  if (!saidNothing(connection, 'server')) return false
   return sides.server.fin === null && resets.some((r) => r.shape === 'active' && !r.ttlUnusual)
 }
 
