@@ -129,6 +129,15 @@ export function causeText(finding: Finding): string {
   return finding.variant === undefined ? finding.cause : `${finding.cause} (${finding.variant})`
 }
 
+/** How it hangs together with another finding: label and cause, at most one of each. */
+export function relations(f: Finding): [label: string, cause: string][] {
+  const all: [string, string | undefined][] = [
+    [words.label.consequenceOf, f.consequenceOf],
+    [words.label.alternativeTo, f.alternativeTo],
+  ]
+  return all.flatMap(([label, cause]) => (cause === undefined ? [] : [[label, cause]]))
+}
+
 /** "415 connections: 308 clean, 107 unanswered", most frequent ending first. */
 export function totalsText(report: Report): string {
   const { total, byEnding } = report.connections

@@ -197,6 +197,7 @@ export const threeFindings: Report = {
       title: '10.77.2.3:9090 refused 1 connection: nothing is listening on that port',
       culprit: { side: 'server', host: '10.77.2.3' },
       affected: { connections: 1, of: 346, examples: ['131'] },
+      alternativeTo: 'firewall-reject',
       because: [
         {
           kind: 'frame',

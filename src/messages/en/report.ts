@@ -29,6 +29,7 @@ export const reportWords = {
     culprit: 'culprit',
     affected: 'affected',
     consequenceOf: 'follows from',
+    alternativeTo: 'or else',
     because: 'evidence',
     against: 'against',
     now: 'now',

@@ -11,6 +11,7 @@ import {
   connectionTexts,
   culpritText,
   differenceText,
+  relations,
   type SourceNames,
   sourceNames,
   sourceTexts,
@@ -92,7 +93,9 @@ function article(f: Finding, number: number, names: SourceNames): string {
 ${entry(words.label.cause, htmlText(kind))}${entry(words.label.culprit, htmlText(culpritText(f.culprit)))}${entry(
   words.label.affected,
   htmlText(affectedText(f.affected)),
-)}${f.consequenceOf === undefined ? '' : entry(words.label.consequenceOf, htmlText(f.consequenceOf))}${entry(
+)}${relations(f)
+  .map(([label, cause]) => entry(label, htmlText(cause)))
+  .join('')}${entry(
   words.label.because,
   list(f.because.map((b) => htmlText(becauseText(b, names)))),
 )}${entry(words.label.against, against.length === 0 ? words.against.none : list(against))}${entry(

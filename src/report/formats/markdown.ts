@@ -11,6 +11,7 @@ import {
   connectionTexts,
   culpritText,
   differenceText,
+  relations,
   type SourceNames,
   sourceNames,
   sourceTexts,
@@ -76,9 +77,7 @@ function findingText(f: Finding, names: SourceNames): string {
     `**${words.label.culprit}**: ${markdownText(culpritText(f.culprit))}`,
     `**${words.label.affected}**: ${markdownText(affectedText(f.affected))}`,
   ]
-  if (f.consequenceOf !== undefined) {
-    facts.push(`**${words.label.consequenceOf}**: ${markdownCode(f.consequenceOf)}`)
-  }
+  facts.push(...relations(f).map(([label, cause]) => `**${label}**: ${markdownCode(cause)}`))
   const against =
     f.against.length === 0
       ? [words.against.none]

@@ -12,6 +12,7 @@ import {
   connectionTexts,
   culpritText,
   differenceText,
+  relations,
   type SourceNames,
   sourceNames,
   sourceTexts,
@@ -66,9 +67,7 @@ function findingLines(f: Finding, number: number, names: SourceNames, paint: Pai
     ...labelled(words.label.cause, [kind], paint),
     ...labelled(words.label.culprit, [culpritText(f.culprit)], paint),
     ...labelled(words.label.affected, [affectedText(f.affected)], paint),
-    ...(f.consequenceOf === undefined
-      ? []
-      : labelled(words.label.consequenceOf, [f.consequenceOf], paint)),
+    ...relations(f).flatMap(([label, cause]) => labelled(label, [cause], paint)),
     ...labelled(
       words.label.because,
       f.because.map((b) => becauseText(b, names)),
