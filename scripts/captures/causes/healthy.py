@@ -133,7 +133,7 @@ def mid_stream(stage):
 @capture('healthy/half-close', expects=HEALTHY, ending='clean')
 def half_close(stage):
     """Legitimate half-closes: 42001-42004 send a query, shut down their sending side, and read the answer that comes in
-    pieces over 3 s; then the server closes. 42011-42014 and the server close at the same moment (both FINs
+    pieces over 3 s; then the server closes. 42011-42014 exchange a word, and both ends close at the same moment (both FINs
     cross on a path of 5 ms).
     """
     stage.add_relay(5)
@@ -162,7 +162,12 @@ def half_close(stage):
     def cross():
         for n in range(1, 5):
             connection = stage.connect(81, 42010 + n)
-            time.sleep(0.3)
+            connection.sendall(b'ping\n')
+            time.sleep(0.1)
+            ends[-1].recv(10)
+            ends[-1].sendall(b'pong\n')
+            connection.recv(10)
+            time.sleep(0.2)
             connection.close()
             ends.pop().close()
 
@@ -316,11 +321,12 @@ class Wrap:
             at += size
 
 
-@capture('healthy/blind-reset-ignored', vantage='both', expects=HEALTHY, ending='clean', victims=0)
+@capture('injected-reset/blind-ignored', vantage='both', ending='clean', victims=0,
+         expects={'verdict': 'benign', 'cause': 'injected-reset', 'culprit': 'middlebox'})
 def blind_reset(stage):
     """Somebody off the path guesses: RSTs in the server's name, inside the client's window but not at the next number
     (RFC 5961), reach 42001-42004. The client answers with a challenge ACK and everything goes on: such a RST ends
-    nothing. (To name the attempt as a notice is right, too.)
+    nothing; the attempt is worth a notice.
     """
     stage.add_relay(4)
     http_server(stage)

@@ -24,8 +24,10 @@ def box(stage, *rules, nat=None, loose=0):
 
 
 def ladder(stage, timeout=2.5):
-    """One connection per silence: those below 4 s on 42001..., those above on 41001..."""
-    def one(sport, idle_s, start_s):
+    """One connection per silence: those below 4 s on 42001..., those above on 41001... Two more (42011, 42012) are used
+    now and then until after the others have died: the server has not restarted.
+    """
+    def one(sport, idles, start_s):
         def work():
             time.sleep(start_s)
             connection = stage.connect(80, sport, timeout=timeout)
@@ -35,16 +37,18 @@ def ladder(stage, timeout=2.5):
                 return len(read_reply(connection))
 
             ask()
-            time.sleep(idle_s)
-            stage.note(f'{sport}, silent for {idle_s} s: {seen(ask)}')
+            for idle_s in idles:
+                time.sleep(idle_s)
+                stage.note(f'{sport}, silent for {idle_s} s: {seen(ask)}')
             connection.close()
         return work
 
     http_server(stage)
     stage.tap(CLIENT, snap=160)
     stage.tap(SERVER, snap=160)
-    together(*[one(42001 + n, idle, 0.1 * n) for n, idle in enumerate(LIVES)],
-             *[one(41001 + n, idle, 0.12 * n) for n, idle in enumerate(DIES)])
+    together(*[one(42001 + n, [idle], 0.1 * n) for n, idle in enumerate(LIVES)],
+             *[one(41001 + n, [idle], 0.12 * n) for n, idle in enumerate(DIES)],
+             *[one(42011 + n, [3.4, 2.5, 3.0], 0.3 * n) for n in range(2)])
 
 
 @capture('middlebox-idle-timeout/reset', vantage='both', ending='reset', endedBy='server', victims=5,
@@ -53,7 +57,7 @@ def reset(stage):
     """The router follows connections, forgets them after 4 s of silence and answers the next packet with RST
     (nft `ct state invalid reject with tcp reset`, nf_conntrack_tcp_loose 0). Requests after 0.5 to 3.4 s of
     silence live (42001-42005), after 4.6 to 7 s they die (41001-41005). The RST has the router's TTL; the server
-    sees nothing of it and keeps its sockets.
+    sees nothing of it and keeps its sockets. 42011 and 42012 are used again and again, before and after.
     """
     box(stage, 'ct state invalid reject with tcp reset')
     ladder(stage)
@@ -72,12 +76,15 @@ def drop(stage):
 
 @capture('middlebox-idle-timeout/nat-state-lost', vantage='both', ending='reset', endedBy='server', victims=5,
          expects={'verdict': 'problem', 'cause': 'middlebox-idle-timeout', 'variant': 'nat-state-lost',
-                  'culprit': 'middlebox'})
+                  'culprit': 'middlebox'},
+         clientAlone={'verdict': 'problem', 'cause': 'middlebox-idle-timeout', 'culprit': 'middlebox'})
 def nat_state_lost(stage):
     """The router translates the client's address (masquerade, random ports) and forgets a connection after 4 s of
     silence. The next request leaves it from another port, the server knows no such connection and answers RST;
     its own socket stays. In the server's capture the same client packet (same sequence numbers) comes from a
-    new port. Silences as in middlebox-idle-timeout/reset.
+    new port. Silences as in middlebox-idle-timeout/reset. From the client's file alone the variant cannot be told: the
+    RST is the server's own. That it is no restart of the server show 42011 and 42012, older than the victims and alive
+    after them.
     """
     box(stage, nat='ip saddr 10.77.1.0/24 masquerade fully-random', loose=1)
     ladder(stage)

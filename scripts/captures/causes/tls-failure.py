@@ -60,7 +60,7 @@ def run(stage, fail, count=5):
 
 
 @capture('tls-failure/unknown-ca', victims=5,
-         expects={'verdict': 'problem', 'cause': 'tls-failure', 'culprit': 'client'})
+         expects={'verdict': 'problem', 'cause': 'tls-failure'})
 def unknown_ca(stage):
     """nginx with a self-signed certificate and TLS 1.2 only. Clients 41001-41005 verify it, do not know its issuer and
     end the handshake with the fatal alert unknown_ca; 42001-42004 do not verify and are served.
@@ -69,7 +69,7 @@ def unknown_ca(stage):
 
 
 @capture('tls-failure/no-shared-version', victims=5,
-         expects={'verdict': 'problem', 'cause': 'tls-failure', 'culprit': 'unknown'})
+         expects={'verdict': 'problem', 'cause': 'tls-failure'})
 def no_shared_version(stage):
     """The server speaks TLS 1.2 only, clients 41001-41005 TLS 1.3 only: it answers with the fatal alert
     protocol_version and closes. 42001-42004 agree on TLS 1.2.
@@ -78,7 +78,7 @@ def no_shared_version(stage):
 
 
 @capture('tls-failure/tls-to-plain-port', victims=5,
-         expects={'verdict': 'problem', 'cause': 'tls-failure', 'culprit': 'client'})
+         expects={'verdict': 'problem', 'cause': 'tls-failure'})
 def tls_to_plain_port(stage):
     """Clients 41001-41005 speak TLS to port 80, where nginx speaks plain HTTP: their ClientHello is answered by
     "HTTP/1.1 400 Bad Request" in the clear. 42001-42004 use port 443.
@@ -102,7 +102,7 @@ def closed_after_hello(stage):
 
 
 @capture('tls-failure/plain-to-tls-port', ending='clean', victims=5,
-         expects={'verdict': 'problem', 'cause': 'tls-failure', 'culprit': 'client'})
+         expects={'verdict': 'problem', 'cause': 'tls-failure'})
 def plain_to_tls_port(stage):
     """Clients 41001-41005 speak plain HTTP to a port where `openssl s_server` expects TLS: it closes without a
     word (OpenSSL 3.0 sends no alert for "http request"). 42001-42004 use port 443 of nginx as they should.
