@@ -65,8 +65,18 @@ causeTable(closeWaitLeak, [
     against: ['excerpt', 'short-watch'],
   },
   {
+    name: 'three of them, acknowledged by the delayed-ACK timer only; the capture ends soon',
+    connections: [0, 1, 2].map((id) =>
+      held({ id, captureEndMs: 3600, sides: { server: { fins: 1, fin: fin(3005, 3047) } } }),
+    ),
+    is: 'likely',
+    explains: 3,
+    because: ['several', 'delayed-ack'],
+    against: ['short-watch'],
+  },
+  {
     name: 'near miss: a whole capture that ends right after the FIN',
-    connections: [held({ captureEndMs: 3040, sides: { server: { fin: fin(3000, 3040) } } })],
+    connections: [held({ captureEndMs: 3040, sides: { server: { fin: fin(3000, 3020) } } })],
     is: 'nothing',
   },
   {

@@ -16,6 +16,7 @@ const say = reasonsOf('close-wait-leak')
 
 const WATCHED_MS = 5000 // tcp-resets.md #40: no FIN back for more than 5 s and to the end of the capture
 const GLIMPSE_MS = 1000
+const SEVERAL = 3 // as many of one owner and server, none of them closed by it at once
 const DELAYED_ACK_MS = 35 // Linux TCP_DELACK_MIN is 40 ms: a bare ACK that late means nobody wrote or closed meanwhile
 
 /** The peer closed, the kernel acknowledged it, the application never closes. Linux keeps CLOSE-WAIT for ever. */
@@ -40,8 +41,9 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
   const half = halfClose(connection)
   if (half === null) return null
   const glimpse = isGlimpseEnough(connection, half)
-  if (half.watchedMs < GLIMPSE_MS && !glimpse) return null
-  const certain = half.watchedMs >= WATCHED_MS || glimpse
+  if (!isHeld(connection, half) && !glimpse) return null
+  const alike = heldAlike(connection, half, evidence)
+  const certain = half.watchedMs >= WATCHED_MS || glimpse || alike >= SEVERAL
   const pending = half.closer === 'client' && connection.requestPending
   const transaction = evidence.application.get(connection.id)?.database?.inTransaction === true
   const holder = connection[half.holder]
@@ -52,13 +54,36 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
     // A request that was never answered says more about the server than the socket it left behind.
     weight: weightOf(certain, pending),
     culprit: { side: half.holder, host: holder.address },
-    because: becauseOf(connection, half),
+    because: [
+      ...becauseOf(connection, half),
+      ...(alike >= SEVERAL ? [say('several', { count: alike }, connectionRef(connection))] : []),
+    ],
     against: againstOf(connection, half, pending),
     values: { holder: holder.address, closer: half.closer, port: connection.server.port },
     group: `${connection.server.endpoint} ${half.holder} ${holder.address}`,
     ...(transaction ? { consequenceOf: 'open-transaction' as const } : {}),
     ...(pending ? { consequenceOf: 'server-stalled' as const } : {}),
   }
+}
+
+/**
+ * Watched for a second, or idle before and acknowledged by the delayed-ACK timer only: a program that looks at its idle
+ * connections closes within a millisecond, and its FIN then carries the acknowledgement.
+ */
+function isHeld(connection: ConnectionFacts, half: HalfClose): boolean {
+  if (half.watchedMs >= GLIMPSE_MS) return true
+  if (isExcerpt(connection)) return false
+  return wasDelayed(half) && (idleBeforeFin(connection, half) ?? 0) >= GLIMPSE_MS
+}
+
+/** Connections of the same holder with the same server that are held like this one. */
+function heldAlike(connection: ConnectionFacts, half: HalfClose, evidence: Evidence): number {
+  return evidence.connections.filter((c) => {
+    if (c.ending !== 'half-closed' || c.server.endpoint !== connection.server.endpoint) return false
+    if (c[half.holder].address !== connection[half.holder].address) return false
+    const other = halfClose(c)
+    return other !== null && other.holder === half.holder && isHeld(c, other)
+  }).length
 }
 
 function weightOf(certain: boolean, pending: boolean): number {

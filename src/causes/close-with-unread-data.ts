@@ -184,7 +184,10 @@ function unreadRequest(
 ): Found | null {
   const { client, server } = connection.sides
   const request = connection.request
-  if (!connection.requestPending || request === null || client.inFlightOctets > 0) return null
+  if (!connection.requestPending || request === null) return null
+  // The reset itself acknowledges what the kernel had received, read or not.
+  const covered = reset.ack >= request.seq + request.octets
+  if (client.inFlightOctets > 0 && !covered) return null
   const served = server.payloadOctets > 0
   const together = endedTogether(evidence, connection, 'server') >= TOGETHER
   const certain = served && !together

@@ -17,6 +17,7 @@ const say = reasonsOf('data-after-close')
 
 const FAREWELL_OCTETS = 64 // TLS close_notify is 7 to 31 octets: a farewell, not a request
 const TOGETHER = 3
+const IDLE_MS = 1000
 
 /** One side closed completely, the other had received that and sent data all the same. */
 export const dataAfterClose = {
@@ -36,7 +37,7 @@ interface Late {
 
 function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | null {
   const late = lateData(connection)
-  if (late === null || isFarewell(late, evidence) || isAbandoned(late)) return null
+  if (late === null || isFarewell(late, evidence)) return null
   const closer = late.reset.from
   const sender = otherSide(closer)
   const together = endedTogether(evidence, connection, closer) >= TOGETHER
@@ -50,15 +51,27 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
     against: together ? [say('together', {}, connectionRef(connection))] : [],
     values: { sender: connection[sender].address, closer: connection[closer].address },
     group: `${connection.server.endpoint} ${sender}`,
+    // When an idle limit of the server explains its close, this is what came of it.
+    ...(idleBefore(late) >= IDLE_MS ? { consequenceOf: 'server-idle-timeout' as const } : {}),
   }
 }
 
-/** RST.seq == FIN.seq+1 proves that the sender's TCP had processed the FIN before it sent. */
+/**
+ * Only the server's closes: a client that closes while it is being answered gave up, and that has other names.
+ * RST.seq == FIN.seq+1 proves that the sender's TCP had processed the FIN before it sent.
+ */
 function lateData(connection: ConnectionFacts): Late | null {
   for (const reset of connection.resets) {
     const data = reset.trigger
     const fin = connection.sides[reset.from].fin
-    if (reset.shape !== 'stateless' || data === null || data.len === 0 || fin === null) continue
+    if (
+      reset.from !== 'server' ||
+      reset.shape !== 'stateless' ||
+      data === null ||
+      data.len === 0 ||
+      fin === null
+    )
+      continue
     if (fin.tMs > data.tMs || reset.seq !== fin.seq + 1 || data.ack !== fin.seq + 1) continue
     return { connection, fin, reset, data }
   }
@@ -68,11 +81,6 @@ function lateData(connection: ConnectionFacts): Late | null {
 function isFarewell(late: Late, evidence: Evidence): boolean {
   const protocol = evidence.application.get(late.connection.id)?.protocol
   return late.data.len <= FAREWELL_OCTETS && protocol === 'tls'
-}
-
-/** A client that closed while its answer was due, or on its way, gave up: that has other names. */
-function isAbandoned(late: Late): boolean {
-  return late.reset.from === 'client' && late.connection.sides.client.payloadOctets > 0
 }
 
 function becauseOf(late: Late, evidence: Evidence): Reason[] {
@@ -96,9 +104,13 @@ function becauseOf(late: Late, evidence: Evidence): Reason[] {
   ) {
     because.push(say('said-close', {}, atFrame(http.responseFrame, connection)))
   }
-  const last = lastActivityBefore(connection, fin.tMs)
-  if (last !== null && fin.tMs - last >= 1000) {
-    because.push(say('idle-before', { idle: fin.tMs - last, who }, atFrame(fin.frame, connection)))
-  }
+  const idle = idleBefore(late)
+  if (idle >= IDLE_MS)
+    because.push(say('idle-before', { idle, who }, atFrame(fin.frame, connection)))
   return because
+}
+
+function idleBefore({ connection, fin }: Late): number {
+  const last = lastActivityBefore(connection, fin.tMs)
+  return last === null ? 0 : fin.tMs - last
 }

@@ -22,6 +22,7 @@ import {
 
 const say = reasonsOf('keep-alive-race')
 
+const ENDINGS = ['reset', 'reset-after-fin', 'reset-after-close']
 const MIN_IDLE_MS = 800
 const SLACK_MS = 50 // scheduling and capture delay on top of a round trip
 const TOGETHER = 3 // as many connections closed within milliseconds look like a process that ended
@@ -63,7 +64,7 @@ function judge(evidence: Evidence): Judgement {
  * request, on whichever side the capture was taken.
  */
 function crossingOf(connection: ConnectionFacts): Crossing | null {
-  if (connection.ending !== 'reset-after-fin' && connection.ending !== 'reset') return null
+  if (!ENDINGS.includes(connection.ending)) return null
   const fin = connection.sides.server.fin
   const reset = connection.resets.find((r) => r.from === 'server' && r.shape === 'stateless')
   const request = reset?.trigger ?? null

@@ -46,8 +46,19 @@ causeTable(lingerZero, [
     is: 'nothing',
   },
   {
-    name: 'near miss: the answer was not complete',
-    connections: [aborted(0)],
+    name: 'the server cut its own answers short: loss',
+    connections: [aborted(0), aborted(1), aborted(2)],
+    application: [0, 1, 2].map((id) => [
+      id,
+      application({ protocol: 'http', http: { bodyComplete: false } as never }),
+    ]),
+    is: 'likely',
+    severity: 'problem',
+    because: ['truncated'],
+  },
+  {
+    name: 'near miss: the client left an answer that was not complete',
+    connections: [aborted(0, { resets: [reset({ from: 'client', shape: 'active', tMs: 6 })] })],
     application: [[0, application({ protocol: 'http', http: { bodyComplete: false } as never })]],
     is: 'nothing',
   },

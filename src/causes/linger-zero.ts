@@ -55,9 +55,14 @@ function abortOf(connection: ConnectionFacts, evidence: Evidence): Abort | null 
   if ((own.unreadOctets ?? 0) > 0 || own.keepaliveUnanswered > 1) return null
   if (connection.sides.server.payloadOctets === 0) return null
   if (peer.inFlightOctets > 0 || (peer.lastDataMs ?? 0) > reset.tMs) return null
-  if (evidence.application.get(connection.id)?.http?.bodyComplete === false) return null
+  if (side === 'client' && isTruncated(connection, evidence)) return null
   const last = lastActivityBefore(connection, reset.tMs)
   return { connection, reset, side, afterMs: last === null ? 0 : reset.tMs - last }
+}
+
+/** The answer was announced longer than it came. By a server's own abort that is loss, by a client's something unread. */
+function isTruncated(connection: ConnectionFacts, evidence: Evidence): boolean {
+  return evidence.application.get(connection.id)?.http?.bodyComplete === false
 }
 
 function verdictOf(abort: Abort, aborts: readonly Abort[], evidence: Evidence): Verdict {
@@ -72,11 +77,12 @@ function verdictOf(abort: Abort, aborts: readonly Abort[], evidence: Evidence): 
   const of = evidence.endpoints.get(connection.server.endpoint)?.served ?? alike.length
   const systematic = alike.length >= SYSTEMATIC && alike.length * 2 >= of
   const likely = systematic && abort.afterMs <= RIGHT_AFTER_MS && own.unreadOctets === 0
+  const truncated = isTruncated(connection, evidence)
   const lost = own.inFlightOctets > 0
   return {
     connections: [connection],
     certainty: likely ? 'likely' : 'possible',
-    severity: lost ? 'problem' : 'notice',
+    severity: lost || truncated ? 'problem' : 'notice',
     weight: likely ? 70 : 40,
     culprit: { side, host: connection[side].address, setting: 'SO_LINGER' },
     because: [
@@ -85,6 +91,7 @@ function verdictOf(abort: Abort, aborts: readonly Abort[], evidence: Evidence): 
         ? [say('systematic', { count: alike.length, of, who: side }, connectionRef(connection))]
         : []),
       ...(lost ? [say('lost', { octets: own.inFlightOctets }, frameOf(reset, connection))] : []),
+      ...(truncated ? [say('truncated', {}, connectionRef(connection))] : []),
     ],
     against: againstOf(abort, systematic),
     values: { culprit: connection[side].address },

@@ -115,7 +115,7 @@ causeTable(middleboxIdleTimeout, [
     endpoints: [{ lastAnswerMs: 20_000, survivedSilenceMs: 5000 }],
     is: 'likely',
     variant: 'drop',
-    because: ['silence-drop', 'interval'],
+    because: ['silence-drop-only', 'interval'],
   },
   {
     name: 'the same without any survivor to compare',
@@ -133,10 +133,19 @@ causeTable(middleboxIdleTimeout, [
     because: ['proof-data'],
   },
   {
-    name: 'near miss: nobody is answered any more (path lost)',
+    name: 'nobody is answered any more: the path may be lost as well',
+    connections: [dropped(0, 9000)],
+    endpoints: [{ lastAnswerMs: 5, survivedSilenceMs: 5000 }],
+    is: 'possible',
+    because: ['silence-drop'],
+    against: ['others-not-seen'],
+  },
+  {
+    name: 'two captures, nobody answered and nothing to compare: no proof of a device',
     connections: [dropped(0, 9000)],
     endpoints: [{ lastAnswerMs: 5 }],
-    is: 'nothing',
+    fates: [[0, [fate({ kind: 'data', from: 'client', fate: 'lost', frame: 30 })]]],
+    is: 'possible',
   },
   {
     name: 'NAT entry lost: another port continues the numbers, across 2^32',

@@ -45,6 +45,8 @@ interface Death {
   /** The segment that broke the silence, and the reset if there was one. */
   frame: number
   reset: ResetFacts | null
+  /** The server answered other connections meanwhile (drop). */
+  othersAnswered?: boolean
   /** The old connection whose numbers the stray one continues (nat-state-lost). */
   continues: ConnectionFacts | null
 }
@@ -118,8 +120,7 @@ function silentOnNext(connection: ConnectionFacts, evidence: Evidence): Death | 
   if (connection.sides[otherSide(who)].payloadOctets === 0) return null
   const last = lastSegmentBefore(connection, unanswered.firstMs)
   const silenceMs = last === null ? 0 : unanswered.firstMs - last
-  if (silenceMs < MIN_SILENCE_MS || !othersAnswered(connection, evidence, unanswered.firstMs))
-    return null
+  if (silenceMs < MIN_SILENCE_MS) return null
   return {
     connection,
     variant: 'drop',
@@ -127,6 +128,7 @@ function silentOnNext(connection: ConnectionFacts, evidence: Evidence): Death | 
     frame: unanswered.firstFrame,
     reset: null,
     continues: null,
+    othersAnswered: othersAnswered(connection, evidence, unanswered.firstMs),
   }
 }
 
@@ -194,7 +196,7 @@ function intervalOf(deaths: readonly Death[], evidence: Evidence): Interval {
 }
 
 function judgeDeath(death: Death, interval: Interval, evidence: Evidence): Verdict | null {
-  const proof = proofOf(death, evidence)
+  const proof = proofOf(death, isSharp(interval), evidence)
   const ttl = death.reset?.ttlUnusual === true
   const decided = proof !== null || ttl || death.variant === 'nat-state-lost'
   // A longer silence that survived on the same path leaves nothing of a limit, unless the reset itself betrays another sender.
@@ -222,11 +224,17 @@ function certaintyOf(
 ): Certainty {
   if (known.proof) return 'confirmed'
   if (known.ttl || death.variant === 'nat-state-lost') return 'likely'
-  const sharp = interval.survivedMs > 0 && interval.survivedMs < interval.diedMs
+  const sharp = isSharp(interval)
   const many = interval.deaths.length >= ENOUGH && !isRestart(death, known.evidence)
-  if (death.variant === 'drop') return sharp || many ? 'likely' : 'possible'
+  if (death.variant === 'drop') {
+    return death.othersAnswered === true && (sharp || many) ? 'likely' : 'possible'
+  }
   // Without another TTL a RST after a silence is as well a restarted server's: only a threshold on many tells.
   return sharp && many ? 'likely' : 'possible'
+}
+
+function isSharp(interval: Interval): boolean {
+  return interval.survivedMs > 0 && interval.survivedMs < interval.diedMs
 }
 
 /** Old connections that all fail at their first packet after one moment, whatever their silence: the server lost its state. */
@@ -242,24 +250,21 @@ function weightOf(death: Death, certainty: Certainty, ttl: boolean): number {
 }
 
 /** Two captures together: the reset was never sent by the server, or the data never arrived there. */
-function proofOf(death: Death, evidence: Evidence): SegmentFate | null {
+function proofOf(death: Death, sharp: boolean, evidence: Evidence): SegmentFate | null {
   const fates = evidence.vantage?.fates.get(death.connection.id) ?? []
   if (death.variant === 'reset') {
     return fates.find((f) => f.kind === 'reset' && f.fate === 'injected') ?? null
   }
-  if (death.variant !== 'drop') return null
+  // Data that never arrived proves a forgetful device only where the path as such is known to work.
+  if (death.variant !== 'drop' || !(death.othersAnswered === true || sharp)) return null
   return fates.find((f) => f.kind === 'data' && f.fate === 'lost' && f.frame >= death.frame) ?? null
 }
 
 function becauseOf(death: Death, interval: Interval, proof: SegmentFate | null): Reason[] {
   const { connection, variant, silenceMs } = death
-  const because = [
-    say(
-      `silence-${variant}`,
-      { silence: silenceMs, server: connection.server.endpoint },
-      atFrame(death.frame, connection),
-    ),
-  ]
+  const key = variant === 'drop' && death.othersAnswered === true ? 'silence-drop-only' : null
+  const values = { silence: silenceMs, server: connection.server.endpoint }
+  const because = [say(key ?? `silence-${variant}`, values, atFrame(death.frame, connection))]
   if (proof !== null)
     because.push(
       say(
@@ -318,6 +323,9 @@ function againstOf(death: Death, interval: Interval, evidence: Evidence): Reason
     if (known !== null) {
       against.push(say('server-default', { s: known.s, who: known.who }, connectionRef(connection)))
     }
+  }
+  if (death.variant === 'drop' && death.othersAnswered !== true) {
+    against.push(say('others-not-seen', {}, connectionRef(connection)))
   }
   if (isRestart(death, evidence)) against.push(say('together', {}, connectionRef(connection)))
   return against

@@ -127,7 +127,7 @@ function unknownOf(suspects: readonly ConnectionFacts[]): Unknown {
   const { address, port } = suspects[0]!.server
   return {
     missing: [
-      `the payload of the ${suspects.length} connections to ${address}:${port} that the database side closed (the status flag of its last answer says whether a transaction was open)`,
+      `the payload of ${suspects.length === 1 ? 'the connection' : `the ${suspects.length} connections`} to ${address}:${port} that the database side closed (the status flag of its last answer says whether a transaction was open)`,
       "the database's list of open transactions with their client ports (MySQL: information_schema.innodb_trx; PostgreSQL: pg_stat_activity, state 'idle in transaction')",
     ],
     ask: `sudo tcpdump -i any -s 0 -w db.pcap 'host ${address} and tcp port ${port}'; tcpwhy analyze db.pcap`,

@@ -1,5 +1,5 @@
 import { causeTable } from '../../test/helpers/cause-table.ts'
-import { address, connection } from '../../test/helpers/facts.ts'
+import { address, connection, segment } from '../../test/helpers/facts.ts'
 import { packetLoss } from './packet-loss.ts'
 
 const lossy = (id: number, fast: number, over: Parameters<typeof connection>[0] = {}) =>
@@ -70,6 +70,29 @@ causeTable(packetLoss, [
     name: 'near miss: below one per cent',
     connections: [lossy(0, 2), lossy(1, 2), lossy(2, 2)],
     paths: [{ dataPackets: 5000 }],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: out of order, sent again for nothing',
+    connections: [0, 1, 2].map((id) =>
+      lossy(id, 20, {
+        sides: { server: { retransmissions: { fast: 20, spurious: 8 }, outOfOrder: 9 } },
+      }),
+    ),
+    paths: [{ dataPackets: 1000 }],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: only the first request, until the server took it',
+    connections: [0, 1, 2].map((id) =>
+      connection({
+        id,
+        lastMs: 20_000,
+        sides: { client: { retransmissions: { rto: 3 } } },
+        head: [segment({ frame: 8, tMs: 200, len: 100, note: 'retransmission-rto' })],
+      }),
+    ),
+    paths: [{ dataPackets: 20 }],
     is: 'nothing',
   },
   {

@@ -34,6 +34,8 @@ interface Lossy {
   path: PathFacts
   /** Listed connections of the path that lost data and recovered. */
   recovered: ConnectionFacts[]
+  /** All connections of the path that lost data and recovered, and the segments sent again. */
+  count: number
   losses: number
   rate: number
   others: { rate: number; packets: number }
@@ -54,20 +56,56 @@ function lossyOf(path: PathFacts, evidence: Evidence): Lossy | null {
   const listed = evidence.connections.filter(
     (c) => c.client.address === path.client && c.server.address === path.server,
   )
-  const recovered = listed.filter((c) => lossesOf(c) > 0 && !isStuck(c))
-  if (recovered.length === 0) return null
+  const recovered = listed.filter((c) => lossesOf(c) > 0 && !isStuck(c) && !isFirstRequestOnly(c))
+  if (recovered.length === 0 || isReordered(recovered)) return null
   // What was never answered, and SYNs, belong to other causes: they are not loss that was recovered.
-  const losses = recovered.reduce((sum, c) => sum + lossesOf(c), 0)
+  const foreign = listed.reduce(
+    (sum, c) => sum + c.weight * (resentOf(c) - (isStuck(c) ? 0 : lossesOf(c))),
+    0,
+  )
+  const losses = Math.max(0, path.retransmissions - foreign)
+  const stuck = listed.reduce(
+    (sum, c) => sum + (lossesOf(c) === 0 || isStuck(c) ? c.weight * Math.min(1, resentOf(c)) : 0),
+    0,
+  )
+  const count = Math.max(recovered.length, path.lossyConnections - stuck)
   const rate = losses / Math.max(1, path.dataPackets)
-  return { path, recovered, losses, rate, others: othersOf(path, evidence) }
+  return { path, recovered, count, losses, rate, others: othersOf(path, evidence) }
 }
 
 function lossesOf(connection: ConnectionFacts): number {
   return sideLosses(connection.sides.client) + sideLosses(connection.sides.server)
 }
 
+/** Everything sent again, SYNs and FINs included. */
+function resentOf(connection: ConnectionFacts): number {
+  return sideResent(connection.sides.client) + sideResent(connection.sides.server)
+}
+
+function sideResent({ retransmissions: r }: SideFacts): number {
+  return r.rto + r.fast + r.syn + r.synAck + r.fin
+}
+
 function sideLosses(side: SideFacts): number {
   return side.retransmissions.rto + side.retransmissions.fast
+}
+
+/** Segments overtook each other and were sent again for nothing: the path delivered them all. */
+function isReordered(recovered: readonly ConnectionFacts[]): boolean {
+  const sides = recovered.flatMap((c) => [c.sides.client, c.sides.server])
+  const early = sides.reduce((sum, s) => sum + s.outOfOrder + s.retransmissions.spurious, 0)
+  const losses = recovered.reduce((sum, c) => sum + lossesOf(c), 0)
+  return early * 4 >= losses
+}
+
+/** Only the first data of the client was repeated, until the server took it: the handshake's end was lost, or refused. */
+function isFirstRequestOnly(connection: ConnectionFacts): boolean {
+  const { client, server } = connection.sides
+  if (sideLosses(server) > 0 || client.retransmissions.fast > 0) return false
+  const repeated = connection.head.filter(
+    (s) => s.from === 'client' && s.note === 'retransmission-rto',
+  )
+  return repeated.length > 0 && repeated.every((s) => s.seq === 1)
 }
 
 function isStuck(connection: ConnectionFacts): boolean {
@@ -89,8 +127,8 @@ function othersOf(path: PathFacts, evidence: Evidence): { rate: number; packets:
 }
 
 function judgeRate(lossy: Lossy, evidence: Evidence): Verdict | null {
-  const { recovered, losses, rate, others, path } = lossy
-  if (recovered.length < MANY || losses < MIN_LOSSES || rate < NOTABLE) return null
+  const { recovered, count, losses, rate, others, path } = lossy
+  if (count < MANY || losses < MIN_LOSSES || rate < NOTABLE) return null
   const compared = others.packets >= 100
   if (compared && rate < others.rate * FAR_ABOVE) return null
   const likely = compared || rate >= HARMFUL
@@ -98,7 +136,7 @@ function judgeRate(lossy: Lossy, evidence: Evidence): Verdict | null {
   const values = { losses, packets: path.dataPackets, rate: percent(rate) }
   return verdictOf(lossy, likely ? 'likely' : 'possible', {
     because: [
-      say('rate', { ...values, count: recovered.length }, ref),
+      say('rate', { ...values, count }, ref),
       ...(compared
         ? [say('others', { rate: percent(others.rate), packets: others.packets }, ref)]
         : []),

@@ -1,5 +1,5 @@
 import { causeTable } from '../../test/helpers/cause-table.ts'
-import { connection, icmp } from '../../test/helpers/facts.ts'
+import { connection, icmp, requestOnly } from '../../test/helpers/facts.ts'
 import { pathLost } from './path-lost.ts'
 
 const lost = (over: Parameters<typeof connection>[0] = {}, unanswered = {}) =>
@@ -54,7 +54,7 @@ causeTable(pathLost, [
   {
     name: 'after a silence: a device may have forgotten it',
     connections: [lost({}, { firstMs: 9000, lastMs: 20_000 })],
-    is: 'likely',
+    is: 'possible',
     against: ['after-silence'],
   },
   {
@@ -77,6 +77,20 @@ causeTable(pathLost, [
               times: 6,
             },
           },
+        },
+      }),
+    ],
+    endpoints: [{ lastAnswerMs: 9000 }],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: never heard beyond the handshake',
+    connections: [
+      requestOnly(false, {
+        ending: 'timed-out',
+        sides: {
+          client: { ...lost().sides.client, ackedOctets: 0 },
+          server: { payloadOctets: 0 },
         },
       }),
     ],

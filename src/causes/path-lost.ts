@@ -11,6 +11,7 @@ import {
   type Verdict,
 } from './cause.ts'
 import { lastActivityBefore } from './closing.ts'
+import { isBlackHole } from './path-mtu-black-hole.ts'
 
 const say = reasonsOf('path-lost')
 
@@ -37,22 +38,28 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
   if (found === null) return null
   const { side, unanswered } = found
   const peer = otherSide(side)
-  if (onlyLargeLost(connection, side, unanswered)) return null
+  if (isBlackHole(connection, evidence)) return null
   const others = answeredMeanwhile(connection, evidence, unanswered.firstMs)
   const last = lastActivityBefore(connection, unanswered.firstMs)
   const idle = last === null ? 0 : unanswered.firstMs - last
   const alike = lostTogether(evidence, connection, unanswered.firstMs)
   return {
     connections: [connection],
-    certainty: others ? 'possible' : 'likely',
+    certainty: others || idle >= IDLE_MS ? 'possible' : 'likely',
     severity: 'problem',
-    weight: others ? 45 : 66,
+    weight: weightOf(others, idle),
     culprit: { side: 'network' },
     because: becauseOf(connection, unanswered, side, alike),
     against: againstOf(connection, { others, idle }),
     values: { peer: connection[peer].address, sender: connection[side].address },
     group: `${connection.client.address} ${connection.server.address}`,
   }
+}
+
+/** After a silence nobody knows whether the path was lost or only forgot this connection. */
+function weightOf(others: boolean, idle: number): number {
+  if (others) return 45
+  return idle >= IDLE_MS ? 52 : 66
 }
 
 /** Data or a FIN nobody answered although the peer had been heard before; SYNs have other causes. */
@@ -65,23 +72,17 @@ function unansweredOf(
     if (unanswered === null || (unanswered.what !== 'data' && unanswered.what !== 'fin')) continue
     if (unanswered.times < MIN_TIMES) continue
     if (unanswered.lastMs - unanswered.firstMs < MIN_SPAN_MS) continue
+    // A peer that never got further than its SYN-ACK has not shown that the path ever worked both ways.
+    if (
+      connection.sides[side].ackedOctets === 0 &&
+      connection.sides[otherSide(side)].payloadOctets === 0
+    )
+      continue
     const heard = connection.sides[otherSide(side)].lastMs
     if (heard !== null && heard > unanswered.firstMs) continue
     return { side, unanswered }
   }
   return null
-}
-
-function onlyLargeLost(
-  connection: ConnectionFacts,
-  side: Side,
-  unanswered: UnansweredFacts,
-): boolean {
-  const { largestAckedSegment, smallestLostSegment } = connection.sides[side]
-  if (largestAckedSegment === null || smallestLostSegment === null) return false
-  return (
-    unanswered.len > 500 && largestAckedSegment < smallestLostSegment && largestAckedSegment > 0
-  )
 }
 
 function answeredMeanwhile(

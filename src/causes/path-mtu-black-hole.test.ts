@@ -55,11 +55,20 @@ causeTable(pathMtuBlackHole, [
     because: ['icmp'],
   },
   {
-    name: 'one connection, nothing heard since',
+    name: 'nothing heard on it since, but the server answers others: short data passed before',
     connections: [
       hole(0, { sides: { ...hole(0).sides, client: { ...hole(0).sides.client, lastMs: 50 } } }),
     ],
+    endpoints: [{ lastAnswerMs: 9000 }],
     is: 'possible',
+  },
+  {
+    name: 'near miss: nothing heard from the server at all since (path lost)',
+    connections: [
+      hole(0, { sides: { ...hole(0).sides, client: { ...hole(0).sides.client, lastMs: 50 } } }),
+    ],
+    endpoints: [{ lastAnswerMs: 50 }],
+    is: 'nothing',
   },
   {
     name: 'near miss: such segments pass elsewhere on the path',

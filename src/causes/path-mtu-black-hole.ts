@@ -15,6 +15,7 @@ const say = reasonsOf('path-mtu-black-hole')
 
 const MIN_LOST = 500 // no path drops less: IPv4 hosts take 576 octets (RFC 791)
 const MIN_TIMES = 3
+const ALIVE_MS = 1000 // an answer that was on its way when the loss began does not count
 
 /** Long segments never arrive, short ones do: a narrow link whose ICMP message does not come back. */
 export const pathMtuBlackHole = {
@@ -38,7 +39,7 @@ interface Hole {
 
 function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | null {
   const hole = holeOf(connection)
-  if (hole === null || passesElsewhere(connection, hole, evidence)) return null
+  if (hole === null || !isBlackHole(connection, evidence)) return null
   const alike = evidence.connections.filter((c) => {
     const other = holeOf(c)
     return (
@@ -48,7 +49,8 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
       c[otherSide(hole.side)].address === connection[otherSide(hole.side)].address
     )
   }).length
-  const likely = alike >= 2 || (heardAfterLoss(connection, hole.side) && hole.passed > 0)
+  const heard = heardAfterLoss(connection, hole.side)
+  const likely = hole.passed > 0 && (heard || alike >= 2)
   return {
     connections: [connection],
     certainty: likely ? 'likely' : 'possible',
@@ -65,6 +67,19 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
     },
     group: `${connection[hole.side].address} ${connection[otherSide(hole.side)].address}`,
   }
+}
+
+/** Long segments are lost and the path as such works: the peer is heard, here or from the same address elsewhere. */
+export function isBlackHole(connection: ConnectionFacts, evidence: Evidence): boolean {
+  const hole = holeOf(connection)
+  if (hole === null || passesElsewhere(connection, hole, evidence)) return false
+  if (heardAfterLoss(connection, hole.side)) return true
+  const fromMs = connection.sides[hole.side].unanswered?.firstMs ?? 0
+  for (const endpoint of evidence.endpoints.values()) {
+    if (endpoint.address !== connection.server.address) continue
+    if ((endpoint.lastAnswerMs ?? 0) > fromMs + ALIVE_MS) return true
+  }
+  return false
 }
 
 /** The side whose long segments were repeated and never acknowledged, while everything shorter was. */

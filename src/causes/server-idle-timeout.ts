@@ -136,13 +136,20 @@ function verdictOf(
 
 function weightOf(close: IdleClose, certainty: Certainty): number {
   if (certainty !== 'likely') return 35
-  return close.byReset ? 75 : 60
+  if (close.byReset) return 75
+  // Of a connection that is then held in CLOSE-WAIT the holder is the trouble, the close was in order.
+  return close.connection.ending === 'half-closed' ? 40 : 60
 }
 
 /** Benign when the client closes at once; a notice when the trouble that follows has its own name. */
 function severityOf(close: IdleClose): Severity {
-  if (close.byReset) return 'problem'
+  if (close.byReset || wasUsedAfterwards(close.connection)) return 'problem'
   return close.connection.ending === 'clean' ? 'benign' : 'notice'
+}
+
+/** The client wrote after the close and was answered by RST. */
+function wasUsedAfterwards(connection: ConnectionFacts): boolean {
+  return connection.resets.some((r) => r.from === 'server' && (r.trigger?.len ?? 0) > 0)
 }
 
 function becauseOf(close: IdleClose, constant: Constant<IdleClose>, evidence: Evidence): Reason[] {

@@ -2,12 +2,13 @@ import type { CauseMessages } from '../types.ts'
 
 export const closeWaitLeak = {
   title:
-    '{connections:count} connections to {server} are stuck in CLOSE-WAIT on {holder}: its application never closes them',
+    '{connections:count} connections to {server} stuck in CLOSE-WAIT on {holder}: its application does not close them',
   because: {
     'closed-after': 'the {who} closed (FIN) {age:ms} after the handshake',
     closed: 'the {who} closed (FIN); the start of the connection is not in the capture',
     acknowledged: "the {who}'s kernel acknowledged the FIN after {after:ms}",
     'never-closed': 'the {who} sent neither FIN nor RST for the {for:ms} until the capture ends',
+    several: '{count:count} connections of this application with this server are held like that',
     'delayed-ack':
       'the acknowledgement is a bare one sent by the delayed-ACK timer: the application of the {who} neither wrote nor closed when it was told',
     'was-idle': 'nothing had been sent for {idle:ms} before the FIN: a connection nobody looks at',

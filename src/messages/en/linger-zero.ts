@@ -9,6 +9,7 @@ export const lingerZero = {
     systematic:
       '{count:count} of {of:count} connections end so: a setting of the {who}, not an accident',
     lost: '{octets:octets} had not been acknowledged when it reset: they are lost',
+    truncated: 'its own answer was announced longer than it came: the client has lost the rest',
     'unread-unknown': 'whether something was unread cannot be seen: its window was not told',
     single: 'too few connections end so to call it systematic',
     idle: 'the reset came after {idle:ms} of silence: an idle limit or an administrator is as well possible',

@@ -28,7 +28,11 @@ export const middleboxIdleTimeout = {
   because: {
     'silence-reset': 'after {silence:ms} of silence the next packet was answered by RST at once',
     'silence-drop':
+      'after {silence:ms} of silence the same data was sent again and again without any answer from {server}',
+    'silence-drop-only':
       'after {silence:ms} of silence the same data was sent again and again without any answer, while {server} answered other connections',
+    'others-not-seen':
+      'nobody else was answered meanwhile either: the whole path may have been lost',
     'silence-nat-state-lost':
       '{silence:ms} after the last packet of the old connection its data came from another address or port and was answered by RST',
     'proof-reset': 'the capture on the other side shows that the server never sent this reset',
