@@ -19,6 +19,8 @@ const say = reasonsOf('accept-queue-overflow')
 const AT_ONCE_MS = 50
 /** One repetition may be a lost ACK; RFC 6298 (5.5) has doubled the RTO by the second. */
 const REPEATED = 2
+/** So many of one endpoint at a time are no chance losses. */
+const TOGETHER = 3
 /** Linux tcp_abort_on_overflow=0: a request-sock expires after its SYN-ACK retries, at the earliest after about 3 s. */
 const LATE_RESET_MS = 1000
 
@@ -46,13 +48,14 @@ type Waiting = ReturnType<typeof waitingFor>
 
 function judge(evidence: Evidence): Judgement {
   const waiting = waitingFor(evidence)
+  const ignored = ignoredPerEndpoint(evidence)
   const verdicts: Verdict[] = []
   for (const connection of evidence.connections) {
     const verdict =
       synDropped(connection, evidence, waiting) ??
       resetAtAck(connection, evidence) ??
       ackDropped(connection, evidence) ??
-      cookieAckDropped(connection, evidence)
+      cookieAckDropped(connection, evidence, ignored)
     if (verdict !== null) verdicts.push(verdict)
   }
   const unsure = verdicts.some((v) => v.variant === 'syn-dropped' && v.certainty === 'possible')
@@ -199,12 +202,15 @@ function ackDropped(connection: ConnectionFacts, evidence: Evidence): Verdict | 
 }
 
 /** SYN cookies in use: no state, so no repeated SYN-ACK; each repetition of the data is dropped while the queue is full. */
-function cookieAckDropped(connection: ConnectionFacts, evidence: Evidence): Verdict | null {
-  const { ackMs, synAcks, ackFrame } = connection.handshake
+function cookieAckDropped(
+  connection: ConnectionFacts,
+  evidence: Evidence,
+  ignored: ReadonlyMap<string, number>,
+): Verdict | null {
+  const { ackMs, ackFrame } = connection.handshake
   const client = connection.sides.client
-  if (ackMs === null || synAcks !== 1 || !connection.sawStart) return null
-  const times = firstDataTransmissions(connection)
-  if (times <= REPEATED) return null
+  const times = ignoredTimes(connection)
+  if (ackMs === null || times <= REPEATED) return null
   const arrived = whetherArrived(connection, evidence)
   if (arrived === false) return null
   const name = connection.server.endpoint
@@ -220,15 +226,36 @@ function cookieAckDropped(connection: ConnectionFacts, evidence: Evidence): Verd
     say('answers-others', { server: name }, connectionRef(connection)),
   ]
   const against: Reason[] = []
+  const alike = ignored.get(name) ?? 1
+  if (alike > 1) {
+    because.push(say('others-alike', { others: alike, server: name }, connectionRef(connection)))
+  }
   if (arrived === true) because.push(say('ack-arrived', { server: name }, at))
   else against.push(say('ack-perhaps-lost', {}, at))
   return {
     ...found(connection, 'cookie-ack-dropped'),
     certainty: arrived === true ? 'likely' : 'possible',
-    weight: arrived === true ? 75 : 42,
+    weight: arrived === true ? 75 : alike >= TOGETHER ? 56 : 42,
     because,
     against,
   }
+}
+
+/** Transmissions of the first data while nothing was acknowledged and no SYN-ACK repeated; 0 where it is not like that. */
+function ignoredTimes(connection: ConnectionFacts): number {
+  const { ackMs, synAcks } = connection.handshake
+  if (ackMs === null || synAcks !== 1 || !connection.sawStart) return 0
+  return firstDataTransmissions(connection)
+}
+
+function ignoredPerEndpoint(evidence: Evidence): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const connection of evidence.connections) {
+    if (ignoredTimes(connection) <= REPEATED) continue
+    const { endpoint } = connection.server
+    counts.set(endpoint, (counts.get(endpoint) ?? 0) + 1)
+  }
+  return counts
 }
 
 /** How often the client's first data was sent without the server's stack acknowledging anything in between. */

@@ -142,7 +142,12 @@ function clientUnheard(connection: ConnectionFacts, evidence: Evidence): Verdict
   if (proven) because.push(say('client-lost', { times: fates.length }, at))
   else because.push(say('nobody-served', {}, connectionRef(connection)))
   return {
-    ...found(connection, proven ? 'likely' : 'possible', proven ? 85 : 50),
+    // Other ports of the host are fine: heavier than a lost path, though no more certain.
+    ...found(
+      connection,
+      proven ? 'likely' : 'possible',
+      proven ? 85 : synAckAfterAck > 0 ? 50 : 72,
+    ),
     because,
     against: proven ? [] : [say('queue-alike', {}, at)],
     values: {

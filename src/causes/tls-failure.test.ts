@@ -85,6 +85,24 @@ causeTable(tlsFailure, [
     against: ['finished'],
   },
   {
+    name: "near miss: the client's alert only complains that the server has closed",
+    connections: [
+      connection({
+        ending: 'reset-after-fin',
+        sides: {
+          server: {
+            fins: 1,
+            fin: { frame: 6, tMs: 6, seq: 1, ackedMs: 7, ackedFrame: 7, times: 1 },
+          },
+        },
+      }),
+    ],
+    application: tls(alert('client', 50, 'decode_error')),
+    is: 'possible',
+    variant: 'broken-off',
+    culprit: 'server',
+  },
+  {
     name: 'near miss: close_notify is the orderly end',
     connections: closed,
     application: tls({ ...alert('client', 0, 'close_notify'), handshakeFinished: true }),

@@ -58,6 +58,7 @@ function judge(evidence: Evidence): Judgement {
 function byAlert(connection: ConnectionFacts, tls: TlsFacts): Verdict | null {
   const alert = tls.alert
   if (alert === null || CLOSURES.includes(alert.description)) return null
+  if (afterClose(connection, alert)) return null
   const { from, name, description } = alert
   const certificate = CERTIFICATE.includes(description)
   const at = atFrame(alert.frame, connection)
@@ -95,9 +96,16 @@ function byPlainText(connection: ConnectionFacts, tls: TlsFacts): Verdict | null
   }
 }
 
+/** A complaint about the other side's close is no reason for it. */
+function afterClose(connection: ConnectionFacts, alert: NonNullable<TlsFacts['alert']>): boolean {
+  const fin = connection.sides[otherSide(alert.from)].fin
+  return fin !== null && fin.frame < alert.frame
+}
+
 /** ClientHello, then somebody ends it without a word why. */
 function breakOff(connection: ConnectionFacts, tls: TlsFacts): Act | null {
-  if (!tls.clientHello || tls.handshakeFinished !== false || tls.alert !== null) return null
+  if (!tls.clientHello || tls.handshakeFinished !== false) return null
+  if (tls.alert !== null && !afterClose(connection, tls.alert)) return null
   const act = firstAct(connection)
   return act === null || connection.resets.some((r) => r.ttlUnusual) ? null : act
 }
