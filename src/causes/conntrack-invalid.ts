@@ -78,7 +78,10 @@ function judgeOne(
 ): Verdict {
   const from = stray[otherSide(resetter)].endpoint
   const reset = stray.resets.find((r) => r.from === resetter)!
-  const altered = fatesOf(known, evidence).some((f) => f.fate === 'altered')
+  const altered = fatesOf(known, evidence).some(
+    // A clamped MSS is not what breaks a connection.
+    (f) => f.fate === 'altered' && f.kind !== 'syn' && f.kind !== 'syn-ack',
+  )
   const because: Reason[] = [
     say(
       'stray',

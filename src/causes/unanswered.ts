@@ -51,7 +51,8 @@ function whereStopped(
   const syns = fates.filter((f) => f.kind === 'syn')
   const answers = fates.filter((f) => f.kind === 'syn-ack')
   if (answers.some((f) => f.fate === 'lost')) return { stopped: 'answer-lost', proven: true }
-  if (syns.some((f) => f.fate === 'delivered')) return { stopped: 'at-server', proven: true }
+  if (syns.some((f) => f.fate === 'delivered' || f.fate === 'altered'))
+    return { stopped: 'at-server', proven: true }
   if (syns.some((f) => f.fate === 'lost')) return { stopped: 'before-server', proven: true }
   const side = captureSide(connection, evidence)
   return { stopped: side === 'server' ? 'at-server' : null, proven: false }

@@ -384,6 +384,33 @@ test('an uncertain finding says what is missing', () => {
   )
 })
 
+test('two captures: the report tells how they were paired, and leaves out a clock nobody knows', () => {
+  const clock = { source: 's', offsetMs: 12, driftPpm: 0 }
+  const report = run({ connections: three }, [], {
+    vantage: {
+      facts: {
+        client: 'c0',
+        server: 's',
+        router: null,
+        offsetMs: 12,
+        driftPpm: 0,
+        fates: new Map(),
+      },
+      pairs: [],
+      paired: 3,
+      translated: 2,
+      unpaired: { c0: 0, s: 1 },
+      clocks: [
+        { ...clock, uncertaintyMs: 0.4 },
+        { ...clock, source: 'r', uncertaintyMs: null },
+      ],
+      fates: { delivered: 9, lost: 1, altered: 0, injected: 3 },
+    },
+  })
+  expect(report.vantage?.clocks).toEqual([{ ...clock, uncertaintyMs: 0.4 }])
+  expect(report.vantage?.fates.injected).toBe(3)
+})
+
 test('what a cause could not tell or ruled out is passed on, each once', () => {
   const report = run({ connections: three }, [
     {

@@ -1,12 +1,13 @@
 import type { Cause } from '../causes/cause.ts'
 import type { ConnectionFacts } from '../evidence/connection.ts'
 import type { Evidence } from '../evidence/evidence.ts'
+import type { Comparison } from '../evidence/vantage/compare.ts'
 import { diagnoseWords as words } from '../messages/en/diagnose.ts'
 import { type FindingContext, findingOf, type Messages, reasonsOf, say } from './finding.ts'
 import { headlineOf } from './headline.ts'
 import { merge } from './merge.ts'
 import { cutLooseEnds, rank, verdictOf } from './rank.ts'
-import type { Report, Source } from './report.ts'
+import type { Report, Source, VantageSummary } from './report.ts'
 import { type Claim, causeByConnection, settle } from './rivals.ts'
 import { type Locate, summarise } from './summary.ts'
 import { looksBad, type Unexplained, unexplainedOf } from './unexplained.ts'
@@ -22,6 +23,8 @@ export interface DiagnoseInput {
   /** Unix time in nanoseconds of the evidence's millisecond 0. */
   originNs: bigint
   options: DiagnoseOptions
+  /** With --at: what the captures prove together; its facts are in `evidence.vantage`. */
+  vantage?: Comparison
 }
 
 export interface DiagnoseOptions {
@@ -63,7 +66,22 @@ export function diagnose(input: DiagnoseInput): Report {
       listedLimit: input.options.listedLimit,
       listed: listedOf(input, explained),
     },
+    ...(input.vantage === undefined ? {} : { vantage: vantageSummary(input.vantage) }),
   }
+}
+
+/** The report's account of how captures were paired. JSON has no Infinity: an unknown clock is left out. */
+function vantageSummary({
+  paired,
+  translated,
+  unpaired,
+  clocks,
+  fates,
+}: Comparison): VantageSummary {
+  const known = clocks.flatMap(({ uncertaintyMs, ...clock }) =>
+    uncertaintyMs === null ? [] : [{ ...clock, uncertaintyMs }],
+  )
+  return { paired, translated, unpaired, clocks: known, fates }
 }
 
 function ask(evidence: Evidence, causes: readonly Cause[]) {

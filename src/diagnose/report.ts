@@ -159,8 +159,13 @@ export interface BaselineComparison {
 
 export interface VantageSummary {
   paired: number
+  /** Pairs whose addresses or ports differ between the captures: NAT, VIP. */
+  translated?: number
   unpaired: Record<string, number>
-  /** Clock of the second capture minus that of the first, and its drift. */
+  /**
+   * Clock of each further capture minus that of the first, and its drift. The true offset is within +-uncertaintyMs however
+   * unequal the two directions are; a capture whose clock cannot be told (one direction only) has no entry.
+   */
   clocks: { source: SourceId; offsetMs: number; uncertaintyMs: number; driftPpm: number }[]
   fates: Record<'delivered' | 'lost' | 'altered' | 'injected', number>
 }

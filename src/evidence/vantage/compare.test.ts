@@ -1,0 +1,348 @@
+import { describe, expect, test } from 'vitest'
+import {
+  ACK,
+  connection,
+  FIN,
+  PSH,
+  RST,
+  reset,
+  SYN,
+  segment,
+  unanswered,
+} from '../../../test/helpers/facts.ts'
+import type { ConnectionFacts, ResetFacts, Segment } from '../connection.ts'
+import { crossingsOf, estimateClock } from './clock.ts'
+import { compareViews } from './compare.ts'
+import { pairConnections } from './pair.ts'
+import type { View } from './view.ts'
+
+/** One segment in the true time of the network: when its sender sent it, and whether it arrives. */
+interface Wire extends Partial<Segment> {
+  tMs: number
+  lost?: boolean
+  /** Only ever seen here. */
+  only?: 'client' | 'server'
+}
+
+interface World {
+  wires: readonly Wire[]
+  forwardMs?: number
+  backwardMs?: number
+  /** Far clock minus near clock. */
+  offsetMs?: number
+  driftPpm?: number
+  seqShift?: number
+  partial?: Parameters<typeof connection>[0]
+}
+
+const FAR = 10_000
+
+/** The same wire seen at the client and at the server, through NAT unless told otherwise. */
+function world(
+  id: number,
+  { wires, ...how }: World,
+): { near: ConnectionFacts; far: ConnectionFacts } {
+  const { forwardMs = 5, backwardMs = 15, offsetMs = 0, driftPpm = 0 } = how
+  const near: Segment[] = []
+  const far: Segment[] = []
+  wires.forEach((wire, i) => {
+    const { lost = false, only, ...rest } = wire
+    const base = segment({ tsVal: 1000 + i * 10, ...rest })
+    const delay = base.from === 'client' ? forwardMs : backwardMs
+    const atNear = base.from === 'client' ? wire.tMs : wire.tMs + delay
+    const atFar = base.from === 'client' ? wire.tMs + delay : wire.tMs
+    const farMs = atFar * (1 + driftPpm * 1e-6) + offsetMs
+    const frame = id * 100 + i + 1
+    const nearSees = only === 'client' || (only === undefined && (base.from === 'client' || !lost))
+    const farSees = only === 'server' || (only === undefined && (base.from === 'server' || !lost))
+    if (nearSees) near.push({ ...base, frame, tMs: atNear })
+    if (farSees) far.push({ ...base, frame: frame + FAR, tMs: farMs })
+  })
+  const facts = (segments: Segment[], more: Parameters<typeof connection>[0]) =>
+    connection({
+      startMs: segments[0]?.tMs ?? 0,
+      head: segments,
+      tail: [],
+      handshake: {
+        ackFrame: segments.find((s) => s.flags === ACK && s.from === 'client')?.frame ?? null,
+      },
+      resets: segments.filter((s) => (s.flags & RST) !== 0).map(asReset),
+      ...more,
+      sides: {
+        client: {
+          isn: 0xffff_ff00 + id,
+          packets: segments.filter((s) => s.from === 'client').length,
+          ...more?.sides?.client,
+        },
+        server: {
+          isn: 77 + id,
+          packets: segments.filter((s) => s.from === 'server').length,
+          ...more?.sides?.server,
+        },
+      },
+    })
+  return {
+    near: facts(near, { id, ...how.partial }),
+    far: facts(far, {
+      id: id + FAR,
+      client: { address: '203.0.113.9', port: 1024 + id, endpoint: `203.0.113.9:${1024 + id}` },
+      ...how.partial,
+    }),
+  }
+}
+
+function asReset(s: Segment): ResetFacts {
+  return reset({ ...s, trigger: null })
+}
+
+const handshake: Wire[] = [
+  { tMs: 1000, flags: SYN, seq: 0, ack: 0 },
+  { tMs: 1005, flags: SYN | ACK, from: 'server', seq: 0 },
+  { tMs: 1020, flags: ACK },
+  { tMs: 1021, flags: PSH | ACK, len: 100 },
+  { tMs: 1030, from: 'server', flags: PSH | ACK, seq: 1, ack: 101, len: 500 },
+]
+
+function view(
+  at: View['at'],
+  connections: readonly ConnectionFacts[],
+  more: Partial<View> = {},
+): View {
+  return {
+    at,
+    source: at,
+    originNs: 0n,
+    fromMs: -10_000,
+    toMs: 100_000,
+    dropped: 0,
+    connections,
+    segmentsOf: () => null,
+    ...more,
+  }
+}
+
+function compare(
+  worlds: readonly ReturnType<typeof world>[],
+  near: Partial<View> = {},
+  far: Partial<View> = {},
+) {
+  return compareViews([
+    view(
+      'server',
+      worlds.map((w) => w.far),
+      far,
+    ),
+    view(
+      'client',
+      worlds.map((w) => w.near),
+      near,
+    ),
+  ])
+}
+
+function fatesIn(comparison: ReturnType<typeof compare>, id = 0) {
+  return (comparison.facts.fates.get(id) ?? []).map((f) => `${f.from} ${f.kind} ${f.fate}`)
+}
+
+describe('pairs', () => {
+  test('through NAT by both initial sequence numbers', () => {
+    const comparison = compare([world(0, { wires: handshake }), world(1, { wires: handshake })])
+    expect(comparison.paired).toBe(2)
+    expect(comparison.translated).toBe(2)
+    expect(comparison.unpaired).toEqual({ client: 0, server: 0 })
+    expect(fatesIn(comparison)).toEqual([
+      'client syn delivered',
+      'server syn-ack delivered',
+      'client ack delivered',
+      'client data delivered',
+      'server data delivered',
+    ])
+  })
+
+  test('a firewall that rewrites sequence numbers: by timestamps', () => {
+    const a = world(0, { wires: handshake })
+    a.far.sides.client.isn = 1
+    const far = view('server', [a.far])
+    expect(pairConnections(view('client', [a.near]), far).map((p) => p.by)).toEqual(['timestamps'])
+  })
+
+  test('two that cannot be told apart are left unpaired', () => {
+    const bare = handshake.map((w) => ({ ...w, tsVal: null }))
+    const worlds = [0, 1].map((id) => world(id, { wires: bare }))
+    for (const w of worlds) {
+      w.near.sides.client.isn = 500
+      w.far.sides.client.isn = 600
+    }
+    expect(compare(worlds).paired).toBe(0)
+  })
+
+  test('a SYN that got no answer is paired by the client alone', () => {
+    const w = world(0, { wires: handshake.slice(0, 1) })
+    w.near.sides.server.isn = null
+    w.far.sides.server.isn = null
+    expect(compare([w]).pairs[0]!.by).toBe('client-isn')
+  })
+})
+
+describe('clocks', () => {
+  test('offset within its stated error though the two directions differ', () => {
+    const near = view('client', [world(0, { wires: handshake, offsetMs: 3_600_000 }).near])
+    const far = view('server', [world(0, { wires: handshake, offsetMs: 3_600_000 }).far])
+    const clock = estimateClock(crossingsOf(near, far, pairConnections(near, far)))
+    expect(clock.uncertaintyMs).toBeCloseTo(10)
+    expect(Math.abs(clock.offsetMs - 3_600_000)).toBeLessThanOrEqual(clock.uncertaintyMs)
+  })
+
+  test('drift shows over a minute, and queues do not look like it', () => {
+    const worlds = Array.from({ length: 60 }, (_, id) =>
+      world(id, {
+        wires: handshake.map((w) => ({ ...w, tMs: w.tMs + id * 1000 })),
+        forwardMs: 0.2 + (id % 7),
+        backwardMs: 0.2 + (id % 5),
+        offsetMs: -500,
+        driftPpm: 200,
+      }),
+    )
+    const near = view(
+      'client',
+      worlds.map((w) => w.near),
+    )
+    const far = view(
+      'server',
+      worlds.map((w) => w.far),
+    )
+    const clock = estimateClock(crossingsOf(near, far, pairConnections(near, far)))
+    expect(clock.driftPpm).toBeGreaterThan(120)
+    expect(clock.driftPpm).toBeLessThan(280)
+    const steady = estimateClock(
+      crossingsOf(
+        near,
+        view(
+          'server',
+          worlds.map((w) => w.near),
+        ),
+        [],
+      ),
+    )
+    expect(steady.uncertaintyMs).toBe(Number.POSITIVE_INFINITY)
+  })
+
+  test('origins of the two captures count', () => {
+    const w = world(0, { wires: handshake })
+    const [clock] = compare([w], {}, { originNs: 2_000_000_000n, fromMs: -9000 }).clocks
+    expect(clock!.offsetMs).toBeCloseTo(2000 - 5)
+  })
+})
+
+describe('fates', () => {
+  const cut: Wire = { tMs: 2000, from: 'server', flags: RST, seq: 501, tsVal: null, ack: 0 }
+
+  test('a reset that the server never sent was injected', () => {
+    const comparison = compare([world(0, { wires: [...handshake, { ...cut, only: 'client' }] })])
+    expect(fatesIn(comparison)).toContain('server reset injected')
+    expect(comparison.fates.injected).toBe(1)
+    const fate = comparison.facts.fates.get(0)!.find((f) => f.kind === 'reset')!
+    expect(fate).toMatchObject({ frame: 6, seenAt: 'client', what: null })
+  })
+
+  test('a reset that the server sent is delivered, whatever the clocks say', () => {
+    const comparison = compare([world(0, { wires: [...handshake, cut], offsetMs: -7777 })])
+    expect(fatesIn(comparison)).toContain('server reset delivered')
+  })
+
+  test('a reset that never reached the client was lost', () => {
+    const comparison = compare([world(0, { wires: [...handshake, { ...cut, lost: true }] })])
+    // The server's view has the reset, so it tells the story.
+    expect(comparison.pairs[0]!.primary).toBe('far')
+    expect(fatesIn(comparison, FAR)).toContain('server reset lost')
+  })
+
+  test('nobody can tell when the other capture began later, ended before, or dropped packets', () => {
+    const worlds = [world(0, { wires: [...handshake, { ...cut, only: 'client' }] })]
+    for (const far of [{ toMs: 1500 }, { dropped: 3 }]) {
+      expect(fatesIn(compare(worlds, {}, far))).not.toContain('server reset injected')
+    }
+    const late = world(1, { wires: [...handshake, { ...cut, only: 'client' }] })
+    late.far.head = late.far.head.slice(4)
+    late.far.sawStart = false
+    late.far.startMs = late.far.head[0]!.tMs
+    late.far.sides.client.isn = null
+    late.far.sides.server.isn = null
+    const fates = fatesIn(compare([worlds[0]!, late]), 1)
+    expect(fates.filter((f) => /lost|injected/.test(f))).toEqual([])
+  })
+
+  test('nor when the other capture holds only some of the segments', () => {
+    const w = world(0, { wires: [...handshake, { ...cut, only: 'client' }] })
+    w.far.sides.server.missingOctets = 100
+    expect(fatesIn(compare([w]))).not.toContain('server reset injected')
+  })
+
+  test('data lost, its retransmission delivered', () => {
+    const lost: Wire = { tMs: 1100, flags: PSH | ACK, seq: 101, ack: 501, len: 50, lost: true }
+    const again: Wire = { tMs: 1310, flags: PSH | ACK, seq: 101, ack: 501, len: 50 }
+    for (const tsVal of [undefined, null]) {
+      const told = tsVal === null ? { tsVal } : {}
+      const wires = [...handshake, lost, again].map((w) => ({ ...w, ...told }))
+      expect(fatesIn(compare([world(0, { wires })])).slice(-2)).toEqual([
+        'client data lost',
+        'client data delivered',
+      ])
+    }
+  })
+
+  test('a super-segment that arrives in pieces is delivered', () => {
+    const wires: Wire[] = [
+      ...handshake,
+      { tMs: 1100, flags: ACK, seq: 101, ack: 501, len: 2896, only: 'client', tsVal: 5000 },
+      { tMs: 1105, flags: ACK, seq: 101, ack: 501, len: 1448, only: 'server', tsVal: 5000 },
+      { tMs: 1105, flags: ACK, seq: 1549, ack: 501, len: 1448, only: 'server', tsVal: 5000 },
+    ]
+    const comparison = compare([world(0, { wires, forwardMs: 0.1 })])
+    expect(comparison.fates.lost + comparison.fates.injected).toBe(0)
+  })
+
+  test('a clamped MSS makes the SYN altered', () => {
+    const w = world(0, { wires: handshake })
+    w.far.sides.client.mss = 1380
+    const fate = compare([w])
+      .facts.fates.get(0)!
+      .find((f) => f.kind === 'syn')
+    expect(fate).toMatchObject({ fate: 'altered', what: 'MSS 1460 -> 1380' })
+  })
+
+  test('SYNs that no longer arrive, beside connections that did', () => {
+    const dead = unanswered({ id: 7, sides: { client: { isn: 9 }, server: { isn: null } } })
+    const good = world(0, { wires: handshake })
+    const near = view('client', [good.near, dead])
+    const far = view('server', [good.far])
+    expect(
+      compareViews([near, far])
+        .facts.fates.get(7)!
+        .map((f) => f.fate),
+    ).toEqual(['lost', 'lost', 'lost'])
+    // Never seen to get through to that endpoint: it may be another machine.
+    expect(compareViews([view('client', [dead]), far]).facts.fates.size).toBe(0)
+  })
+
+  test('the router says on which half of the way', () => {
+    const cutOff = world(0, { wires: [...handshake, { ...cut, only: 'client' }] })
+    const middle = world(0, { wires: handshake })
+    const router = { ...middle.far, id: 5 * FAR }
+    const comparison = compareViews([
+      view('client', [cutOff.near]),
+      view('router', [router]),
+      view('server', [cutOff.far]),
+    ])
+    expect(comparison.clocks.map((c) => c.source)).toEqual(['router', 'server'])
+    const fate = comparison.facts.fates.get(0)!.find((f) => f.kind === 'reset')
+    expect(fate).toMatchObject({ fate: 'injected', what: 'between client and router' })
+  })
+
+  test('FINs are followed too', () => {
+    const fin: Wire = { tMs: 3000, flags: FIN | ACK, seq: 101, ack: 501, lost: true }
+    expect(fatesIn(compare([world(0, { wires: [...handshake, fin] })])).at(-1)).toBe(
+      'client fin lost',
+    )
+  })
+})

@@ -1,0 +1,177 @@
+import type { ConnectionFacts } from '../connection.ts'
+import type { SegmentFate, VantageFacts } from '../evidence.ts'
+import { type Clock, crossingsOf, estimateClock } from './clock.ts'
+import { type Between, fatesOfPair, fatesOfUnpaired } from './fates.ts'
+import { pairConnections } from './pair.ts'
+import type { Pair, View } from './view.ts'
+
+export interface Comparison {
+  facts: VantageFacts
+  /** One entry a pair. `primary`: whose facts (and id, and frames) stand for the connection from now on. */
+  pairs: readonly (Pair & { primary: 'near' | 'far' })[]
+  paired: number
+  /** By source id. */
+  unpaired: Record<string, number>
+  /** Pairs whose addresses or ports differ between the views. */
+  translated: number
+  clocks: { source: string; offsetMs: number; uncertaintyMs: number | null; driftPpm: number }[]
+  fates: Record<SegmentFate['fate'], number>
+}
+
+const ORDER = ['client', 'router', 'server'] as const
+
+/**
+ * Captures of the same traffic from two or three places: pairs, clocks, and the fate of decisive segments between the
+ * outermost two; a third one in the middle says on which half of the way it happened. Pure.
+ * @param views two or three, each with its own `at`
+ */
+export function compareViews(views: readonly View[]): Comparison {
+  const sorted = [...views].sort((a, b) => ORDER.indexOf(a.at) - ORDER.indexOf(b.at))
+  const [near, far] = [sorted[0]!, sorted.at(-1)!]
+  const middle = sorted.length > 2 ? sorted[1]! : null
+  const { pairs, clock, between } = link(near, far)
+  const chosen = pairs.map((pair) => ({ ...pair, primary: primaryOf(pair) }))
+  const fates = new Map<number, readonly SegmentFate[]>()
+  for (const pair of chosen)
+    fates.set(pair[pair.primary].id, fatesOfPair(pair, between, pair.primary))
+  for (const connection of neverArrived(near, pairs)) {
+    const lost = fatesOfUnpaired(connection, between)
+    if (lost.length > 0) fates.set(connection.id, lost)
+  }
+  const clocks = [clockOf(far, clock)]
+  if (middle !== null) {
+    const inner = link(near, middle)
+    clocks.unshift(clockOf(middle, inner.clock))
+    const outer = link(middle, far)
+    narrow(fates, chosen, { inner, outer })
+  }
+  return {
+    facts: factsOf({ near, middle, far, clock, fates }),
+    pairs: chosen,
+    paired: pairs.length,
+    unpaired: {
+      [near.source]: near.connections.length - pairs.length,
+      [far.source]: far.connections.length - pairs.length,
+    },
+    translated: pairs.filter(isTranslated).length,
+    clocks,
+    fates: countFates(fates),
+  }
+}
+
+interface Link {
+  pairs: readonly Pair[]
+  clock: Clock
+  between: Between
+}
+
+function link(near: View, far: View): Link {
+  const pairs = pairConnections(near, far)
+  const clock = estimateClock(crossingsOf(near, far, pairs))
+  const seesBoth = { near: sawBoth(near), far: sawBoth(far) }
+  return { pairs, clock, between: { near, far, clock, seesBoth } }
+}
+
+function sawBoth(view: View): boolean {
+  return view.connections.some((c) => c.seen === 'both')
+}
+
+/** The end that the reset reached tells the story; else the client's, which is who complains. */
+function primaryOf({ near, far }: Pair): 'near' | 'far' {
+  const resetSeen = (c: ConnectionFacts) => c.resets.some((r) => r.accepted !== false)
+  return resetSeen(far) && !resetSeen(near) ? 'far' : 'near'
+}
+
+/**
+ * Connections of the near view that must have been in the far one: others to the same endpoint are, and none that was
+ * established is missing there (a balancer with further backends would explain that).
+ */
+function neverArrived(near: View, pairs: readonly Pair[]): ConnectionFacts[] {
+  const found = new Set(pairs.map((p) => p.near))
+  const reached = new Set(pairs.map((p) => p.near.server.endpoint))
+  const elsewhere = new Set<string>()
+  for (const c of near.connections) {
+    if (!found.has(c) && c.handshake.synAckMs !== null) elsewhere.add(c.server.endpoint)
+  }
+  return near.connections.filter(
+    (c) => !found.has(c) && reached.has(c.server.endpoint) && !elsewhere.has(c.server.endpoint),
+  )
+}
+
+/** Adds to what was lost or injected on which half of the way it was, where the middle capture knows. */
+function narrow(
+  fates: Map<number, readonly SegmentFate[]>,
+  pairs: readonly (Pair & { primary: 'near' | 'far' })[],
+  { inner, outer }: { inner: Link; outer: Link },
+): void {
+  const first = new Map(inner.pairs.map((p) => [p.near, p]))
+  const second = new Map(outer.pairs.map((p) => [p.far, p]))
+  for (const pair of pairs) {
+    const id = pair[pair.primary].id
+    const own = fates.get(id) ?? []
+    const [a, b] = [first.get(pair.near), second.get(pair.far)]
+    if (a === undefined || b === undefined || own.every((f) => isQuiet(f))) continue
+    const here = fatesOfPair(a, inner.between, 'near')
+    const there = fatesOfPair(b, outer.between, 'far')
+    fates.set(
+      id,
+      own.map((f) => (isQuiet(f) ? f : { ...f, what: halfOf(f, here, there) ?? f.what })),
+    )
+  }
+}
+
+function isQuiet(fate: SegmentFate): boolean {
+  return fate.fate === 'delivered' || fate.fate === 'altered'
+}
+
+function halfOf(
+  fate: SegmentFate,
+  here: readonly SegmentFate[],
+  there: readonly SegmentFate[],
+): string | null {
+  const same = (f: SegmentFate) => f.frame === fate.frame && f.fate === fate.fate
+  if (here.some(same)) return 'between client and router'
+  if (there.some(same)) return 'between router and server'
+  // Seen from the other end: it passed the router, so the rest of the way did it.
+  const passed = (f: SegmentFate) => f.frame === fate.frame && isQuiet(f)
+  if (here.some(passed)) return 'between router and server'
+  return there.some(passed) ? 'between client and router' : null
+}
+
+function isTranslated({ near, far }: Pair): boolean {
+  return (
+    near.client.endpoint !== far.client.endpoint || near.server.endpoint !== far.server.endpoint
+  )
+}
+
+function clockOf(view: View, clock: Clock): Comparison['clocks'][number] {
+  const { offsetMs, uncertaintyMs, driftPpm } = clock
+  const known = Number.isFinite(uncertaintyMs)
+  return { source: view.source, offsetMs, uncertaintyMs: known ? uncertaintyMs : null, driftPpm }
+}
+
+function factsOf(parts: {
+  near: View
+  middle: View | null
+  far: View
+  clock: Clock
+  fates: ReadonlyMap<number, readonly SegmentFate[]>
+}): VantageFacts {
+  const { near, middle, far, clock, fates } = parts
+  const sourceAt = (at: View['at']) =>
+    [near, middle, far].find((view) => view?.at === at)?.source ?? null
+  return {
+    client: sourceAt('client'),
+    server: sourceAt('server'),
+    router: sourceAt('router'),
+    offsetMs: clock.offsetMs,
+    driftPpm: clock.driftPpm,
+    fates,
+  }
+}
+
+function countFates(fates: ReadonlyMap<number, readonly SegmentFate[]>): Comparison['fates'] {
+  const counts = { delivered: 0, lost: 0, altered: 0, injected: 0 }
+  for (const list of fates.values()) for (const { fate } of list) counts[fate]++
+  return counts
+}

@@ -1,0 +1,371 @@
+import type { ConnectionFacts, Segment, Side } from '../connection.ts'
+import type { SegmentFate } from '../evidence.ts'
+import { type Clock, farTime, nearTime } from './clock.ts'
+import { ACK, FIN, knownSegments, type Pair, RST, SYN, sides, type View } from './view.ts'
+
+/** Fates of one connection at most: resets and SYNs of an attacker may be many. */
+const MAX_FATES = 64
+const LAST_DATA = 8
+/** A segment that cannot be mistaken for another may have taken as long as a connection waits for it. */
+const MAX_TRANSIT_MS = 60_000
+/** A packet may queue this long and still be the same one; longer is told from loss by nobody. Linux TCP_RTO_MIN. */
+const MAX_QUEUE_MS = 200
+/** Clocks of two captures on one host differ by scheduling, never by more. */
+const JITTER_MS = 1
+
+export interface Between {
+  near: View
+  far: View
+  clock: Clock
+  /** Whether each view has seen both directions of any connection. */
+  seesBoth: { near: boolean; far: boolean }
+}
+
+/** One view of one connection, with its segments on the near view's time. */
+interface Sight {
+  view: View
+  facts: ConnectionFacts
+  segments: readonly Segment[]
+  complete: boolean
+  seesBoth: boolean
+  /** Segments worth a fate, and what they are. */
+  decisive: ReadonlyMap<Segment, SegmentFate['kind']>
+  /** Near time of a moment of this view. */
+  toNear(ms: number): number
+  /** Own time of a moment of the near view. */
+  fromNear(ms: number): number
+}
+
+/**
+ * What became of the decisive segments of one connection between two captures: handshake, FINs, resets and what they
+ * answer, the last data. Only what both captures were able to see is judged; the rest is left out ("cannot tell").
+ * @param primary the view whose frame numbers are used for segments that both saw
+ */
+export function fatesOfPair(pair: Pair, between: Between, primary: 'near' | 'far'): SegmentFate[] {
+  const { near, far } = sightsOf(pair, between)
+  const shift = shiftsOf(near, far)
+  if (shift === null) return []
+  const fates: SegmentFate[] = []
+  for (const from of sides()) {
+    const [sender, receiver] = from === 'client' ? [near, far] : [far, near]
+    // Relative numbers of the receiver + shift = those of the sender.
+    const offset = from === 'client' ? shift.client : -shift.server
+    const matches = matchSide(from, sender, receiver, offset, between)
+    const own = primary === 'near' ? near : far
+    for (const match of matches) fates.push(...fateOf(match, { sender, receiver, own, between }))
+  }
+  return fates.sort((a, b) => a.tMs - b.tMs || a.frame - b.frame).slice(-MAX_FATES)
+}
+
+/** A connection that only the near view has: its SYNs never arrived, and whatever answered them was made on the way. */
+export function fatesOfUnpaired(connection: ConnectionFacts, between: Between): SegmentFate[] {
+  const { near, far } = between
+  if ((far.dropped ?? 0) > 0) return []
+  const { segments, complete } = knownSegments(near, connection)
+  if (!complete || !connection.sawStart || connection.sides.client.isn === null) return []
+  const fates: SegmentFate[] = []
+  for (const segment of segments) {
+    const kind = kindOf(segment)
+    if (kind === null) continue
+    if (!watched(far, farTime(segment.tMs, between.clock, apartOf(between)), between)) return []
+    const fate = segment.from === 'client' ? 'lost' : 'injected'
+    const { frame, from, tMs } = segment
+    fates.push({ frame, kind, from, fate, what: null, seenAt: near.at, tMs })
+  }
+  return fates.slice(0, MAX_FATES)
+}
+
+interface Match {
+  sent: Segment | null
+  arrived: Segment | null
+  /** Octets of `sent` that did arrive, when not all did. */
+  partly?: number
+}
+
+interface Shift {
+  client: number
+  server: number
+}
+
+/** far + shift = near, for each side's relative sequence numbers; null when the two cannot be brought together. */
+function shiftsOf(near: Sight, far: Sight): Shift | null {
+  const client = shiftOf('client', near, far)
+  const server = shiftOf('server', near, far)
+  return client === null || server === null ? null : { client, server }
+}
+
+function shiftOf(from: Side, near: Sight, far: Sight): number | null {
+  const [a, b] = [near.facts.sides[from], far.facts.sides[from]]
+  if (a.isn !== null && b.isn !== null) return 0
+  if (a.packets === 0 || b.packets === 0) return 0 // nothing to compare on one side
+  const votes = new Map<number, number>()
+  const known = new Map<string, number>()
+  for (const s of near.segments) if (s.from === from && s.tsVal !== null) known.set(stamp(s), s.seq)
+  for (const s of far.segments) {
+    const seq = s.from === from && s.tsVal !== null ? known.get(stamp(s)) : undefined
+    if (seq !== undefined) votes.set(seq - s.seq, (votes.get(seq - s.seq) ?? 0) + 1)
+  }
+  const best = [...votes].sort((x, y) => y[1] - x[1])[0]
+  return best === undefined ? null : best[0]
+}
+
+function stamp(s: Segment): string {
+  return `${s.tsVal} ${s.tsEcr} ${s.len} ${s.flags & 7}`
+}
+
+function sightsOf(pair: Pair, between: Between): { near: Sight; far: Sight } {
+  const { near, far, clock, seesBoth } = between
+  const apart = apartOf(between)
+  const here = knownSegments(near, pair.near)
+  const there = knownSegments(far, pair.far)
+  return {
+    near: {
+      view: near,
+      facts: pair.near,
+      ...here,
+      decisive: decisiveOf(here.segments, pair.near),
+      seesBoth: seesBoth.near,
+      toNear: (ms) => ms,
+      fromNear: (ms) => ms,
+    },
+    far: {
+      view: far,
+      facts: pair.far,
+      ...there,
+      decisive: decisiveOf(there.segments, pair.far),
+      seesBoth: seesBoth.far,
+      toNear: (ms) => nearTime(ms, clock, apart),
+      fromNear: (ms) => farTime(ms, clock, apart),
+    },
+  }
+}
+
+/** Every segment of one side with its counterpart: exact first, then (data) by octets, then (resets) by time. */
+function matchSide(
+  from: Side,
+  sender: Sight,
+  receiver: Sight,
+  shift: number,
+  { clock }: Between,
+): Match[] {
+  const sent = sender.segments.filter((s) => s.from === from)
+  const arrived = receiver.segments.filter((s) => s.from === from)
+  const stamped = sharesStamps(sent, arrived)
+  const open = groupBy(arrived, (s) => identity(s, shift, stamped))
+  const copies = groupBy(sent, (s) => identity(s, 0, stamped))
+  const used = new Set<Segment>()
+  const transit = (a: Segment, b: Segment, maxMs: number) => {
+    const delay = receiver.toNear(b.tMs) - sender.toNear(a.tMs)
+    return delay >= -toleranceOf(clock) && delay <= toleranceOf(clock) + maxMs
+  }
+  const matches: Match[] = []
+  for (const s of sent) {
+    const key = identity(s, 0, stamped)
+    // Copies look alike: only the nearest in time can be the same one.
+    const maxMs = copies.get(key)!.length > 1 ? MAX_QUEUE_MS : MAX_TRANSIT_MS
+    const hit = open.get(key)?.find((c) => !used.has(c) && transit(s, c, maxMs)) ?? null
+    if (hit !== null) used.add(hit)
+    matches.push({ sent: s, arrived: hit })
+  }
+  for (const match of matches) {
+    if (match.arrived !== null || !sender.decisive.has(match.sent!)) continue
+    rematch(match, { arrived, used, shift, near: (a, b) => transit(a, b, MAX_QUEUE_MS) })
+  }
+  for (const s of arrived) {
+    if (used.has(s) || !receiver.decisive.has(s) || isCovered(s, sent, shift)) continue
+    matches.push({ sent: null, arrived: s })
+  }
+  return matches
+}
+
+/** Timestamps tell copies apart, unless a box on the way strips or rewrites them. */
+function sharesStamps(sent: readonly Segment[], arrived: readonly Segment[]): boolean {
+  const values = new Set(sent.map((s) => s.tsVal))
+  return arrived.some((s) => s.tsVal !== null && values.has(s.tsVal))
+}
+
+/** Offloading cuts and joins segments, so data counts by octets; a reset that was rewritten counts by its moment. */
+function rematch(
+  match: Match,
+  context: {
+    arrived: readonly Segment[]
+    used: Set<Segment>
+    shift: number
+    near(sent: Segment, arrived: Segment): boolean
+  },
+): void {
+  const { arrived, used, shift, near } = context
+  const s = match.sent!
+  if ((s.flags & RST) !== 0) {
+    const other = arrived.find((c) => (c.flags & RST) !== 0 && !used.has(c) && near(s, c))
+    if (other !== undefined) used.add(other)
+    match.arrived = other ?? null
+    return
+  }
+  if (s.len === 0) return
+  const parts = arrived.filter((c) => overlaps(s, c, shift) && near(s, c))
+  const octets = coveredOctets(s, parts, shift)
+  for (const part of parts) used.add(part)
+  if (octets >= s.len) match.arrived = parts[0]!
+  else if (octets > 0) match.partly = octets
+}
+
+function overlaps(s: Segment, other: Segment, shift: number): boolean {
+  const start = other.seq + shift
+  return other.len > 0 && start < s.seq + s.len && start + other.len > s.seq
+}
+
+/** Octets of `s` that lie in any of the parts. */
+function coveredOctets(s: Segment, parts: readonly Segment[], shift: number): number {
+  const ranges = parts.map((p) => [p.seq + shift, p.seq + shift + p.len] as const)
+  ranges.sort((a, b) => a[0] - b[0])
+  let at = s.seq
+  let octets = 0
+  for (const [start, end] of ranges) {
+    const from = Math.max(start, at)
+    const to = Math.min(end, s.seq + s.len)
+    if (to > from) octets += to - from
+    at = Math.max(at, to)
+  }
+  return octets
+}
+
+function isCovered(arrived: Segment, sent: readonly Segment[], shift: number): boolean {
+  if (arrived.len === 0 || (arrived.flags & RST) !== 0) return false
+  const moved = { ...arrived, seq: arrived.seq + shift }
+  const parts = sent.filter((s) => overlaps(moved, s, 0))
+  return coveredOctets(moved, parts, 0) >= arrived.len
+}
+
+function identity(s: Segment, shift: number, stamped: boolean): string {
+  const stampText = stamped ? s.tsVal : ''
+  const ack = stamped && s.len === 0 && (s.flags & RST) === 0 ? s.tsEcr : ''
+  return `${s.flags & (FIN | SYN | RST)} ${s.seq + shift} ${s.len} ${stampText} ${ack}`
+}
+
+function toleranceOf(clock: Clock): number {
+  return Number.isFinite(clock.uncertaintyMs) ? clock.uncertaintyMs + JITTER_MS : MAX_QUEUE_MS
+}
+
+function fateOf(
+  match: Match,
+  context: { sender: Sight; receiver: Sight; own: Sight; between: Between },
+): SegmentFate[] {
+  const { sender, receiver, own, between } = context
+  const seen = match.sent ?? match.arrived!
+  const where = match.sent === null ? receiver : sender
+  const kind = where.decisive.get(seen)
+  if (kind === undefined) return []
+  const shown = own === sender ? (match.sent ?? match.arrived!) : (match.arrived ?? match.sent!)
+  const shownIn = shown === match.sent ? sender : receiver
+  const base = {
+    frame: shown.frame,
+    kind,
+    from: seen.from,
+    tMs: shown.tMs,
+    seenAt: shownIn.view.at,
+  }
+  if (match.sent !== null && match.arrived !== null) {
+    const what = changesOf(match.sent, match.arrived, { sender, receiver })
+    return [{ ...base, fate: what === null ? 'delivered' : 'altered', what }]
+  }
+  const blind = match.sent === null ? sender : receiver
+  if (!couldSee(blind, seen, where, between)) return []
+  const fate = match.sent === null ? 'injected' : 'lost'
+  const what = match.partly === undefined ? null : `${match.partly} of ${seen.len} octets arrived`
+  return [{ ...base, fate, what }]
+}
+
+/** Whether this view must have shown the segment if it had passed there. */
+function couldSee(blind: Sight, segment: Segment, seenIn: Sight, between: Between): boolean {
+  const { sides: known, resets } = blind.facts
+  const allResets = resets.length >= known.client.resets + known.server.resets
+  const listed = blind.complete || ((segment.flags & RST) !== 0 && allResets)
+  if (!listed || !blind.seesBoth) return false
+  if ((blind.view.dropped ?? 0) > 0) return false
+  if (known.client.missingOctets + known.server.missingOctets > 0) return false
+  const at = blind.fromNear(seenIn.toNear(segment.tMs))
+  return watched(blind.view, at, between) && at >= startOf(blind)
+}
+
+/** A capture that joined late says nothing of what came before its first segment of the connection. */
+function startOf(sight: Sight): number {
+  return sight.facts.sawStart ? -Infinity : sight.facts.startMs
+}
+
+function watched(view: View, ms: number, { clock }: Between): boolean {
+  const margin = toleranceOf(clock) + (Number.isFinite(clock.roundTripMs) ? clock.roundTripMs : 0)
+  return ms - margin >= view.fromMs && ms + margin <= view.toMs
+}
+
+function changesOf(
+  sent: Segment,
+  arrived: Segment,
+  { sender, receiver }: { sender: Sight; receiver: Sight },
+): string | null {
+  const changes: string[] = []
+  const [a, b] = [sender.facts.sides[sent.from], receiver.facts.sides[sent.from]]
+  if ((sent.flags & SYN) !== 0) {
+    if (a.mss !== b.mss) changes.push(`MSS ${a.mss ?? 'none'} -> ${b.mss ?? 'none'}`)
+    if (a.windowScale !== b.windowScale) {
+      changes.push(`window scale ${a.windowScale ?? 'none'} -> ${b.windowScale ?? 'none'}`)
+    }
+    if (a.sackPermitted !== b.sackPermitted) changes.push('SACK option changed')
+    if (a.isn !== b.isn) changes.push('sequence numbers rewritten')
+  }
+  if ((sent.tsVal === null) !== (arrived.tsVal === null)) changes.push('timestamps option changed')
+  const mask = FIN | SYN | RST | ACK
+  if ((sent.flags & mask) !== (arrived.flags & mask)) changes.push('flags changed')
+  if ((sent.flags & RST) !== 0 && sent.seq !== arrived.seq) {
+    changes.push(`seq ${sent.seq} -> ${arrived.seq}`)
+  }
+  return changes.length === 0 ? null : changes.join(', ')
+}
+
+/** SYNs, FINs, resets, the handshake's ACK, what a reset answers, and of each side the first and the last data. */
+function decisiveOf(
+  segments: readonly Segment[],
+  facts: ConnectionFacts,
+): Map<Segment, SegmentFate['kind']> {
+  const answered = new Set(facts.resets.map((r) => r.trigger?.frame))
+  const last = new Set<Segment>()
+  for (const from of sides()) {
+    const data = segments.filter((s) => s.len > 0 && s.from === from)
+    for (const s of [...data.slice(0, 1), ...data.slice(-LAST_DATA)]) last.add(s)
+  }
+  const decisive = new Map<Segment, SegmentFate['kind']>()
+  for (const s of segments) {
+    const kind = kindOf(s)
+    const isAnswered = answered.has(s.frame)
+    if (kind === 'data' ? last.has(s) || isAnswered : kind !== null) decisive.set(s, kind!)
+    else if (kind === null && (isAnswered || s.frame === facts.handshake.ackFrame)) {
+      decisive.set(s, 'ack')
+    }
+  }
+  return decisive
+}
+
+function kindOf(s: Segment): Exclude<SegmentFate['kind'], 'ack'> | null {
+  if ((s.flags & RST) !== 0) return 'reset'
+  if ((s.flags & SYN) !== 0) return (s.flags & ACK) !== 0 ? 'syn-ack' : 'syn'
+  if ((s.flags & FIN) !== 0) return 'fin'
+  return s.len > 0 ? 'data' : null
+}
+
+function groupBy(
+  segments: readonly Segment[],
+  keyOf: (s: Segment) => string,
+): Map<string, Segment[]> {
+  const groups = new Map<string, Segment[]>()
+  for (const s of segments) {
+    const key = keyOf(s)
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [s])
+    else group.push(s)
+  }
+  return groups
+}
+
+function apartOf({ near, far }: Between): number {
+  return Number(far.originNs - near.originNs) / 1e6
+}
