@@ -4,6 +4,7 @@ import {
   atFrame,
   type Cause,
   connectionRef,
+  type Exclusion,
   type Judgement,
   judgeEach,
   type Reason,
@@ -30,6 +31,8 @@ export const connectFiltered = {
 
 function judge(evidence: Evidence): Judgement {
   const { verdicts } = judgeEach(evidence, ['unanswered'], judgeOne)
+  const arrived = verdicts.length === 0 ? synArrived(evidence) : null
+  if (arrived !== null) return { verdicts, excluded: arrived }
   const unsure = verdicts.find((v) => v.certainty === 'possible')
   if (unsure === undefined) return { verdicts }
   const server = unsure.connections[0]?.server
@@ -42,6 +45,18 @@ function judge(evidence: Evidence): Judgement {
       ask: 'tcpwhy analyze --at client=client.pcap --at server=server.pcap',
     },
   }
+}
+
+/** Unanswered SYNs that are known to have reached a server that answers others: nothing on the way filters them. */
+function synArrived(evidence: Evidence): Exclusion | null {
+  for (const connection of evidence.connections) {
+    if (connection.ending !== 'unanswered') continue
+    const syn = unansweredSyn(connection, evidence)
+    if (syn.stopped !== 'at-server' && syn.stopped !== 'answer-lost') continue
+    const at = atFrame(connection.handshake.synFrame ?? connection.firstFrame, connection)
+    return { because: [say('syn-seen-at-server', { server: connection.server.endpoint }, at)] }
+  }
+  return null
 }
 
 function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | null {

@@ -103,7 +103,7 @@ causeTable(injectedReset, [
     name: 'near miss: the server sent it',
     connections: [died({ ...forged, shape: 'active', timestampsKept: false })],
     fates: [[0, [fate({ fate: 'delivered' })]]],
-    is: 'nothing',
+    is: 'excluded',
   },
   {
     name: 'near miss: an ordinary reset with an IP ID of its own',

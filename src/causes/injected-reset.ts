@@ -3,6 +3,7 @@ import type { Evidence } from '../evidence/evidence.ts'
 import {
   type Cause,
   connectionRef,
+  type Exclusion,
   frameOf,
   type Judgement,
   type Reason,
@@ -33,6 +34,8 @@ function judge(evidence: Evidence): Judgement {
     const verdict = judgeOne(connection, evidence)
     if (verdict !== null) verdicts.push(verdict)
   }
+  const sent = verdicts.length === 0 ? provenSent(evidence) : null
+  if (sent !== null) return { verdicts, excluded: sent }
   const unsure = verdicts.some((v) => v.certainty === 'possible')
   if (!unsure) return { verdicts }
   return {
@@ -42,6 +45,17 @@ function judge(evidence: Evidence): Judgement {
       ask: 'tcpwhy analyze --at client=client.pcap --at server=server.pcap',
     },
   }
+}
+
+/** Two captures show every reset leave the side that it names. */
+function provenSent(evidence: Evidence): Exclusion | null {
+  for (const connection of evidence.connections) {
+    const reset = connection.resets[0]
+    if (reset === undefined) continue
+    if (fateOfReset(connection, evidence, reset.from)?.fate !== 'delivered') continue
+    return { because: [say('was-sent', { side: reset.from }, frameOf(reset, connection))] }
+  }
+  return null
 }
 
 function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | null {

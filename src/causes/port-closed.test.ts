@@ -46,13 +46,13 @@ causeTable(portClosed, [
   {
     name: "near miss: the reset has another TTL than the server's packets",
     connections: [refused({ resets: [{ ...rst, ttl: 64, ttlUnusual: true }] }), neighbour],
-    is: 'nothing',
+    is: 'excluded',
   },
   {
     name: 'near miss: same TTL, but the server never sent it',
     connections: [refused(), neighbour],
     fates: [[0, [fate({ fate: 'injected' })]]],
-    is: 'nothing',
+    is: 'excluded',
   },
   {
     name: 'near miss: reset after the SYN-ACK',

@@ -3,13 +3,14 @@ import type { Evidence } from '../evidence/evidence.ts'
 import {
   type Cause,
   connectionRef,
+  type Exclusion,
   frameOf,
   type Judgement,
   judgeEach,
   reasonsOf,
   type Verdict,
 } from './cause.ts'
-import { fatesOf, foreignTtl } from './where.ts'
+import { fatesOf, foreignTtl, usualTtls } from './where.ts'
 
 const say = reasonsOf('port-closed')
 
@@ -27,9 +28,28 @@ export const portClosed = {
 
 function judge(evidence: Evidence): Judgement {
   const ports = refusedPorts(evidence)
-  return judgeEach(evidence, ['refused'], (c) =>
+  const judgement = judgeEach(evidence, ['refused'], (c) =>
     judgeOne(c, evidence, ports.get(pairOf(c))?.size ?? 1),
   )
+  const excluded = judgement.verdicts.length === 0 ? refusedByStranger(evidence) : null
+  return excluded === null ? judgement : { ...judgement, excluded }
+}
+
+/** Refused, and not by the server: what a person would take for a closed port. */
+function refusedByStranger(evidence: Evidence): Exclusion | null {
+  for (const connection of evidence.connections) {
+    if (connection.ending !== 'refused') continue
+    const reset = connection.resets.find((r) => r.from === 'server' && r.shape === 'syn-reply')
+    if (reset === undefined) continue
+    const at = frameOf(reset, connection)
+    if (whoSentIt(connection, evidence) === 'stranger') {
+      return { because: [say('not-from-server', { server: connection.server.endpoint }, at)] }
+    }
+    const usual = usualTtls(connection.server.address, evidence)[0]
+    if (usual === undefined) continue
+    return { because: [say('foreign-ttl', { ttl: reset.ttl, usual }, at)] }
+  }
+  return null
 }
 
 function pairOf(connection: ConnectionFacts): string {

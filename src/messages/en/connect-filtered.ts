@@ -12,6 +12,7 @@ export const connectFiltered = {
     'answered-before': '{server} had answered others, though not while these SYNs were sent',
     'host-silent':
       'no packet of {host} is in the capture: the host may be down or the address wrong',
+    'syn-seen-at-server': 'the unanswered SYNs did reach {server}: nothing on the way dropped them',
     'syn-arrived':
       'the SYNs are in a capture taken at {server}: only its own filter could drop them',
   },

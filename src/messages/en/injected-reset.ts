@@ -5,6 +5,7 @@ export const injectedReset = {
     '{connections:count} connections with {server} were cut by resets that the {side} did not send',
   because: {
     'never-sent': 'the reset is not in the capture at the {side}, which is said to have sent it',
+    'was-sent': 'the capture at the {side} shows it sending the reset: nobody forged it',
     'segment-passed': 'the segment it answers did reach its destination: nothing rejected it',
     'segment-stopped':
       'the segment it answers did not reach its destination: a reject rule does that too',

@@ -10,6 +10,10 @@ export const portClosed = {
     'many-ports': 'the same client was refused on {ports:count} ports of this host',
     'served-before':
       '{server} accepted {served:count} connections earlier in this capture: it stopped listening',
+    'not-from-server':
+      'the capture at {server} does not have this refusal: the server never sent it',
+    'foreign-ttl':
+      "the refusal has TTL {ttl}, the server's own packets have {usual}: another machine sent it",
     'never-served': 'no connection to {server} was accepted in the whole capture',
     'served-otherwise':
       '{served:count} other connections to {server} were accepted in this capture',
