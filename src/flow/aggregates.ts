@@ -25,6 +25,7 @@ export interface EndpointTotals {
   /** A sample of handshake round trips, ns: the first 256 and then every 2^k-th. */
   rtts: number[]
   rttCount: number
+  rttStride: number
   /** Clean connections kept for a look at their payload. */
   watched: number
 }
@@ -59,15 +60,25 @@ export class Aggregates {
   readonly paths = new Map<number, PathTotals>()
   private readonly directions = new Set<number>()
   private readonly indexes = new Map<number, number>()
+  private lastFrom = 0
+  private lastTo = 0
+  private lastDirectionFamily = 0
+  private lastServer = 0
+  private lastServerPort = -1
   private lastHost = 0
   private lastFamily = 0
   private lastIndex = -1
   private lastEndpoint: EndpointTotals | null = null
+  private lastHosts: HostTotals[] = []
   private lastPath: PathTotals | null = null
   private readonly servers = new Set<number>()
 
   /** Any packet from `src` to `dst` was seen: that direction of this pair of hosts is in the capture. */
   sawDirection(src: number, dst: number, family: 4 | 6): void {
+    if (src === this.lastFrom && dst === this.lastTo && family === this.lastDirectionFamily) return
+    this.lastFrom = src
+    this.lastTo = dst
+    this.lastDirectionFamily = family
     const from = this.hostIndex(src, family)
     const to = this.hostIndex(dst, family)
     if (this.directions.size < MAX_PATHS) this.directions.add(from * MAX_HOSTS + to)
@@ -95,6 +106,9 @@ export class Aggregates {
   }
 
   addServer(address: number, port: number, family: 4 | 6): void {
+    if (address === this.lastServer && port === this.lastServerPort) return
+    this.lastServer = address
+    this.lastServerPort = port
     if (this.servers.size < MAX_ENDPOINTS) this.servers.add(endpointKey(address, port, family))
   }
 
@@ -132,6 +146,7 @@ export class Aggregates {
       clients: new Set(),
       rtts: [],
       rttCount: 0,
+      rttStride: 1,
       watched: 0,
     }
     this.endpoints.set(key, made)
@@ -139,9 +154,17 @@ export class Aggregates {
   }
 
   host(address: number, family: 4 | 6): HostTotals | null {
+    const first = this.lastHosts[0]
+    if (first !== undefined && first.address === address && first.family === family) return first
+    const second = this.lastHosts[1]
+    if (second !== undefined && second.address === address && second.family === family)
+      return second
     const key = endpointKey(address, 0, family)
     const known = this.hosts.get(key)
-    if (known !== undefined) return known
+    if (known !== undefined) {
+      this.lastHosts = [known, ...this.lastHosts.slice(0, 1)]
+      return known
+    }
     if (this.hosts.size >= MAX_HOSTS) return null
     const made: HostTotals = { address, family, packets: 0, ttls: new Map() }
     this.hosts.set(key, made)
@@ -192,10 +215,10 @@ function endpointKey(address: number, port: number, family: 4 | 6): number {
 
 /** Keeps every 2^k-th round trip once more than 256 were seen, so that the sample covers the whole capture. */
 export function sampleRtt(endpoint: EndpointTotals, rttNs: number): void {
-  const stride = 2 ** Math.max(0, Math.ceil(Math.log2((endpoint.rttCount + 1) / MAX_RTTS)))
-  if (endpoint.rttCount++ % stride !== 0) return
+  if ((endpoint.rttCount++ & (endpoint.rttStride - 1)) !== 0) return
   if (endpoint.rtts.length >= MAX_RTTS) {
     endpoint.rtts = endpoint.rtts.filter((_, i) => i % 2 === 0)
+    endpoint.rttStride *= 2
   }
   endpoint.rtts.push(rttNs)
 }

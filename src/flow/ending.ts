@@ -117,8 +117,8 @@ function firstFin(rows: Rows): 'client' | 'server' {
  * last segment is older than the second transmission.
  */
 export function unansweredSide(rows: Rows): 0 | 1 | null {
-  for (const dir of [0, 1] as const) if (isUnanswered(rows, dir)) return dir
-  return null
+  if (isUnanswered(rows, 0)) return 0
+  return isUnanswered(rows, 1) ? 1 : null
 }
 
 function isUnanswered(rows: Rows, dir: 0 | 1): boolean {

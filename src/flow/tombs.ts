@@ -17,22 +17,25 @@ export class Tombs {
   private readonly words = new Int32Array(TOMBS * WORDS)
   private next = 0
 
-  /** @returns the tomb used, and the hash of what it held before (null = it was empty). */
-  bury(who: { client: number; server: number; ports: number; six: boolean; hash: number }): {
-    tomb: number
-    evicted: number | null
-  } {
-    const tomb = this.next
-    this.next = (tomb + 1) % TOMBS
-    const at = tomb * WORDS
+  /** The tomb that `bury` will use next. */
+  get nextTomb(): number {
+    return this.next
+  }
+
+  /** Hash of what lies in a tomb; null = it is empty. */
+  hashOf(tomb: number): number | null {
+    return this.words[tomb * WORDS + BITS] === 0 ? null : this.words[tomb * WORDS + HASH]!
+  }
+
+  bury(client: number, server: number, ports: number, six: boolean, hash: number): void {
+    const at = this.next * WORDS
+    this.next = (this.next + 1) % TOMBS
     const { words } = this
-    const evicted = words[at + BITS] !== 0 ? words[at + HASH]! : null
-    words[at + CLIENT] = who.client
-    words[at + SERVER] = who.server
-    words[at + PORTS] = who.ports
-    words[at + BITS] = 1 | (who.six ? 2 : 0)
-    words[at + HASH] = who.hash
-    return { tomb, evicted }
+    words[at + CLIENT] = client
+    words[at + SERVER] = server
+    words[at + PORTS] = ports
+    words[at + BITS] = 1 | (six ? 2 : 0)
+    words[at + HASH] = hash
   }
 
   matches(tomb: number, p: Packet): boolean {

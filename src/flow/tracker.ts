@@ -437,14 +437,11 @@ export class FlowTracker {
     const { ints, at } = rows
     const hash = ints[at + R_HASH]!
     this.table.remove(hash, row)
-    const { tomb, evicted } = this.tombs.bury({
-      client: ints[at + R_CLIENT]!,
-      server: ints[at + R_SERVER]!,
-      ports: ints[at + R_PORTS]!,
-      six: (ints[at + R_BITS]! & B_FAMILY6) !== 0,
-      hash,
-    })
+    const tomb = this.tombs.nextTomb
+    const evicted = this.tombs.hashOf(tomb)
     if (evicted !== null) this.table.remove(evicted, FIRST_TOMB - tomb)
+    const six = (ints[at + R_BITS]! & B_FAMILY6) !== 0
+    this.tombs.bury(ints[at + R_CLIENT]!, ints[at + R_SERVER]!, ints[at + R_PORTS]!, six, hash)
     this.table.insert(hash, FIRST_TOMB - tomb)
   }
 
