@@ -54,6 +54,19 @@ causeTable(tlsFailure, [
     explains: 2,
   },
   {
+    name: 'clients that leave after the hello, again and again: perhaps a scanner',
+    connections: [0, 1].map((id) =>
+      connection({
+        id,
+        ending: 'reset',
+        resets: [reset({ from: 'client', shape: 'active' })],
+      }),
+    ),
+    application: [...tls({}), [1, tls({})[0][1]]],
+    is: 'possible',
+    culprit: 'client',
+  },
+  {
     name: 'no common version',
     connections: closed,
     application: tls(alert('server', 70, 'protocol_version')),

@@ -112,14 +112,15 @@ function breakOff(connection: ConnectionFacts, tls: TlsFacts): Act | null {
 
 /** Filters on the server name and crashes end a handshake like this too; a rule of one side does it every time. */
 function brokenOff(connection: ConnectionFacts, tls: TlsFacts, by: Side, alike: number): Verdict {
+  const rule = by === 'server' && alike >= ALIKE // scanners and probes are clients that leave like this on purpose
   const at = connectionRef(connection)
   const because: Reason[] = [say('broken-off', { by, name: tls.serverName ?? 'none' }, at)]
   if (alike >= ALIKE) because.push(say('alike', { alike }, at))
   return {
     ...found(connection, by),
     variant: 'broken-off',
-    certainty: alike >= ALIKE ? 'likely' : 'possible',
-    weight: alike >= ALIKE ? 70 : 46,
+    certainty: rule ? 'likely' : 'possible',
+    weight: rule ? 70 : 46,
     because,
     against: [say('no-alert', {}, at)],
     values: { from: by, to: otherSide(by), name: 'no reason' },
