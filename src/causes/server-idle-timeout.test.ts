@@ -70,6 +70,37 @@ causeTable(serverIdleTimeout, [
     against: ['excerpt'],
   },
   {
+    name: 'a proxy towards its database: FIN and RST at once, from the client side',
+    connections: [0, 1, 2].map((id) => {
+      const tMs = 2005 + id * 200
+      const fin = { frame: 40 + id, tMs, seq: 101, ackedMs: null, ackedFrame: null, times: 1 }
+      return connection({
+        id,
+        ending: 'reset-after-fin',
+        resets: [reset({ from: 'client', shape: 'active', tMs: tMs + 0.1, frame: 50 + id })],
+        sides: { client: { fins: 1, fin } },
+      })
+    }),
+    is: 'likely',
+    severity: 'problem',
+    culprit: 'client',
+    because: ['reset-after', 'constant'],
+  },
+  {
+    name: 'near miss: clients that retire idle connections by FIN',
+    connections: [0, 1, 2].map((id) => {
+      const tMs = 2005 + id * 200
+      const fin = { frame: 40 + id, tMs, seq: 101, ackedMs: null, ackedFrame: null, times: 1 }
+      return connection({ id, ending: 'half-closed', sides: { client: { fins: 1, fin } } })
+    }),
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: closed by both at once, no harm done',
+    connections: [closed(0, 75_010)].map((c) => ({ ...c, ending: 'clean' as const })),
+    is: 'nothing',
+  },
+  {
     name: 'near miss: one connection at no known age',
     connections: [closed(0, 3005)],
     is: 'nothing',

@@ -1,4 +1,4 @@
-import type { ConnectionFacts } from '../evidence/connection.ts'
+import type { ConnectionFacts, Side } from '../evidence/connection.ts'
 import type { Evidence } from '../evidence/evidence.ts'
 import {
   atFrame,
@@ -6,6 +6,7 @@ import {
   type Certainty,
   connectionRef,
   type Judgement,
+  otherSide,
   type Reason,
   reasonsOf,
   type Severity,
@@ -16,6 +17,7 @@ import {
   type Constant,
   densest,
   isExcerpt,
+  type KnownTimeout,
   knownServerDefault,
   lastActivityBefore,
   toleranceMs,
@@ -24,6 +26,7 @@ import {
 const say = reasonsOf('server-idle-timeout')
 
 const MIN_AGE_MS = 1000 // a close sooner than that follows the exchange, it does not end an idle time
+const AT_ONCE_MS = 50
 const ENOUGH = 3 // tcp-resets.md #39
 
 /** The server (or a proxy) closes connections that were idle for a constant time. */
@@ -37,6 +40,8 @@ export const serverIdleTimeout = {
 
 interface IdleClose {
   connection: ConnectionFacts
+  /** Whose idle limit it was. */
+  side: Side
   ms: number
   frame: number
   /** Closed by RST without FIN (MariaDB, HAProxy towards its servers). */
@@ -48,8 +53,9 @@ function judge(evidence: Evidence): Judgement {
   for (const connection of evidence.connections) {
     const close = idleClose(connection)
     if (close === null) continue
-    const list = byServer.get(connection.server.endpoint)
-    if (list === undefined) byServer.set(connection.server.endpoint, [close])
+    const key = `${connection.server.endpoint} ${close.side}`
+    const list = byServer.get(key)
+    if (list === undefined) byServer.set(key, [close])
     else list.push(close)
   }
   const verdicts: Verdict[] = []
@@ -61,18 +67,34 @@ function judge(evidence: Evidence): Judgement {
 }
 
 function idleClose(connection: ConnectionFacts): IdleClose | null {
-  const fin = connection.sides.server.fin
-  const clientFin = connection.sides.client.fin
+  // Closed by both without any trouble: nobody was harmed, nothing is to be found.
+  if (connection.ending === 'clean') return null
+  return idleCloseBy(connection, 'server') ?? idleAbortByClient(connection)
+}
+
+function idleCloseBy(connection: ConnectionFacts, side: Side): IdleClose | null {
+  const { fin } = connection.sides[side]
+  const peerFin = connection.sides[otherSide(side)].fin
   const abort = activeAbort(connection)
-  const reset = abort !== null && abort.from === 'server' ? abort : null
+  const reset = abort !== null && abort.from === side ? abort : null
   const end = fin ?? reset
-  if (end === null || (clientFin !== null && clientFin.tMs < end.tMs)) return null
+  if (end === null || (peerFin !== null && peerFin.tMs < end.tMs)) return null
   if (requestPendingAt(connection, end.tMs)) return null
   const last = lastActivityBefore(connection, end.tMs)
   if (last === null || end.tMs - last < MIN_AGE_MS) return null
-  if (connection.sides.server.payloadOctets + connection.sides.server.missingOctets === 0)
-    return null
-  return { connection, ms: end.tMs - last, frame: end.frame, byReset: fin === null }
+  const { server } = connection.sides
+  if (server.payloadOctets + server.missingOctets === 0) return null
+  return { connection, side, ms: end.tMs - last, frame: end.frame, byReset: fin === null }
+}
+
+/** A proxy towards its servers is the client: its idle limit shows as FIN and RST at once, or RST alone (HAProxy). */
+function idleAbortByClient(connection: ConnectionFacts): IdleClose | null {
+  const close = idleCloseBy(connection, 'client')
+  if (close === null) return null
+  const { fin } = connection.sides.client
+  const reset = connection.resets.find((r) => r.from === 'client' && r.shape === 'active')
+  if (reset === undefined) return null
+  return fin === null || reset.tMs - fin.tMs < AT_ONCE_MS ? { ...close, byReset: true } : null
 }
 
 /** A request sent well before the close and not answered; one that crossed the close does not count. */
@@ -83,10 +105,15 @@ function requestPendingAt(connection: ConnectionFacts, tMs: number): boolean {
 }
 
 function judgeConstant(constant: Constant<IdleClose>, evidence: Evidence): Verdict[] {
-  const known = knownServerDefault(constant.ms)
+  const known = defaultOf(constant)
   const certainty = certaintyOf(constant, known !== null, evidence)
   if (certainty === null) return []
   return constant.members.map((close) => verdictOf(close, constant, certainty, evidence))
+}
+
+/** Defaults are known of servers; a proxy's limit towards its servers has none. */
+function defaultOf(constant: Constant<IdleClose>): KnownTimeout | null {
+  return constant.members[0]?.side === 'server' ? knownServerDefault(constant.ms) : null
 }
 
 function certaintyOf(
@@ -104,7 +131,7 @@ function certaintyOf(
 
 /** Ended at one instant, equal ages say only that they began together: a restart looks like that. */
 function differentTimes(members: readonly IdleClose[]): boolean {
-  const ends = members.map((m) => m.connection.sides.server.fin?.tMs ?? m.connection.lastMs)
+  const ends = members.map((m) => m.connection.sides[m.side].fin?.tMs ?? m.connection.lastMs)
   return Math.max(...ends) - Math.min(...ends) > 100
 }
 
@@ -126,11 +153,11 @@ function verdictOf(
     severity: severityOf(close),
     // A reset at a constant age has no better explanation; after a FIN what the client then did is the more telling part.
     weight: weightOf(close, certainty),
-    culprit: { side: 'server', host: connection.server.address },
+    culprit: { side: close.side, host: connection[close.side].address },
     because: becauseOf(close, constant, evidence),
     against: againstOf(close, constant),
-    values: { age: constant.ms },
-    group: connection.server.endpoint,
+    values: { age: constant.ms, closer: connection[close.side].address },
+    group: `${connection.server.endpoint} ${close.side}`,
   }
 }
 
@@ -141,10 +168,10 @@ function weightOf(close: IdleClose, certainty: Certainty): number {
   return close.connection.ending === 'half-closed' ? 40 : 60
 }
 
-/** Benign when the client closes at once; a notice when the trouble that follows has its own name. */
+/** A notice when the trouble that follows has its own name. */
 function severityOf(close: IdleClose): Severity {
   if (close.byReset || wasUsedAfterwards(close.connection)) return 'problem'
-  return close.connection.ending === 'clean' ? 'benign' : 'notice'
+  return 'notice'
 }
 
 /** The client wrote after the close and was answered by RST. */
@@ -154,7 +181,9 @@ function wasUsedAfterwards(connection: ConnectionFacts): boolean {
 
 function becauseOf(close: IdleClose, constant: Constant<IdleClose>, evidence: Evidence): Reason[] {
   const ref = atFrame(close.frame, close.connection)
-  const because = [say(close.byReset ? 'reset-after' : 'closed-after', { age: close.ms }, ref)]
+  const because = [
+    say(close.byReset ? 'reset-after' : 'closed-after', { age: close.ms, who: close.side }, ref),
+  ]
   if (constant.members.length >= 2) {
     const values = { count: constant.members.length, of: constant.of, spread: constant.spreadMs }
     because.push(say('constant', { age: constant.ms, ...values }, connectionRef(close.connection)))
@@ -162,7 +191,7 @@ function becauseOf(close: IdleClose, constant: Constant<IdleClose>, evidence: Ev
   if (announced(close, evidence)) {
     because.push(say('announced', { age: constant.ms }, connectionRef(close.connection)))
   }
-  const known = knownServerDefault(constant.ms)
+  const known = defaultOf(constant)
   if (known !== null) because.push(say('default', { s: known.s, who: known.who }, ref))
   return because
 }

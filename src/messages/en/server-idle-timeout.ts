@@ -1,13 +1,14 @@
 import type { CauseMessages } from '../types.ts'
 
 export const serverIdleTimeout = {
-  title: '{server} closes connections that were idle for {age:ms} ({connections:count} of them)',
+  title:
+    '{closer} ends connections with {server} that were idle for {age:ms} ({connections:count} of them)',
   because: {
-    'closed-after': 'the server closed (FIN) after {age:ms} without data, no request being pending',
+    'closed-after': 'the {who} closed (FIN) after {age:ms} without data, no request being pending',
     'reset-after':
-      'the server reset the connection of its own accord after {age:ms} without data, no request being pending',
+      'the {who} reset the connection of its own accord after {age:ms} without data, no request being pending',
     constant:
-      '{count:count} of {of:count} idle closes by this server come after {age:ms}, at most {spread:ms} apart: a setting, not chance',
+      '{count:count} of {of:count} such closes come after {age:ms}, at most {spread:ms} apart: a setting, not chance',
     announced: 'the server had announced Keep-Alive: timeout, and {age:ms} is that time',
     default: '{s} s is the default of {who}',
     excerpt: 'data was exchanged that is not in the capture: the idle time may be shorter',
