@@ -7,7 +7,7 @@ import { type FindingContext, findingOf, type Messages, reasonsOf, say } from '.
 import { headlineOf } from './headline.ts'
 import { merge } from './merge.ts'
 import { cutLooseEnds, rank, verdictOf } from './rank.ts'
-import type { Report, Source, VantageSummary } from './report.ts'
+import type { BaselineComparison, Report, Source, VantageSummary } from './report.ts'
 import { type Claim, causeByConnection, settle } from './rivals.ts'
 import { type Locate, summarise } from './summary.ts'
 import { looksBad, type Unexplained, unexplainedOf } from './unexplained.ts'
@@ -25,6 +25,8 @@ export interface DiagnoseInput {
   options: DiagnoseOptions
   /** With --at: what the captures prove together; its facts are in `evidence.vantage`. */
   vantage?: Comparison
+  /** With --baseline: `compareWithBaseline`'s answer. */
+  baseline?: BaselineComparison
 }
 
 export interface DiagnoseOptions {
@@ -66,6 +68,7 @@ export function diagnose(input: DiagnoseInput): Report {
       listedLimit: input.options.listedLimit,
       listed: listedOf(input, explained),
     },
+    ...(input.baseline === undefined ? {} : { baseline: input.baseline }),
     ...(input.vantage === undefined ? {} : { vantage: vantageSummary(input.vantage) }),
   }
 }

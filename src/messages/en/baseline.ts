@@ -1,0 +1,25 @@
+/** What a sick capture is compared by, and the sample each figure stands on. */
+export const baselineWords = {
+  share: 'connections that ended as "{ending}"',
+  served: 'handshakes that the server then served',
+  retransmissions: 'data packets sent again',
+  synRetried: 'connections whose SYN was sent again',
+  rttMedian: 'handshake time of {server} (median)',
+  rttP90: 'handshake time of {server} (90th percentile)',
+  resets: 'resets per 1,000 connections',
+  zeroWindows: 'closed windows per 1,000 connections',
+  survived: 'longest silence that was survived',
+  rate: 'connections a second',
+  ttl: 'TTL of what {host} sends',
+  mss: 'MSS that {host} offers',
+  sample: 'Of {here:count} against {there:count} {what}.',
+  window: 'In {here:ms} against {there:ms}.',
+  ttlMeans: 'Another path, or another machine under that address.',
+  mssMeans: 'Another path (tunnel, clamp), or another machine under that address.',
+  what: {
+    connections: 'connections',
+    handshakes: 'handshakes',
+    'data packets': 'data packets',
+    packets: 'packets',
+  },
+} as const
