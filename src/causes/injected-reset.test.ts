@@ -34,12 +34,24 @@ causeTable(injectedReset, [
     because: ['foreign-ttl', 'no-timestamps'],
   },
   {
-    name: 'near miss: the receiver ignored it and all went well',
+    name: 'a forged reset that the receiver ignored is a notice',
     connections: [
       connection({
         ending: 'clean',
         resets: [reset({ ...forged, shape: 'active', accepted: false, timestampsKept: true })],
         tail: [later],
+      }),
+    ],
+    is: 'likely',
+    severity: 'notice',
+    because: ['kept-talking', 'ignored'],
+  },
+  {
+    name: 'near miss: ignored, and only its TTL is odd',
+    connections: [
+      connection({
+        ending: 'clean',
+        resets: [reset({ ...forged, shape: 'active', accepted: false })],
       }),
     ],
     is: 'nothing',

@@ -62,17 +62,19 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
   for (const reset of connection.resets) {
     const proof = fateOfReset(connection, evidence, reset.from)?.fate
     if (proof === 'delivered') continue
-    if (reset.accepted === false && unharmed(connection)) continue
     const verdict =
       proof === 'injected'
         ? proven(connection, reset, evidence)
         : bySigns(connection, reset, evidence)
-    if (verdict !== null) return verdict
+    if (verdict === null) continue
+    if (verdict.certainty === 'possible' && reset.accepted === false && unharmed(connection))
+      continue
+    return verdict
   }
   return null
 }
 
-/** A blind reset that the receiver rightly ignored is no finding. */
+/** Of a reset that the receiver rightly ignored a mere suspicion is not worth the reader's time. */
 function unharmed(connection: ConnectionFacts): boolean {
   return ['clean', 'open', 'half-closed'].includes(connection.ending)
 }

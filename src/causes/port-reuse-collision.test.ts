@@ -37,7 +37,7 @@ causeTable(portReuseCollision, [
     against: ['old-unseen'],
   },
   {
-    name: 'overcome within milliseconds, the old one lost all the same',
+    name: 'overcome within milliseconds: a notice',
     connections: [
       met({
         previous: { ending: 'half-closed', lastMs: -9000 },
@@ -45,7 +45,7 @@ causeTable(portReuseCollision, [
       }),
     ],
     is: 'likely',
-    severity: 'problem',
+    severity: 'notice',
   },
   {
     name: 'near miss: the old one had been closed ten seconds before: TIME-WAIT',

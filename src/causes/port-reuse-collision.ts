@@ -10,7 +10,7 @@ import {
   reasonsOf,
   type Verdict,
 } from './cause.ts'
-import { tupleReuse } from './tuple-reuse.ts'
+import { severityOf, tupleReuse } from './tuple-reuse.ts'
 
 const say = reasonsOf('port-reuse-collision')
 
@@ -65,7 +65,7 @@ function judgeOne(connection: ConnectionFacts): Verdict | null {
   return {
     connections: [connection],
     certainty: likely ? 'likely' : 'possible',
-    severity: 'problem',
+    severity: severityOf(reuse),
     weight: likely ? 82 : 51,
     culprit: { side: 'client', host: connection.client.address },
     because,

@@ -10,7 +10,7 @@ import {
   reasonsOf,
   type Verdict,
 } from './cause.ts'
-import { tupleReuse } from './tuple-reuse.ts'
+import { severityOf, tupleReuse } from './tuple-reuse.ts'
 
 const say = reasonsOf('time-wait-collision')
 
@@ -57,7 +57,7 @@ function judgeOne(connection: ConnectionFacts): Verdict | null {
     connections: [connection],
     ...(timestamps && seen ? { variant: 'timestamps' } : {}),
     certainty: seen ? 'likely' : 'possible',
-    severity: 'problem',
+    severity: severityOf(reuse),
     weight: seen ? 84 : 50,
     culprit: { side: 'client', host: connection.client.address },
     because,

@@ -31,6 +31,14 @@ export function tupleReuse(connection: ConnectionFacts): TupleReuse | null {
   }
 }
 
+/** Beyond this a delay is felt: Linux before 6.x repeats the SYN only after 1 s (RFC 6298 (2.1)). */
+const FELT_MS = 500
+
+/** A collision that was overcome within a round trip or two is worth a notice, no more. */
+export function severityOf(reuse: TupleReuse): 'problem' | 'notice' {
+  return reuse.delayMs === null || reuse.delayMs >= FELT_MS ? 'problem' : 'notice'
+}
+
 const CLOSED: readonly string[] = ['clean', 'reset-after-close']
 
 function oldState(
