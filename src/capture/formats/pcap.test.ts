@@ -87,6 +87,22 @@ describe('pcap', () => {
     expect(read.sources[0]!.faults).toMatchObject([{ name: 'bad-record-length', frame: 10 }])
   })
 
+  test('a wrong length that reaches beyond the end loses that record only', async () => {
+    const wanted = records(30)
+    wanted[10] = { ...wanted[10]!, capLen: 200_000, wireLen: 200_000 }
+    const read = await readCapture([pcapFile({ records: wanted })])
+    expect(read.records.length).toBe(29)
+    expect(faultNames(read)).toEqual(['bad-record-length'])
+  })
+
+  test('of two contradicting lengths the one is taken behind which a record begins', async () => {
+    const wanted = records(30)
+    wanted[10] = { ...wanted[10]!, capLen: 90, wireLen: wanted[10]!.data.length }
+    const read = await readCapture([pcapFile({ records: wanted })])
+    expect(read.records.map(({ data }) => data)).toEqual(wanted.map(({ data }) => data))
+    expect(faultNames(read)).toEqual(['bad-wire-length'])
+  })
+
   test('after an absurd record length in front of rubbish, what came before is kept', async () => {
     const wanted = records(5)
     wanted.push({ timeNs: T0, data: new Uint8Array(5000).fill(0xee), capLen: 0xffff_ffff })

@@ -59,6 +59,8 @@ class PcapStream implements RecordStream {
   private lastSec = 0
   /** Octets looked through since a broken record; -1 = in step. */
   private lost = -1
+  /** Where a record begins that reaches beyond the end of the file; -1 = none. */
+  private cutAt = -1
 
   constructor(input: ChunkInput, state: SourceState) {
     this.input = input
@@ -127,20 +129,21 @@ class PcapStream implements RecordStream {
     let count = 0
     let bad = false
     while (count < BATCH_RECORDS && at + recordHeader <= end) {
-      const capLen = view.getUint32(at + capLenAt, little)
+      let capLen = view.getUint32(at + capLenAt, little)
       if (capLen > MAX_RECORD_OCTETS) {
         bad = true
         break
       }
       const start = at + recordHeader
       if (start + capLen > end) break
-      const wireLen = view.getUint32(at + wireLenAt, little)
+      let wireLen = view.getUint32(at + wireLenAt, little)
+      if (wireLen < capLen || wireLen > MAX_WIRE_OCTETS) {
+        capLen = this.likelyCapLen(start, { capLen, wireLen })
+        wireLen = this.mendWireLen(count, at, capLen)
+      }
       starts[count] = start
       capLens[count] = capLen
-      wireLens[count] =
-        wireLen < capLen || wireLen > MAX_WIRE_OCTETS
-          ? this.mendWireLen(count, at, capLen)
-          : wireLen
+      wireLens[count] = wireLen
       times[count] =
         (view.getUint32(at, little) - originSec) * 1e9 +
         (view.getUint32(at + 4, little) * fractionNs - originSubNs)
@@ -162,6 +165,18 @@ class PcapStream implements RecordStream {
     this.state.clock.set(sec + BigInt(view.getUint32(at + 4, little) * fractionNs))
   }
 
+  /** Of two lengths that contradict each other, the one behind which another record begins. */
+  private likelyCapLen(start: number, of: { capLen: number; wireLen: number }): number {
+    const { capLen, wireLen } = of
+    if (wireLen >= capLen || start + capLen + this.flavour.recordHeader > this.input.bytes.length) {
+      return capLen
+    }
+    const at = start - this.flavour.recordHeader
+    this.lastSec = this.input.view.getUint32(at, this.flavour.little)
+    const wrong = this.believableAt(start + capLen) < 0 && this.believableAt(start + wireLen) >= 0
+    return wrong ? wireLen : capLen
+  }
+
   private mendWireLen(index: number, at: number, capLen: number): number {
     const where = {
       frame: this.state.info.records + index + 1,
@@ -174,12 +189,16 @@ class PcapStream implements RecordStream {
   }
 
   private loseStep(): void {
-    const where = { frame: this.state.info.records, offset: this.input.offset + this.at }
+    this.noteBadLength(this.at)
+    this.lost = 0
+    this.at++
+  }
+
+  private noteBadLength(at: number): void {
+    const where = { frame: this.state.info.records, offset: this.input.offset + at }
     const text =
       'A record claims more octets than any packet has; what follows it was searched for the next record.'
     this.state.faults.note('bad-record-length', where, text)
-    this.lost = 0
-    this.at++
   }
 
   /** Looks for two believable record headers in a row (or one whose record ends the file). */
@@ -193,6 +212,8 @@ class PcapStream implements RecordStream {
       if (!ended && next + recordHeader > bytes.length) return 'more'
       if ((ended && next === bytes.length) || this.believableAt(next) >= 0) {
         this.lost = -1
+        if (this.cutAt >= 0) this.noteBadLength(this.cutAt)
+        this.cutAt = -1
         return 'again'
       }
     }
@@ -225,17 +246,26 @@ class PcapStream implements RecordStream {
   private finish(): void {
     // While out of step, the search goes on: with the end known, a record that fills the file is believable too.
     if (this.lost >= 0) return
-    this.done = true
-    if (this.at === this.input.bytes.length) return
-    const where = { frame: this.state.info.records, offset: this.input.offset + this.at }
-    this.state.faults.note('cut-record', where, 'The file ends in the middle of a record.')
+    if (this.at === this.input.bytes.length) {
+      this.done = true
+      return
+    }
+    // Cut, or a wrong length that reaches beyond the end: then there are records in what is left.
+    this.cutAt = this.at
+    this.lost = 0
+    this.at++
   }
 
   private giveUp(): void {
+    this.done = true
+    if (this.cutAt >= 0) {
+      const where = { frame: this.state.info.records, offset: this.input.offset + this.cutAt }
+      this.state.faults.note('cut-record', where, 'The file ends in the middle of a record.')
+      return
+    }
     const where = { frame: this.state.info.records, offset: this.input.offset + this.at }
     const text =
       'No further record was found after a broken one: the rest of the file was not read.'
     this.state.faults.note('lost-step', where, text)
-    this.done = true
   }
 }
