@@ -5,16 +5,14 @@ import { diagnose } from '../diagnose/diagnose.ts'
 import type { ConnectionSummary, Report } from '../diagnose/report.ts'
 import { type Locate, summarise } from '../diagnose/summary.ts'
 import type { ConnectionFacts } from '../evidence/connection.ts'
-import { endings } from '../evidence/endings.ts'
-import type { Evidence } from '../evidence/evidence.ts'
 import { en } from '../messages/en/index.ts'
-import { readConversations } from './conversations.ts'
+import { evidenceOf } from './evidence-of.ts'
 import { packetFilter } from './filter.ts'
 import { type Inputs, inputsOf } from './inputs.ts'
 import { ladderOf } from './ladder.ts'
-import { type FlowsRead, readFlows } from './read-flows.ts'
+import { type FlowsRead, type ReadOptions, readFlows } from './read-flows.ts'
 import { readAgain } from './reread.ts'
-import { reportSources, sourceFacts, sourceIds } from './sources.ts'
+import { reportSources, sourceIds } from './sources.ts'
 import type { AnalyzeCaptures, AnalyzeOptions, AnalyzeResult } from './types.ts'
 
 /** Troubled connections listed in a report without --all. */
@@ -23,91 +21,110 @@ const EXPORT_CHUNK = 1000
 
 /** The main job: captures in, report out. */
 export const analyzeCaptures: AnalyzeCaptures = async (options) => {
+  return options.at.length > 0 ? analyzeViews(options) : analyzeOne(options)
+}
+
+async function analyzeOne(options: AnalyzeOptions): Promise<AnalyzeResult> {
   const inputs = inputsOf(options.inputs)
   const collected = new Collected(options)
   const read = await readFlows(await inputs.open(), {
+    ...readOptions(options),
     ...collected.readOptions(),
-    filter: (addresses, originNs) => packetFilter(options.filter, addresses, originNs),
-    stopped: () => options.finish?.aborted === true,
-    ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
   })
   const ids = sourceIds(read.sources.length)
   const locate = locator(read, ids)
   await collected.flush(read, locate)
-  const evidence = await evidenceOf(inputs, read, ids)
   const all = collected.sorted()
   const report = diagnose({
-    evidence,
-    causes,
-    catalogue: en,
-    toolVersion: version,
+    evidence: await evidenceOf(inputs, read, ids),
     sources: reportSources(read, ids, null),
     locate,
     originNs: read.originNs,
+    ...common(options, all),
+  })
+  report.connections.troubled = read.flows.troubled
+  if (options.show === undefined) return { report }
+  const facts = all.find((c) => String(c.id) === options.show)
+  if (facts === undefined) throw notFound(options.show, read.flows.totals.connections)
+  return { report, ladder: await showOne(facts, { inputs, read, locate, report }) }
+}
+
+/** The same traffic seen at two or three places. Connections are those of the capture nearest to the client. */
+async function analyzeViews(options: AnalyzeOptions): Promise<AnalyzeResult> {
+  const { readViews, compareCaptures } = await import('./vantage.ts')
+  const views = await readViews(options, readOptions(options))
+  const { evidence, comparison } = await compareCaptures(views)
+  const locate: Locate = (frame) => {
+    const view = views.findLast((v) => frame >= v.read.firstFrame) ?? views[0]!
+    return { source: view.id, frame: view.read.frames.locate(frame).frame }
+  }
+  const all = views.flatMap((v) => v.all)
+  const first = views[0]!
+  const collected = new Collected(options)
+  if (options.sink !== undefined) {
+    for (const facts of first.all) collected.add(facts)
+    await collected.flush(first.read, locate)
+  }
+  const report = diagnose({
+    evidence,
+    sources: views.flatMap((v) => reportSources(v.read, [v.id], v.at)),
+    locate,
+    originNs: first.read.originNs,
+    vantage: comparison,
+    ...common(options, first.all),
+  })
+  if (options.show === undefined) return { report }
+  const facts = all.find((c) => String(c.id) === options.show)
+  if (facts === undefined) throw notFound(options.show, all.length)
+  const own = views.find((v) => v.all.includes(facts)) ?? first
+  return { report, ladder: await showOne(facts, { ...own, locate, report }) }
+}
+
+function readOptions(options: AnalyzeOptions): ReadOptions {
+  return {
+    filter: (addresses, originNs) => packetFilter(options.filter, addresses, originNs),
+    stopped: () => options.finish?.aborted === true,
+    ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
+  }
+}
+
+function common(options: AnalyzeOptions, all: readonly ConnectionFacts[]) {
+  return {
+    causes,
+    catalogue: en,
+    toolVersion: version,
     options: {
       listedLimit: options.all ? null : LISTED_MAX,
       ...(options.all ? { listed: all } : {}),
     },
-  })
-  report.connections.troubled = read.flows.troubled
-  const result: AnalyzeResult = { report }
-  if (options.show === undefined) return result
-  return { ...result, ladder: await showOne(options.show, inputs, read, locate, all, report) }
+  }
 }
 
 async function showOne(
-  id: string,
-  inputs: Inputs,
-  read: FlowsRead,
-  locate: Locate,
-  all: readonly ConnectionFacts[],
-  report: Report,
+  facts: ConnectionFacts,
+  from: { inputs: Inputs; read: FlowsRead; locate: Locate; report: Report },
 ) {
-  const facts = all.find((c) => String(c.id) === id)
-  if (facts === undefined) {
-    const last = read.flows.totals.connections - 1
-    throw new TcpwhyError(
-      'CONNECTION_NOT_FOUND',
-      `There is no connection ${id}`,
-      last < 0
-        ? 'The capture has no TCP connections.'
-        : `Ids go from 0 to ${last} in order of the first frame; the report names those in trouble.`,
-    )
-  }
-  const cause = report.connections.listed.find((c) => c.id === id)?.cause
+  const { inputs, read, locate, report } = from
+  const cause = report.connections.listed.find((c) => c.id === String(facts.id))?.cause
   const summary = summarise(facts, { locate, originNs: read.originNs, cause })
   const again = await readAgain(inputs, read, [facts], { payload: false })
   return ladderOf(facts, summary, again?.get(facts.id) ?? null, locate)
 }
 
-export function locator(read: FlowsRead, ids: readonly string[]): Locate {
+function notFound(id: string, connections: number): TcpwhyError {
+  return new TcpwhyError(
+    'CONNECTION_NOT_FOUND',
+    `There is no connection ${id}`,
+    connections === 0
+      ? 'The capture has no TCP connections.'
+      : `Ids go from 0 to ${connections - 1} in order of the first frame; the report names those in trouble.`,
+  )
+}
+
+function locator(read: FlowsRead, ids: readonly string[]): Locate {
   return (frame) => {
     const place = read.frames.locate(frame)
     return { source: ids[place.source] ?? ids[0]!, frame: place.frame }
-  }
-}
-
-async function evidenceOf(
-  inputs: Inputs,
-  read: FlowsRead,
-  ids: readonly string[],
-): Promise<Evidence> {
-  const { flows } = read
-  const facts = sourceFacts(read, ids, null)
-  const byEnding = Object.fromEntries(
-    endings.map((ending) => [ending, flows.totals.byEnding[ending] ?? 0]),
-  ) as Evidence['totals']['byEnding']
-  return {
-    sources: facts,
-    connections: flows.connections,
-    endpoints: flows.endpoints,
-    hosts: flows.hosts,
-    paths: flows.paths,
-    totals: { ...flows.totals, byEnding },
-    application: await readConversations(inputs, read),
-    vantage: null,
-    startMs: Math.min(0, ...facts.map((s) => s.fromMs)),
-    endMs: Math.max(0, ...facts.map((s) => s.toMs)),
   }
 }
 
@@ -128,9 +145,14 @@ class Collected {
     return {
       onConnection: (facts) => {
         if (all || String(facts.id) === show) this.wanted.push(facts)
-        if (sink !== undefined) this.waiting.push(facts)
+        if (sink !== undefined) this.add(facts)
       },
     }
+  }
+
+  /** To be exported. */
+  add(facts: ConnectionFacts): void {
+    this.waiting.push(facts)
   }
 
   sorted(): readonly ConnectionFacts[] {

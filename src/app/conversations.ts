@@ -13,9 +13,10 @@ const MAX_ALIKE = 24
 export async function readConversations(
   inputs: Inputs,
   read: FlowsRead,
+  connections: readonly ConnectionFacts[],
 ): Promise<Map<number, ApplicationFacts>> {
   const facts = new Map<number, ApplicationFacts>()
-  const wanted = read.payloadFrames === 0 ? [] : wantedOf(read.flows.connections)
+  const wanted = read.payloadFrames === 0 ? [] : wantedOf(connections)
   if (wanted.length === 0) return facts
   const found = await readAgain(inputs, read, wanted, { payload: true })
   if (found === null) return facts

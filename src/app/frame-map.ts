@@ -1,7 +1,12 @@
 /** Running frame numbers over the joined input <-> the numbers each file has in Wireshark. */
 export class FrameMap {
   private readonly runs: { from: number; source: number; firstFrame: number; count: number }[] = []
-  private next = 1
+  private next: number
+
+  /** @param first running number of the first frame of all */
+  constructor(first = 1) {
+    this.next = first
+  }
 
   /** A stretch of `count` records of one source. @returns the running number of its first record. */
   add(source: number, firstFrame: number, count: number): number {
@@ -12,6 +17,11 @@ export class FrameMap {
     if (last !== undefined && continues) last.count += count
     else this.runs.push({ from, source, firstFrame, count })
     return from
+  }
+
+  /** Running number of the next frame. */
+  get end(): number {
+    return this.next
   }
 
   /** Source index and frame number in its own file. */

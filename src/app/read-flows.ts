@@ -27,6 +27,8 @@ export interface ReadOptions {
     addresses: AddressBook,
     originNs: bigint,
   ) => ((packet: Packet, tNs: number) => boolean) | null
+  /** Where numbering goes on and which instant is time zero, when this is not the first capture of a comparison. */
+  base?: { frame: number; connection: number; originNs: bigint }
   /** Awaited after each batch, for whoever writes connections out as they end. */
   drain?: () => Promise<void>
 }
@@ -34,7 +36,12 @@ export interface ReadOptions {
 export interface FlowsRead {
   flows: FlowResult
   frames: FrameMap
+  /** Unix time of millisecond 0. */
   originNs: bigint
+  /** Nanoseconds between millisecond 0 and the first record of this reading. */
+  shiftNs: number
+  /** Running number of the first frame. */
+  firstFrame: number
   sources: readonly CaptureSourceInfo[]
   /** Per source: frames that were TCP, fragments, ICMP errors, unreadable. */
   counts: {
@@ -69,9 +76,12 @@ async function readAll(reader: CaptureReader, options: ReadOptions): Promise<Flo
     addresses,
     ...(options.onConnection === undefined ? {} : { onConnection: options.onConnection }),
   })
-  const frames = new FrameMap()
+  const frames = new FrameMap((options.base?.frame ?? 0) + 1)
+  analysis.tracker.connections = options.base?.connection ?? 0
+  const originNs = options.base?.originNs ?? reader.clock.originNs
+  const shiftNs = Number(reader.clock.originNs - originNs)
   const packet = new Packet()
-  const accepts = options.filter?.(addresses, reader.clock.originNs) ?? null
+  const accepts = options.filter?.(addresses, originNs) ?? null
   let payloadFrames = 0
   const counts = reader.sources.map(() => ({
     tcp: 0,
@@ -85,6 +95,7 @@ async function readAll(reader: CaptureReader, options: ReadOptions): Promise<Flo
     analysis.tracker.headerFieldsMissing = reader.sources[batch.source]!.headerFieldsMissing
     const first = frames.add(batch.source, batch.firstFrame, batch.count)
     const { view, bytes, starts, capLens, wireLens, links, times } = batch
+    if (shiftNs !== 0) for (let i = 0; i < batch.count; i++) times[i]! += shiftNs
     for (let i = 0; i < batch.count; i++) {
       const kind = decoder.decode(
         view,
@@ -118,7 +129,9 @@ async function readAll(reader: CaptureReader, options: ReadOptions): Promise<Flo
   return {
     flows: analysis.finish(),
     frames,
-    originNs: reader.clock.originNs,
+    originNs,
+    shiftNs,
+    firstFrame: (options.base?.frame ?? 0) + 1,
     sources: reader.sources,
     counts,
     payloadFrames,

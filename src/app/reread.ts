@@ -38,7 +38,7 @@ export async function readAgain(
   const reader = await openCaptures(again)
   try {
     const decoder = new Decoder(read.addresses)
-    const frames = new FrameMap()
+    const frames = new FrameMap(read.firstFrame)
     const packet = new Packet()
     const match = matcher(read, wanted)
     const budget = new Map<number, number>()
@@ -67,7 +67,7 @@ export async function readAgain(
         budget.set(hit.connection.id, spent + copied)
         segments.push({
           frame: first + i,
-          tNs: times[i]!,
+          tNs: times[i]! + read.shiftNs,
           from: hit.from,
           packet: Object.assign(new Packet(), packet),
           payload: bytes.slice(packet.dataStart, packet.dataStart + copied),

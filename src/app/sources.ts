@@ -56,8 +56,8 @@ export function sourceFacts(
     kind: 'capture',
     name: info.name,
     at,
-    fromMs: info.firstNs / 1e6,
-    toMs: info.lastNs / 1e6,
+    fromMs: (info.firstNs + read.shiftNs) / 1e6,
+    toMs: (info.lastNs + read.shiftNs) / 1e6,
     frames: info.records,
     tcpFrames: read.counts[i]!.tcp,
     snapLen: info.snapLen,
@@ -98,7 +98,7 @@ function droppedBy(info: CaptureSourceInfo): number | null {
 }
 
 function instant(read: FlowsRead, ns: number): string {
-  return formatInstant(read.originNs + BigInt(Math.round(ns)))
+  return formatInstant(read.originNs + BigInt(Math.round(ns + read.shiftNs)))
 }
 
 function some(name: string, count: number): Record<string, number> {

@@ -1,0 +1,151 @@
+import type { ConnectionFacts, Segment } from '../evidence/connection.ts'
+import type { Evidence } from '../evidence/evidence.ts'
+import { type Comparison, compareViews } from '../evidence/vantage/compare.ts'
+import type { View } from '../evidence/vantage/view.ts'
+import { annotate } from '../flow/replay.ts'
+import { evidenceOf } from './evidence-of.ts'
+import { type Inputs, inputsOf } from './inputs.ts'
+import { type FlowsRead, type ReadOptions, readFlows } from './read-flows.ts'
+import { readAgain } from './reread.ts'
+import type { AnalyzeOptions, Vantage } from './types.ts'
+
+/** Troubled connections whose segments are all read again in both captures. */
+const MAX_COMPARED = 500
+
+export interface ViewRead {
+  at: Vantage
+  id: string
+  inputs: Inputs
+  read: FlowsRead
+  all: ConnectionFacts[]
+}
+
+export interface Compared {
+  views: readonly ViewRead[]
+  evidence: Evidence
+  comparison: Comparison
+}
+
+/** Reads the captures of `--at` one after another, numbering frames and connections on, in one time. */
+export async function readViews(
+  options: AnalyzeOptions,
+  readOptions: ReadOptions,
+): Promise<ViewRead[]> {
+  const views: ViewRead[] = []
+  for (const { vantage, path } of options.at) {
+    const inputs = inputsOf([path])
+    const all: ConnectionFacts[] = []
+    const last = views.at(-1)?.read
+    const base =
+      last === undefined
+        ? {}
+        : {
+            base: {
+              frame: last.frames.end - 1,
+              connection: views.reduce((sum, v) => sum + v.read.flows.totals.connections, 0),
+              originNs: last.originNs,
+            },
+          }
+    const read = await readFlows(await inputs.open(), {
+      ...readOptions,
+      ...base,
+      onConnection: (facts) => all.push(facts),
+    })
+    all.sort((a, b) => a.id - b.id)
+    views.push({ at: vantage, id: vantage, inputs, read, all })
+  }
+  return views
+}
+
+/** What the captures prove together. The connections of the report are those of the pairs, then what is unpaired. */
+export async function compareCaptures(views: readonly ViewRead[]): Promise<Compared> {
+  const first = compareViews(views.map((view) => viewOf(view, new Map())))
+  const troubled = new Set(views.flatMap((v) => v.read.flows.connections.map((c) => c.id)))
+  const wanted = new Set<number>()
+  for (const { near, far } of first.pairs) {
+    if (wanted.size >= 2 * MAX_COMPARED) break
+    if (troubled.has(near.id) || troubled.has(far.id)) wanted.add(near.id).add(far.id)
+  }
+  const comparison = compareViews(
+    await Promise.all(views.map(async (v) => viewOf(v, await segmentsOf(v, wanted)))),
+  )
+  return { views, comparison, evidence: await joined(views, comparison, troubled) }
+}
+
+function viewOf(view: ViewRead, segments: ReadonlyMap<number, readonly Segment[]>): View {
+  const { read } = view
+  const source = read.sources[0]!
+  return {
+    at: view.at,
+    source: view.id,
+    originNs: read.originNs,
+    fromMs: (source.firstNs + read.shiftNs) / 1e6,
+    toMs: (source.lastNs + read.shiftNs) / 1e6,
+    dropped: source.interfaces.reduce<number | null>(
+      (sum, i) => (i.dropped === null ? sum : (sum ?? 0) + i.dropped),
+      null,
+    ),
+    connections: view.all,
+    segmentsOf: (id) => segments.get(id) ?? null,
+  }
+}
+
+async function segmentsOf(
+  view: ViewRead,
+  wanted: ReadonlySet<number>,
+): Promise<Map<number, Segment[]>> {
+  const own = view.all.filter((c) => wanted.has(c.id))
+  const again = await readAgain(view.inputs, view.read, own, { payload: false })
+  const segments = new Map<number, Segment[]>()
+  for (const [id, list] of again ?? []) {
+    segments.set(
+      id,
+      annotate(list).filter((s) => s !== null),
+    )
+  }
+  return segments
+}
+
+async function joined(
+  views: readonly ViewRead[],
+  comparison: Comparison,
+  troubled: ReadonlySet<number>,
+): Promise<Evidence> {
+  const second = new Set<number>()
+  const connections: ConnectionFacts[] = []
+  for (const { near, far, primary } of comparison.pairs) {
+    second.add(near.id).add(far.id)
+    if (!troubled.has(near.id) && !troubled.has(far.id)) continue
+    connections.push(primary === 'near' ? near : far)
+  }
+  const outer = views.filter((v) => v.at !== 'router' || views.length < 3)
+  for (const view of outer) {
+    connections.push(...view.read.flows.connections.filter((c) => !second.has(c.id)))
+  }
+  connections.sort((a, b) => a.id - b.id)
+  const parts = await Promise.all(
+    views.map((v) => {
+      const own = new Set(v.all.map((c) => c.id))
+      return evidenceOf(
+        v.inputs,
+        v.read,
+        [v.id],
+        v.at,
+        connections.filter((c) => own.has(c.id)),
+      )
+    }),
+  )
+  const [near] = parts
+  return {
+    ...near!,
+    sources: parts.flatMap((p) => p.sources),
+    connections,
+    endpoints: new Map(parts.toReversed().flatMap((p) => [...p.endpoints])),
+    hosts: new Map(parts.toReversed().flatMap((p) => [...p.hosts])),
+    paths: new Map(parts.toReversed().flatMap((p) => [...p.paths])),
+    application: new Map(parts.flatMap((p) => [...p.application])),
+    vantage: comparison.facts,
+    startMs: Math.min(...parts.map((p) => p.startMs)),
+    endMs: Math.max(...parts.map((p) => p.endMs)),
+  }
+}
