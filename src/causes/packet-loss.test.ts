@@ -92,7 +92,13 @@ causeTable(packetLoss, [
         head: [segment({ frame: 8, tMs: 200, len: 100, note: 'retransmission-rto' })],
       }),
     ),
-    paths: [{ dataPackets: 20 }],
+    paths: [{ dataPackets: 200 }],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: too few segments for a rate',
+    connections: [lossy(0, 2), lossy(1, 2), lossy(2, 2)],
+    paths: [{ dataPackets: 28 }],
     is: 'nothing',
   },
   {

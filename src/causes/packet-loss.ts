@@ -16,6 +16,7 @@ const say = reasonsOf('packet-loss')
 
 const MANY = 3 // connections of one path
 const MIN_LOSSES = 5
+const MIN_PACKETS = 100 // fewer data segments make no rate
 const NOTABLE = 0.01 // 1 % of data segments sent again; below that TCP hardly shows it
 const HARMFUL = 0.03
 const FAR_ABOVE = 5
@@ -128,7 +129,8 @@ function othersOf(path: PathFacts, evidence: Evidence): { rate: number; packets:
 
 function judgeRate(lossy: Lossy, evidence: Evidence): Verdict | null {
   const { recovered, count, losses, rate, others, path } = lossy
-  if (count < MANY || losses < MIN_LOSSES || rate < NOTABLE) return null
+  if (count < MANY || losses < MIN_LOSSES || rate < NOTABLE || path.dataPackets < MIN_PACKETS)
+    return null
   const compared = others.packets >= 100
   if (compared && rate < others.rate * FAR_ABOVE) return null
   const likely = compared || rate >= HARMFUL

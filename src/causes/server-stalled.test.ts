@@ -1,5 +1,5 @@
 import { causeTable } from '../../test/helpers/cause-table.ts'
-import { connection, requestOnly } from '../../test/helpers/facts.ts'
+import { application, connection, requestOnly } from '../../test/helpers/facts.ts'
 import { serverStalled } from './server-stalled.ts'
 
 const waiting = (id: number, over: Parameters<typeof connection>[0] = {}) =>
@@ -16,6 +16,7 @@ const clientFin = (tMs: number) => ({
 causeTable(serverStalled, [
   {
     name: 'the client left after 1.7 s without an answer',
+    application: [[0, application({ protocol: 'http' })]],
     connections: [
       waiting(0, { ending: 'half-closed', sides: { client: { fin: clientFin(1702) } } }),
     ],
@@ -42,6 +43,18 @@ causeTable(serverStalled, [
     connections: [waiting(0)],
     is: 'possible',
     against: ['one-way'],
+  },
+  {
+    name: 'an upload that needs no answer: the server never says anything and closes',
+    connections: [waiting(0, { ending: 'clean', sides: { client: { fin: clientFin(9000) } } })],
+    is: 'possible',
+    against: ['one-way'],
+  },
+  {
+    name: 'under TLS: the last record may need no answer',
+    connections: [waiting(0, { exchanges: 3 }), connection({ id: 1 })],
+    application: [[0, application({ protocol: 'tls' })]],
+    is: 'possible',
   },
   {
     name: 'near miss: the capture ends too soon',

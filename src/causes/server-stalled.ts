@@ -62,9 +62,12 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
   const alike = evidence.connections.filter(
     (c) => c.server.endpoint === connection.server.endpoint && stallOf(c) !== null,
   ).length
-  const oneWay = (endpoint?.served ?? 0) === 0 && stall.until === 'capture-end'
-  const likely =
-    !oneWay && (stall.until !== 'capture-end' || alike >= SEVERAL || connection.exchanges > 1)
+  const protocol = evidence.application.get(connection.id)?.protocol ?? 'unknown'
+  const oneWay = (endpoint?.served ?? 0) === 0 && protocol === 'unknown'
+  // Under TLS the last record of a client may be one that nobody answers: an alert, a key update.
+  const patient = stall.until === 'capture-end' && protocol === 'tls'
+  const telling = stall.until !== 'capture-end' || alike >= SEVERAL || connection.exchanges > 1
+  const likely = telling && !oneWay && !patient
   return {
     connections: [connection],
     certainty: likely ? 'likely' : 'possible',
