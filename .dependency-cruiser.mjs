@@ -70,7 +70,7 @@ export const layers = {
     types: ['evidence', 'causes', 'diagnose'],
     // The one value of evidence/ that it needs is the list of endings, in the order of the vocabulary.
     values: ['src/evidence/endings.ts'],
-    packages: ['picocolors', 'hyparquet-writer'],
+    packages: ['hyparquet-writer'],
     promise: 'report turns a finished report into a string; what to say was decided in diagnose/.',
   },
   app: {

@@ -15,8 +15,3 @@ export function seqAdd(seq: number, octets: number): number {
 export function seqMax(a: number, b: number): number {
   return ((a - b) | 0) >= 0 ? a : b
 }
-
-/** The number as printed on the wire, 0..2^32-1. */
-export function seqToUnsigned(seq: number): number {
-  return seq >>> 0
-}

@@ -142,8 +142,3 @@ export function closeTime(connection: ConnectionFacts, from: Side): number | nul
   if (reset === undefined) return fin?.tMs ?? null
   return fin === null ? reset.tMs : Math.min(fin.tMs, reset.tMs)
 }
-
-/** Printed with two decimals: "30.01". */
-export function seconds(ms: number): string {
-  return (ms / 1000).toFixed(2)
-}

@@ -15,7 +15,6 @@ export type Ending =
 
 /** The two ends: the client sent the first SYN (or is the best guess, then `clientGuessed`). */
 export type Side = 'client' | 'server'
-export type Sides = { client: number; server: number }
 
 /** What the flow layer thought of a segment when it passed. Shown in ladders; causes may rely on it. */
 export const segmentNotes = [

@@ -200,5 +200,3 @@ export const NOTE_WINDOW_UPDATE = 13
 export const NOTE_ZERO_WINDOW = 14
 export const NOTE_GAP = 15
 export const NOTE_CHALLENGE = 16
-export const NOTE_RST_IGNORED = 17
-export const NOTE_PORT_REUSED = 18

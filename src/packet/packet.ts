@@ -15,9 +15,6 @@ export const SYN = 0x02
 export const RST = 0x04
 export const PSH = 0x08
 export const ACK = 0x10
-export const URG = 0x20
-export const ECE = 0x40
-export const CWR = 0x80
 
 /**
  * The one reusable record that the decoder fills for each packet: no allocation on the fast path. Sequence numbers and

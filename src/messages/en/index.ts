@@ -84,5 +84,3 @@ export const en = {
   'wrong-host': wrongHost,
   'zero-window-stall': zeroWindowStall,
 } as const satisfies Partial<Record<CauseId, CauseMessages>>
-
-export type Catalogue = { [C in keyof typeof en]: CauseMessages }
