@@ -501,7 +501,7 @@ function prepared(from: Cause, facts: Evidence): Cause {
   return { ...from, judge: () => judgement }
 }
 
-test('100,000 connections that died alike are merged in less than a second', () => {
+test('100,000 connections that died alike are merged in the time of a few dozen Maps of them', () => {
   const one = died(0)
   const connections = Array.from({ length: 100_000 }, (_, id) => ({ ...one, id }))
   const parts = evidence({ connections: [] })
@@ -522,11 +522,23 @@ test('100,000 connections that died alike are merged in less than a second', () 
     originNs: 0n,
     options: { listedLimit: 1000 },
   }
-  // The best of three: what the engine needs, not what the machine was busy with.
-  const tookMs = [0, 1, 2].map(() => {
-    const started = performance.now()
-    expect(diagnose(input).findings[0]!.affected.connections).toBe(100_000)
-    return performance.now() - started
+  // A busy machine slows both alike: the engine is measured against filling a Map with that many small objects,
+  // about 15 ms where nothing else runs, so that 60 times that is below a second. Measured: 20 times.
+  const bestOf = (work: () => void) =>
+    Math.min(
+      ...[0, 1, 2].map(() => {
+        const started = performance.now()
+        work()
+        return performance.now() - started
+      }),
+    )
+  const unitMs = bestOf(() => {
+    const map = new Map<number, { id: number }>()
+    for (const { id } of connections) map.set(id, { id })
+    expect(map.size).toBe(100_000)
   })
-  expect(Math.min(...tookMs)).toBeLessThan(1000)
+  const tookMs = bestOf(() => {
+    expect(diagnose(input).findings[0]!.affected.connections).toBe(100_000)
+  })
+  expect(tookMs / unitMs).toBeLessThan(60)
 })

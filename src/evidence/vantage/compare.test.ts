@@ -325,6 +325,24 @@ describe('fates', () => {
     expect(compareViews([view('client', [dead]), far]).facts.fates.size).toBe(0)
   })
 
+  test('SYNs to another port of the same host: only if the other capture was not of one port', () => {
+    const port = { address: '10.77.2.2', port: 8443, endpoint: '10.77.2.2:8443' }
+    const isns = { client: { isn: 9 }, server: { isn: null } }
+    const dead = unanswered({ id: 7, server: port, sides: isns })
+    const good = world(0, { wires: handshake })
+    const near = view('client', [good.near, dead])
+    expect(compareViews([near, view('server', [good.far])]).facts.fates.get(7)).toBeUndefined()
+    const ssh = connection({ id: FAR + 9, server: { ...port, port: 22, endpoint: '10.77.2.2:22' } })
+    expect(compareViews([near, view('server', [good.far, ssh])]).facts.fates.get(7)).toHaveLength(3)
+  })
+
+  test('a RST and a RST,ACK of the same moment are two packets', () => {
+    const injected: Wire = { ...cut, only: 'client' }
+    const own: Wire = { ...cut, tMs: 1990, flags: RST | ACK, seq: 502, lost: true }
+    const fates = fatesIn(compare([world(0, { wires: [...handshake, own, injected] })]))
+    expect(fates.slice(-2).toSorted()).toEqual(['server reset injected', 'server reset lost'])
+  })
+
   test('the router says on which half of the way', () => {
     const cutOff = world(0, { wires: [...handshake, { ...cut, only: 'client' }] })
     const middle = world(0, { wires: handshake })

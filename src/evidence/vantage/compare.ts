@@ -34,7 +34,7 @@ export function compareViews(views: readonly View[]): Comparison {
   const fates = new Map<number, readonly SegmentFate[]>()
   for (const pair of chosen)
     fates.set(pair[pair.primary].id, fatesOfPair(pair, between, pair.primary))
-  for (const connection of neverArrived(near, pairs)) {
+  for (const connection of neverArrived(between, pairs)) {
     const lost = fatesOfUnpaired(connection, between)
     if (lost.length > 0) fates.set(connection.id, lost)
   }
@@ -83,18 +83,25 @@ function primaryOf({ near, far }: Pair): 'near' | 'far' {
 }
 
 /**
- * Connections of the near view that must have been in the far one: others to the same endpoint are, and none that was
+ * Connections of the near view that must have been in the far one: others to the same endpoint are (or to the same
+ * address where that is the far host's own and the far capture is not one of a single port), and none that was
  * established is missing there (a balancer with further backends would explain that).
  */
-function neverArrived(near: View, pairs: readonly Pair[]): ConnectionFacts[] {
+function neverArrived({ near, far }: Between, pairs: readonly Pair[]): ConnectionFacts[] {
   const found = new Set(pairs.map((p) => p.near))
-  const reached = new Set(pairs.map((p) => p.near.server.endpoint))
+  const endpoints = new Set(pairs.map((p) => p.near.server.endpoint))
+  const own = pairs.filter((p) => p.near.server.endpoint === p.far.server.endpoint)
+  const anyPort = new Set(far.connections.map((c) => c.server.port)).size > 1
+  const hosts = new Set(anyPort ? own.map((p) => p.near.server.address) : [])
   const elsewhere = new Set<string>()
   for (const c of near.connections) {
     if (!found.has(c) && c.handshake.synAckMs !== null) elsewhere.add(c.server.endpoint)
   }
   return near.connections.filter(
-    (c) => !found.has(c) && reached.has(c.server.endpoint) && !elsewhere.has(c.server.endpoint),
+    (c) =>
+      !found.has(c) &&
+      (endpoints.has(c.server.endpoint) || hosts.has(c.server.address)) &&
+      !elsewhere.has(c.server.endpoint),
   )
 }
 

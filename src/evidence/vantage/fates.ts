@@ -197,7 +197,8 @@ function rematch(
   const { arrived, used, shift, near } = context
   const s = match.sent!
   if ((s.flags & RST) !== 0) {
-    const other = arrived.find((c) => (c.flags & RST) !== 0 && !used.has(c) && near(s, c))
+    // Of the same make, only its numbers rewritten; a RST where a RST|ACK was sent is somebody else's.
+    const other = arrived.find((c) => c.flags === s.flags && !used.has(c) && near(s, c))
     if (other !== undefined) used.add(other)
     match.arrived = other ?? null
     return
