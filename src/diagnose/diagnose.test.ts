@@ -319,7 +319,7 @@ describe('ranking and verdict', () => {
     const report = run({ connections: healthy }, [cause('linger-zero', { when: () => false })])
     expect(report.verdict).toBe('healthy')
     expect(report.headline).toBe(
-      'Healthy: 2 connections to 1 endpoint, 1 closed in order and 1 still open; no refusal, reset, time-out, unanswered SYN or stall among them (1 cause checked)',
+      'Healthy: 2 connections to 1 endpoint, 1 closed in order and 1 still open or cut by an end of the capture; no refusal, reset, time-out, unanswered SYN or stall among them (1 cause checked)',
     )
   })
 

@@ -25,7 +25,7 @@ export function headlineOf(input: HeadlineInput): string {
     const unsure = verdict === 'inconclusive' && first.severity === 'problem'
     if (!unsure && verdict === 'inconclusive') return unexplainedHeadline(input)
     const form = unsure ? 'possible' : verdict === 'benign' ? 'benign' : 'problem'
-    return say(words.headline[form], {
+    const text = say(words.headline[form], {
       title: first.title,
       certainty: words.certainty[first.certainty],
       affected: first.affected.connections,
@@ -33,20 +33,28 @@ export function headlineOf(input: HeadlineInput): string {
       also: alsoOf(findings, input.unexplained),
       missing: unsure ? missingFor(first, input) : '',
     })
+    if (unsure) return text
+    const { title } = first
+    return inBrackets(verdict === 'benign' ? say(words.nothingBroken, { title }) : title, text)
   }
   if (verdict === 'inconclusive') return unexplainedHeadline(input)
   const also = input.unexplained.length === 0 ? '' : unexplainedText(input.unexplained)
   return say(words.headline.healthy, healthyValues(input)) + also
 }
 
+/** One pair of brackets at the end, also where the title has its own. */
+function inBrackets(title: string, note: string): string {
+  return title.endsWith(')') ? `${title.slice(0, -1)}; ${note})` : `${title} (${note})`
+}
+
 function healthyValues({ evidence, causes }: HeadlineInput) {
   const { connections, byEnding } = evidence.totals
-  const open = byEnding.open
+  const closed = byEnding.clean + byEnding['reset-after-close']
   return {
     total: connections,
     endpoints: evidence.endpoints.size,
-    open,
-    closed: connections - open,
+    open: connections - closed,
+    closed,
     causes: causes.length,
   }
 }

@@ -7,14 +7,15 @@ export const diagnoseWords = {
   /** Stands for {server} and {client} when a finding is about several. */
   several: '{first} and {others:count} other {what}',
   what: { server: 'endpoints', client: 'clients', host: 'hosts' },
+  nothingBroken: 'Nothing is broken: {title}',
+  /** Behind the title in brackets, or further in the brackets that end it. */
   headline: {
-    problem: '{title} ({certainty}; {affected:count} of {total:count} connections{also})',
+    problem: '{certainty}; {affected:count} of {total:count} connections{also}',
     possible:
       'Not certain: possibly "{title}" ({affected:count} of {total:count} connections{also}). Missing: {missing}',
-    benign:
-      'Nothing is broken: {title} ({certainty}; {affected:count} of {total:count} connections{also})',
+    benign: '{certainty}; {affected:count} of {total:count} connections{also}',
     healthy:
-      'Healthy: {total:count} connections to {endpoints:count} endpoints, {closed:count} closed in order and {open:count} still open; no refusal, reset, time-out, unanswered SYN or stall among them ({causes:count} causes checked)',
+      'Healthy: {total:count} connections to {endpoints:count} endpoints, {closed:count} closed in order and {open:count} still open or cut by an end of the capture; no refusal, reset, time-out, unanswered SYN or stall among them ({causes:count} causes checked)',
     unexplained:
       'Not explained: {list}, of {total:count} connections; none of {causes:count} causes fits. Missing: {missing}',
     empty: 'No TCP connection in {frames:count} frames: nothing to judge',
