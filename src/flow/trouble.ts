@@ -27,6 +27,8 @@ export function isTroubled(rows: Rows, ending: Ending, captureEndT: number): boo
 }
 
 function sideTroubled(ints: Int32Array, floats: Float64Array, o: number): boolean {
+  // A reset that did not end it was not accepted: somebody tried.
+  if (ints[o + L.S_RSTS]! > 0) return true
   const resent = ints[o + L.S_RTO]! + ints[o + L.S_RE_SYN]! + ints[o + L.S_RE_SYNACK]!
   if (resent > 0 || ints[o + L.S_FAST]! > 2 || ints[o + L.S_RE_FIN]! > 1) return true
   if (ints[o + L.S_KA_RUN]! > 1 || ints[o + L.S_CHANGED]! > 0) return true

@@ -67,7 +67,8 @@ export function fatesOfUnpaired(connection: ConnectionFacts, between: Between): 
   for (const segment of segments) {
     const kind = kindOf(segment)
     if (kind === null) continue
-    if (!watched(far, farTime(segment.tMs, between.clock, apartOf(between)), between)) return []
+    // What was sent while the far capture was not running says nothing; what was sent again later does.
+    if (!watched(far, farTime(segment.tMs, between.clock, apartOf(between)), between)) continue
     const fate = segment.from === 'client' ? 'lost' : 'injected'
     const { frame, from, tMs } = segment
     fates.push({ frame, kind, from, fate, what: null, seenAt: near.at, tMs })
