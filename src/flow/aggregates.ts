@@ -51,6 +51,8 @@ export interface PathTotals {
   missingOctets: number
   firstLossT: number
   lastLossT: number
+  /** Longest stalls of single connections, [from, to], bounded in number. */
+  stalls: { from: number; to: number }[]
 }
 
 /** What is known over all connections, clean ones included, kept bounded by their number of hosts. */
@@ -202,6 +204,7 @@ export class Aggregates {
       missingOctets: 0,
       firstLossT: Number.POSITIVE_INFINITY,
       lastLossT: Number.NEGATIVE_INFINITY,
+      stalls: [],
     }
     this.paths.set(key, made)
     return made
@@ -221,4 +224,33 @@ export function sampleRtt(endpoint: EndpointTotals, rttNs: number): void {
     endpoint.rttStride *= 2
   }
   endpoint.rtts.push(rttNs)
+}
+
+const MAX_STALLS = 256
+
+export function addStall(path: PathTotals, from: number, to: number): void {
+  if (path.stalls.length < MAX_STALLS) path.stalls.push({ from, to })
+}
+
+/** Connections that must be stalled together before it is called an outage of their path. */
+const TOGETHER = 3
+
+/** The longest time during which at least three connections of the path were waiting at once; null = never. */
+export function outageOf(path: PathTotals): { from: number; to: number } | null {
+  const edges = path.stalls.flatMap((s) => [
+    { t: s.from, step: 1 },
+    { t: s.to, step: -1 },
+  ])
+  edges.sort((a, b) => a.t - b.t || a.step - b.step)
+  let waiting = 0
+  let since = 0
+  let best: { from: number; to: number } | null = null
+  for (const { t, step } of edges) {
+    if (waiting >= TOGETHER && waiting + step < TOGETHER) {
+      if (best === null || t - since > best.to - best.from) best = { from: since, to: t }
+    }
+    waiting += step
+    if (waiting === TOGETHER && step === 1) since = t
+  }
+  return best
 }

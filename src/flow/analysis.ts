@@ -1,6 +1,12 @@
 import { type AddressBook, formatEndpoint } from '../base/addresses.ts'
 import type { Packet } from '../packet/packet.ts'
-import { type Aggregates, type EndpointTotals, sampleRtt } from './aggregates.ts'
+import {
+  type Aggregates,
+  addStall,
+  type EndpointTotals,
+  outageOf,
+  sampleRtt,
+} from './aggregates.ts'
 import { connectionFacts } from './connection-facts.ts'
 import { type Ended, endingOf } from './ending.ts'
 import type { ConnectionFacts, Ending, EndpointFacts, HostFacts, PathFacts } from './facts.ts'
@@ -18,6 +24,10 @@ const FACTS_MAX = 4_096
 const EMBRYOS_PER_GROUP = 64
 const WATCHED_PER_ENDPOINT = 16
 const WATCHED_MAX = 512
+/** An open connection that was silent this long when the capture ended may be one that something forgot. */
+const QUIET_NS = 3e9
+/** Shorter waits for an acknowledgment are ordinary losses. */
+const STALL_MIN_NS = 500e6
 
 export interface FlowOptions {
   addresses: AddressBook
@@ -88,7 +98,7 @@ export class FlowAnalysis implements Collector {
     const endpoint = aggregate(rows, tracker.aggregates, ended.ending)
     if (this.onConnection !== undefined) this.onConnection(this.facts(row, ended, 1))
     if (!isTroubled(rows, ended.ending, this.lastT)) {
-      return ended.ending === 'clean' && this.watch(row, rows, ended, endpoint)
+      return this.watch(row, rows, ended, endpoint)
     }
     this.troubled++
     const key = `${ints[at + L.R_SERVER]} ${ints[at + L.R_PORTS]! & 0xffff} ${ended.ending} ${ended.by}`
@@ -103,12 +113,14 @@ export class FlowAnalysis implements Collector {
   }
 
   /**
-   * A clean connection of one short exchange may hold a refusal in words ("Too many connections", a TLS alert): a few
-   * of each server are kept, so that their payload can be read.
+   * Quiet witnesses, a few of each server: a clean connection of one short exchange may hold a refusal in words ("Too
+   * many connections", a TLS alert); one that is open and silent at the end may be an open transaction, or forgotten.
    */
   private watch(row: number, rows: Rows, ended: Ended, endpoint: EndpointTotals | null): boolean {
     if (endpoint === null || endpoint.watched >= WATCHED_PER_ENDPOINT) return false
-    if (!isShortExchange(rows) || this.watched.rows.length >= WATCHED_MAX) return false
+    const quiet = this.lastT - rows.floats[(rows.at + L.R_LAST_T) >> 1]! > QUIET_NS
+    if (ended.ending === 'open' ? !quiet : !isShortExchange(rows)) return false
+    if (this.watched.rows.length >= WATCHED_MAX) return false
     endpoint.watched++
     this.watched.rows.push(row)
     this.watched.ended.push(ended)
@@ -272,8 +284,12 @@ function aggregate(rows: Rows, aggregates: Aggregates, ending: Ending): Endpoint
   }
   if (resent > 0) {
     path.lossyConnections++
-    path.firstLossT = Math.min(path.firstLossT, floats[(at + L.R_START_T) >> 1]!)
+    const first = floats[(at + L.R_FIRST_LOSS_T) >> 1]! || floats[(at + L.R_START_T) >> 1]!
+    path.firstLossT = Math.min(path.firstLossT, first)
     path.lastLossT = Math.max(path.lastLossT, floats[(at + L.R_LAST_T) >> 1]!)
+    const stall = floats[(at + L.R_STALL_T) >> 1]!
+    const from = floats[(at + L.R_STALL_FROM_T) >> 1]!
+    if (stall > STALL_MIN_NS) addStall(path, from, from + stall)
   }
   return endpoint
 }
@@ -365,6 +381,7 @@ function printed(
   for (const p of aggregates.paths.values()) {
     const client = addresses.format(p.client, p.family)
     const server = addresses.format(p.server, p.family)
+    const outage = outageOf(p)
     paths.set(`${client} ${server}`, {
       client,
       server,
@@ -378,8 +395,8 @@ function printed(
       missingOctets: p.missingOctets,
       firstLossMs: Number.isFinite(p.firstLossT) ? p.firstLossT / 1e6 : null,
       lastLossMs: Number.isFinite(p.lastLossT) ? p.lastLossT / 1e6 : null,
-      outageMs: 0,
-      outageFromMs: null,
+      outageMs: outage === null ? 0 : (outage.to - outage.from) / 1e6,
+      outageFromMs: outage === null ? null : outage.from / 1e6,
     })
   }
   return { endpoints, hosts, paths }

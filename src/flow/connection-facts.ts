@@ -270,6 +270,7 @@ function sideFacts(rows: Rows, dir: number): SideFacts {
     windowScale: (bits & L.SB_SCALE) !== 0 ? ints[o + L.S_SCALE]! : null,
     sackPermitted: (bits & L.SB_SACK) !== 0,
     isn: (bits & L.SB_ISN) !== 0 ? ints[o + L.S_BASE]! >>> 0 : null,
+    seqBase: (bits & L.SB_BASE) !== 0 ? ints[o + L.S_BASE]! >>> 0 : null,
     changedHabitsFrame: ints[o + L.S_CHANGED]! || null,
   }
 }

@@ -10,6 +10,7 @@ import {
   NOTE_RE_SYNACK,
   R_ACK_FRAME,
   R_BITS,
+  R_FIRST_LOSS_T,
   R_SYN_FRAME,
   R_SYN_TIMES,
   R_SYNACK_AFTER_ACK,
@@ -55,6 +56,7 @@ export function noteSyn(
     ints[at + R_BITS]! |= B_SAW_SYN
   }
   if (!again) return NOTE_NONE
+  if (floats[(at + R_FIRST_LOSS_T) >> 1] === 0) floats[(at + R_FIRST_LOSS_T) >> 1] = t
   ints[o + S_RE_SYN]!++
   return NOTE_RE_SYN
 }

@@ -45,7 +45,11 @@ export const R_SILENCE_BY = 44
 export const R_PENDING_BY = 45
 /** Times of the first 8 SYNs. */
 export const R_SYN_TIMES = 46
-export const COMMON_WORDS = 62
+/** When the first segment was sent again, and the longest time in which something sent went unanswered. */
+export const R_FIRST_LOSS_T = 62
+export const R_STALL_FROM_T = 64
+export const R_STALL_T = 66
+export const COMMON_WORDS = 68
 
 // One side; offsets relative to the side's start. Again what every packet touches comes first.
 export const S_LAST_T = 0

@@ -8,6 +8,7 @@ import {
   NOTE_RTO,
   NOTE_SPURIOUS,
   R_ACK_T,
+  R_FIRST_LOSS_T,
   R_SYNACK_T,
   S_ACKED,
   S_BITS,
@@ -99,6 +100,7 @@ function noteUnanswered(
   t: number,
   frame: number,
 ): void {
+  if (floats[(at + R_FIRST_LOSS_T) >> 1] === 0) floats[(at + R_FIRST_LOSS_T) >> 1] = t
   const same = ints[o + S_UNA_TIMES]! > 0 && ints[o + S_UNA_SEQ] === p.seq
   if (!same) {
     // A later segment sent again beside the oldest one does not start another count.

@@ -466,6 +466,7 @@ export class SegmentProcessor {
     }
     if (ints[q + S_UNA_TIMES] !== 0 && ((ack - ints[q + S_UNA_SEQ]!) | 0) > 0) {
       ints[q + S_UNA_TIMES] = 0
+      this.noteStall(q, t)
     }
     const peerBits = ints[q + S_BITS]!
     if ((peerBits & (SB_FIN | SB_FIN_ACKED)) === SB_FIN) {
@@ -475,6 +476,15 @@ export class SegmentProcessor {
         floats[(q + L.S_FIN_ACK_T) >> 1] = t
       }
     }
+  }
+
+  /** What went unanswered since it was first sent has been acknowledged at last. */
+  private noteStall(q: number, t: number): void {
+    const { floats, at } = this.rows
+    const from = floats[(q + L.S_UNA_FIRST_T) >> 1]!
+    if (t - from <= floats[(at + L.R_STALL_T) >> 1]!) return
+    floats[(at + L.R_STALL_FROM_T) >> 1] = from
+    floats[(at + L.R_STALL_T) >> 1] = t - from
   }
 
   private window(o: number, p: Packet, t: number, frame: number, note: number): number {

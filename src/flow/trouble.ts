@@ -6,6 +6,8 @@ import type { Rows } from './rows.ts'
 const ZERO_WINDOW_NS = 200e6
 /** An open connection whose request waited this long when the capture ended is worth a look. */
 const PENDING_NS = 2e9
+/** A client that closes this long after its unanswered request may have timed out. */
+const GAVE_UP_NS = 300e6
 
 /** Whether a finished connection is worth the causes' time. Clean and quiet ones live on in the aggregates only. */
 export function isTroubled(rows: Rows, ending: Ending, captureEndT: number): boolean {
@@ -18,12 +20,22 @@ export function isTroubled(rows: Rows, ending: Ending, captureEndT: number): boo
   const s = at + L.SERVER_SIDE
   if (sideTroubled(ints, floats, c) || sideTroubled(ints, floats, s)) return true
   const served = (ints[s + L.S_BITS]! & L.SB_DATA) !== 0
-  if (ending === 'clean') return !served && ints[at + L.R_SYNS]! > 0
+  if (ending === 'clean') {
+    return (!served && ints[at + L.R_SYNS]! > 0) || gaveUpWaiting(ints, floats, at)
+  }
   if (ints[c + L.S_UNA_TIMES]! > 1 || ints[s + L.S_UNA_TIMES]! > 1) return true
   const pending = ints[at + L.R_LAST_DATA_BY] === 1 && ints[s + L.S_PACKETS]! > 0
   if (pending && captureEndT - floats[(at + L.R_LAST_DATA_T) >> 1]! > PENDING_NS) return true
   const zero = (ints[c + L.S_BITS]! | ints[s + L.S_BITS]!) & L.SB_ZERO
   return zero !== 0 && captureEndT - floats[(at + L.R_LAST_T) >> 1]! > ZERO_WINDOW_NS
+}
+
+/** The client closed first, some time after a request to which no answer had come. */
+function gaveUpWaiting(ints: Int32Array, floats: Float64Array, at: number): boolean {
+  if (ints[at + L.R_LAST_DATA_BY] !== 1) return false
+  const closed = floats[(at + L.CLIENT_SIDE + L.S_FIN_T) >> 1]!
+  if (closed > floats[(at + L.SERVER_SIDE + L.S_FIN_T) >> 1]!) return false
+  return closed - floats[(at + L.R_LAST_DATA_T) >> 1]! > GAVE_UP_NS
 }
 
 function sideTroubled(ints: Int32Array, floats: Float64Array, o: number): boolean {
