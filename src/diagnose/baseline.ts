@@ -177,7 +177,7 @@ function roundTrips(here: Evidence, baseline: Evidence): Found[] {
 function durations(pair: { here: number; baseline: number; what: string; text: string }): Found[] {
   const factor = factorOf(pair.here, pair.baseline)
   if (Math.abs(pair.here - pair.baseline) < MIN_RTT_MS || factor < MIN_RTT_FACTOR) return []
-  return [{ ...pair, unit: 'ms', telling: Math.min(factor * 4, 60) }]
+  return [{ ...pair, unit: 'ms', telling: Math.min(factor * 2, 20) }]
 }
 
 /** Only where both captures were long enough to have seen the longer silence. */
