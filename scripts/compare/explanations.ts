@@ -1,0 +1,40 @@
+import { existsSync, readFileSync } from 'node:fs'
+import type { OwnConnection } from './own.ts'
+import type { Check } from './peers.ts'
+import type { Subject } from './tally.ts'
+
+export interface Explanation {
+  /** Anchor of its section in docs/agreement.md. */
+  reason: string
+  covers(subject: Subject, check: Check, own: OwnConnection | undefined): boolean
+}
+
+/**
+ * The reasons of docs/agreement.md. A section is headed `### reason-id`; in it, each line `| peer | file | streams |
+ * fields |` of a table says what it explains: streams and fields are lists with commas, `*` is all.
+ */
+export function readExplanations(path: string): Explanation[] {
+  if (!existsSync(path)) return []
+  const found: Explanation[] = []
+  let reason = ''
+  for (const line of readFileSync(path, 'utf8').split('\n')) {
+    const heading = /^### ([a-z0-9-]+)$/.exec(line)?.[1]
+    if (heading !== undefined) reason = heading
+    const cells = line.split('|').map((cell) => cell.trim().replaceAll('`', ''))
+    const [, peer, file, streams, fields] = cells
+    if (cells.length !== 6 || peer === 'peer' || peer!.startsWith('-') || reason === '') continue
+    found.push({
+      reason,
+      covers: (subject, check) =>
+        peer === subject.peer &&
+        (file === '*' || file === subject.file) &&
+        listed(streams!, subject.stream) &&
+        listed(fields!, check.field),
+    })
+  }
+  return found
+}
+
+function listed(list: string, value: string): boolean {
+  return list === '*' || list.split(',').some((item) => item.trim() === value)
+}
