@@ -75,17 +75,12 @@ function compareZeek(name: string, own: readonly OwnConnection[]): void {
 }
 
 function compareArkime(name: string, own: readonly OwnConnection[]): void {
-  const sessions = tables.arkimeRows(folder, name)
-  for (const [i, session] of sessions.entries()) {
-    const key = pairKey(
-      `${session['src']}:${session['sport']}`,
-      `${session['dst']}:${session['dport']}`,
-    )
-    const found = own.filter(({ facts }) => keyOf(facts) === key)
-    // Arkime cuts sessions by time; only one that is alone on its addresses and ports can be compared.
+  for (const session of peers.joinArkime(tables.arkimeRows(folder, name))) {
+    const found = own.filter(({ facts }) => keyOf(facts) === session.key)
+    // Arkime cuts sessions by time, not by SYN: only what is alone on its addresses and ports can be compared.
     if (found.length !== 1) continue
-    const subject = { peer: 'arkime', file: name, stream: String(i) }
-    for (const check of peers.arkimeChecks(session, found[0]!)) tally.add(subject, check, found[0])
+    const subject = { peer: 'arkime', file: name, stream: session.key }
+    tally.add(subject, peers.arkimeCheck(session, found[0]!), found[0])
   }
 }
 

@@ -3,16 +3,22 @@ import { inputsOf } from '../../src/app/inputs.ts'
 import { readFlows } from '../../src/app/read-flows.ts'
 import { AddressBook, formatEndpoint } from '../../src/base/addresses.ts'
 import { openCaptures } from '../../src/capture/open.ts'
-import type { ConnectionFacts } from '../../src/flow/facts.ts'
+import type { ConnectionFacts, Sides } from '../../src/flow/facts.ts'
 import { Decoder } from '../../src/packet/decode.ts'
-import { KIND_TCP, Packet } from '../../src/packet/packet.ts'
+import { KIND_TCP, Packet, RST, SYN } from '../../src/packet/packet.ts'
 
 /** What is in the packets of one connection, added up without any of src/flow: the plain sums a peer could check. */
 export interface PlainSums {
   /** Payload octets as they passed, repetitions included. */
-  octets: { client: number; server: number }
-  /** Different octets of sequence space that carried payload. */
-  distinct: { client: number; server: number }
+  octets: Sides
+  /** Different octets of sequence space that carried payload; text in a RST is not part of the stream. */
+  distinct: Sides
+  /** Packets that equal an earlier one in all but TTL and came within 10 ms of it. */
+  copies: number
+  /** Segments with payload that brought nothing new, copies and keepalives aside, ... */
+  repeats: number
+  /** ... and those that began below what had been seen but brought something new. */
+  reordered: number
 }
 
 export interface OwnConnection {
@@ -22,10 +28,20 @@ export interface OwnConnection {
 
 interface Passed {
   frame: number
+  tNs: number
   from: string
   seq: number
   len: number
+  reset: boolean
+  /** What two copies of one packet share: all header fields but TTL. */
+  header: string
+  hasId: boolean
 }
+
+/** Two captures of one packet are no further apart than this. */
+const COPY_NS = 10e6
+/** ... where there is an IP-ID that tells them from two packets that are alike; else this. */
+const COPY_WITHOUT_ID_NS = 100e3
 
 /** Every connection that the library finds in a capture, with its plain sums, in order of the first frame. */
 export async function ownConnections(path: string): Promise<OwnConnection[]> {
@@ -44,21 +60,30 @@ async function passedSegments(path: string): Promise<Map<string, Passed[]>> {
   const packet = new Packet()
   const passed = new Map<string, Passed[]>()
   for (let batch = await reader.next(); batch !== null; batch = await reader.next()) {
-    const { view, bytes, starts, capLens, wireLens, links } = batch
+    const { view, bytes, starts, capLens, wireLens, links, times } = batch
     for (let i = 0; i < batch.count; i++) {
       const [start, cap, wire, link] = [starts[i]!, capLens[i]!, wireLens[i]!, links[i]!]
       if (decoder.decode(view, bytes, start, cap, wire, link, packet) !== KIND_TCP) continue
       const from = formatEndpoint(addresses.format(packet.src, packet.family), packet.srcPort)
       const to = formatEndpoint(addresses.format(packet.dst, packet.family), packet.dstPort)
-      const key = pairKey(from, to)
-      const list = passed.get(key) ?? []
-      passed.set(key, list)
-      const seq = (packet.seq + ((packet.flags & 2) >> 1)) >>> 0
-      list.push({ frame: batch.firstFrame + i, from, seq, len: packet.dataLen })
+      const list = passed.get(pairKey(from, to)) ?? []
+      passed.set(pairKey(from, to), list)
+      list.push(passedSegment(packet, { frame: batch.firstFrame + i, tNs: times[i]!, from }))
     }
   }
   await reader.close()
   return passed
+}
+
+function passedSegment(p: Packet, seen: { frame: number; tNs: number; from: string }): Passed {
+  return {
+    ...seen,
+    seq: (p.seq + ((p.flags & SYN) >> 1)) >>> 0,
+    len: p.dataLen,
+    reset: (p.flags & RST) !== 0,
+    hasId: p.ipId > 0,
+    header: [seen.from, p.seq, p.ack, p.flags, p.dataLen, p.wnd, p.ipId, p.tsVal].join(' '),
+  }
 }
 
 export function pairKey(a: string, b: string): string {
@@ -66,29 +91,62 @@ export function pairKey(a: string, b: string): string {
 }
 
 function plainSums(facts: ConnectionFacts, passed: ReadonlyMap<string, Passed[]>): PlainSums {
-  const { client, server, firstFrame, lastFrame } = facts
+  const { client, server, firstFrame, duplicateFrames } = facts
   const all = passed.get(pairKey(client.endpoint, server.endpoint)) ?? []
-  const own = all.filter((p) => p.frame >= firstFrame && p.frame <= lastFrame && p.len > 0)
-  const of = (endpoint: string) => own.filter((p) => p.from === endpoint)
+  // Copies at the end are part of it, although they do not move its last frame.
+  const last = duplicateFrames > 0 ? Number.POSITIVE_INFINITY : facts.lastFrame
+  const own = all.filter((p) => p.frame >= firstFrame && p.frame <= last)
+  const of = (endpoint: string) => own.filter((p) => p.from === endpoint && p.len > 0)
   const [c, s] = [of(client.endpoint), of(server.endpoint)]
   const octets = (list: Passed[]) => list.reduce((sum, p) => sum + p.len, 0)
-  const distinct = { client: distinctOctets(c), server: distinctOctets(s) }
-  return { octets: { client: octets(c), server: octets(s) }, distinct }
+  const copies = new Set(copiesAmong(own))
+  const fresh = [c, s].map((list) => fill(list.filter((p) => !copies.has(p) && !p.reset)))
+  return {
+    octets: { client: octets(c), server: octets(s) },
+    distinct: { client: fresh[0]!.octets, server: fresh[1]!.octets },
+    copies: copies.size,
+    repeats: fresh[0]!.repeats + fresh[1]!.repeats,
+    reordered: fresh[0]!.reordered + fresh[1]!.reordered,
+  }
 }
 
-/** Union of intervals, unwrapped around the first: right for up to 2^31 octets between neighbours. */
-function distinctOctets(segments: readonly Passed[]): number {
-  let near = segments[0]?.seq ?? 0
-  const intervals = segments.map(({ seq, len }) => {
-    near += (seq - near) | 0
-    return [near, near + len] as const
+function copiesAmong(segments: readonly Passed[]): Passed[] {
+  const known = new Map<string, number[]>()
+  return segments.filter(({ header, tNs, hasId }) => {
+    const times = known.get(header) ?? []
+    known.set(header, [...times, tNs])
+    return times.some((time) => Math.abs(tNs - time) < (hasId ? COPY_NS : COPY_WITHOUT_ID_NS))
   })
-  intervals.sort((a, b) => a[0] - b[0])
-  let sum = 0
-  let end = Number.NEGATIVE_INFINITY
-  for (const [from, to] of intervals) {
-    if (to > end) sum += to - Math.max(from, end)
-    end = Math.max(end, to)
+}
+
+/** Fills sequence space one segment after the other, unwrapped around the first. */
+function fill(segments: readonly Passed[]): { octets: number; repeats: number; reordered: number } {
+  let near = segments[0]?.seq ?? 0
+  let have: (readonly [number, number])[] = []
+  const sums = { octets: 0, repeats: 0, reordered: 0 }
+  let edge = Number.NEGATIVE_INFINITY
+  for (const { seq, len } of segments) {
+    near += (seq - near) | 0
+    const covered = have.reduce((n, [from, to]) => {
+      return n + Math.max(0, Math.min(to, near + len) - Math.max(from, near))
+    }, 0)
+    const probe = len === 1 && near === edge - 1
+    if (covered === len && !probe) sums.repeats++
+    else if (near < edge && !probe) sums.reordered++
+    sums.octets += len - covered
+    have = merged(have, [near, near + len])
+    edge = Math.max(edge, near + len)
   }
-  return sum
+  return sums
+}
+
+function merged(
+  have: readonly (readonly [number, number])[],
+  [from, to]: readonly [number, number],
+): (readonly [number, number])[] {
+  const apart = have.filter(([a, b]) => b < from || a > to)
+  const touching = have.filter(([a, b]) => b >= from && a <= to)
+  const start = Math.min(from, ...touching.map(([a]) => a))
+  const end = Math.max(to, ...touching.map(([, b]) => b))
+  return [...apart, [start, end]]
 }

@@ -247,14 +247,35 @@ function historyChecks(
   return checks
 }
 
-/** Packets of both directions as Arkime counted them; its sessions may be in either direction. */
-export function arkimeChecks(session: Record<string, unknown>, own: OwnConnection): Check[] {
-  const source = formatEndpoint(String(session['src']), Number(session['sport']))
-  const flipped = source !== own.facts.client.endpoint
-  const { client, server } = own.facts.sides
-  const [c, s] = flipped ? [server, client] : [client, server]
-  const peer = `${session['src_packets']} ${session['dst_packets']}`
-  return [same('packets', peer, `${c.packets} ${s.packets}`)]
+export interface ArkimeSession {
+  key: string
+  source: string
+  sent: number
+  received: number
+}
+
+/** Arkime's sessions on the same addresses and ports added up; those that only carry a link to another have no packets. */
+export function joinArkime(sessions: readonly Record<string, unknown>[]): ArkimeSession[] {
+  const joined = new Map<string, ArkimeSession>()
+  for (const session of sessions) {
+    const source = formatEndpoint(String(session['src']), Number(session['sport']))
+    const target = formatEndpoint(String(session['dst']), Number(session['dport']))
+    const [sent, received] = [Number(session['src_packets']), Number(session['dst_packets'])]
+    if (sent + received === 0) continue
+    const key = pairKey(source, target)
+    const known = joined.get(key) ?? { key, source, sent: 0, received: 0 }
+    joined.set(key, known)
+    known.sent += known.source === source ? sent : received
+    known.received += known.source === source ? received : sent
+  }
+  return [...joined.values()]
+}
+
+/** Packets of both directions; Arkime's source may be our server. */
+export function arkimeCheck(session: ArkimeSession, { facts }: OwnConnection): Check {
+  const { client, server } = facts.sides
+  const [c, s] = session.source === facts.client.endpoint ? [client, server] : [server, client]
+  return same('packets', `${session.sent} ${session.received}`, `${c.packets} ${s.packets}`)
 }
 
 export function tcptraceChecks(peer: TcptraceConnection, own: OwnConnection): Check[] {

@@ -54,14 +54,9 @@ export function endingOf(
   const client = ints[at + CLIENT_SIDE + S_BITS]!
   const server = ints[at + SERVER_SIDE + S_BITS]!
   if ((client & server & SB_FIN) !== 0) {
-    const by = firstFin(rows)
-    if (((client | server) & SB_FIN_ACKED) !== 0) {
-      const stuck = unansweredSide(rows)
-      return stuck !== null ? { ending: 'timed-out', by: null } : { ending: 'clean', by }
-    }
+    // FINs that crossed are a simultaneous close (RFC 9293 §3.6): over, even where their ACKs are not in the capture.
     if (unansweredSide(rows) !== null) return { ending: 'timed-out', by: null }
-    // One direction only: the visible side's FINs cannot be seen acknowledged.
-    return { ending: 'open', by: null }
+    return { ending: 'clean', by: firstFin(rows) }
   }
   if ((bits & (B_SAW_SYNACK | B_ESTABLISHED)) === B_SAW_SYNACK) {
     return { ending: 'handshake-incomplete', by: null }

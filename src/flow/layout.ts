@@ -170,6 +170,8 @@ export const B_RST_NO_FIN = 4096
 export const B_RST_BOTH_FINS = 8192
 export const B_RST_IN_HANDSHAKE = 16384
 export const B_WATCHED = 32768
+/** The clock ran back and packets come again that were seen: the same capture twice in one file. */
+export const B_REPEATED = 65536
 
 // S_BITS
 export const SB_BASE = 1

@@ -1,5 +1,5 @@
 import { FIN, type Packet } from '../packet/packet.ts'
-import { fillHoles } from './holes.ts'
+import { addHole, fillHoles } from './holes.ts'
 import { earliestSame } from './kept.ts'
 import {
   NOTE_FAST,
@@ -9,12 +9,16 @@ import {
   NOTE_SPURIOUS,
   R_ACK_T,
   R_FIRST_LOSS_T,
+  R_SYN_TIMES,
   R_SYNACK_T,
+  R_SYNS,
   S_ACKED,
+  S_BASE,
   S_BITS,
   S_DATA_LAST_T,
   S_DUPRUN,
   S_FAST,
+  S_FIN_T,
   S_LAST_T,
   S_NXT,
   S_OCTETS,
@@ -31,12 +35,15 @@ import {
   S_UNA_SEQ,
   S_UNA_TIMES,
   SB_ACK,
+  SB_ISN,
 } from './layout.ts'
 
 /** tshark's constants: a fast retransmission follows the last duplicate ACK within 20 ms, ... */
 const FAST_NS = 20e6
 /** ... and what comes within 3 ms (or the handshake's round trip) of the newest octet is out of order. */
 const OOO_NS = 3e6
+/** A segment this far before the first octet seen is another connection's, not an earlier part of this one. */
+const MAX_BEFORE = 0x1000_0000
 
 /** What a segment below the edge is: fast, spurious or time-out retransmission, or reordered. Counts it. */
 export function classifyOld(
@@ -55,7 +62,7 @@ export function classifyOld(
   const end = (p.seq + len + fin) | 0
   const acked = ints[q + S_ACKED]!
   const ackKnown = (ints[q + S_BITS]! & SB_ACK) !== 0
-  const filled = fillHoles(ints, o, p.seq, (p.seq + len) | 0)
+  const filled = fillHoles(ints, o, p.seq, (p.seq + len) | 0) + beforeStart(ints, floats, o, p)
   floats[(o + S_OCTETS) >> 1]! += filled
   const notNew = ((end - ints[o + S_NXT]!) | 0) <= 0
 
@@ -65,13 +72,15 @@ export function classifyOld(
     noteUnanswered(ints, floats, at, dir, o, p, t, frame)
     return NOTE_FAST
   }
-  const sinceNewest = t - floats[(o + S_DATA_LAST_T) >> 1]!
-  // Unlike tshark, only what fills a hole can be out of order: what was seen before has been sent twice.
-  if (filled > 0 && sinceNewest < reorderingTime(floats, at)) {
+  const newest = Math.max(floats[(o + S_DATA_LAST_T) >> 1]!, floats[(o + S_FIN_T) >> 1]!)
+  const known = len > 0 && ackKnown && ((end - acked) | 0) <= 0
+  // Unlike tshark, only what fills a hole can be out of order: what was seen before has been sent twice. And what is
+  // acknowledged already was sent before, unless the capture itself mixed up the order a little.
+  if (filled > 0 && t - newest < (known ? OOO_NS : reorderingTime(ints, floats, at))) {
     ints[o + S_OOO]!++
     return NOTE_OOO
   }
-  if (len > 0 && ackKnown && ((end - acked) | 0) <= 0) {
+  if (known) {
     ints[o + S_SPURIOUS]!++
     return NOTE_SPURIOUS
   }
@@ -84,9 +93,25 @@ export function classifyOld(
   return NOTE_RTO
 }
 
-function reorderingTime(floats: Float64Array, at: number): number {
-  const rtt = floats[(at + R_ACK_T) >> 1]! - floats[(at + R_SYNACK_T) >> 1]!
-  return Math.max(OOO_NS, rtt)
+/**
+ * Octets of a segment that begins before the first octet seen of a side whose SYN was not: the start moves down.
+ * @returns how many had not been seen.
+ */
+function beforeStart(ints: Int32Array, floats: Float64Array, o: number, p: Packet): number {
+  const bits = ints[o + S_BITS]!
+  const first = (ints[o + S_BASE]! + 1) | 0
+  const below = (first - p.seq) | 0
+  if ((bits & SB_ISN) !== 0 || p.dataLen === 0 || below <= 0 || below > MAX_BEFORE) return 0
+  if (below > p.dataLen) addHole(ints, floats, o, (p.seq + p.dataLen) | 0, first)
+  ints[o + S_BASE] = (p.seq - 1) | 0
+  return Math.min(below, p.dataLen)
+}
+
+/** The handshake's round trip, from the last SYN where it was seen: no answer to the newest octet can be back sooner. */
+function reorderingTime(ints: Int32Array, floats: Float64Array, at: number): number {
+  const syns = Math.min(ints[at + R_SYNS]!, 8)
+  const asked = syns > 0 ? ((at + R_SYN_TIMES) >> 1) + syns - 1 : (at + R_SYNACK_T) >> 1
+  return Math.max(OOO_NS, floats[(at + R_ACK_T) >> 1]! - floats[asked]!)
 }
 
 /** Counts transmissions of the same unacknowledged octets; the first one is looked up among the kept segments. */

@@ -1,5 +1,5 @@
 import { ACK, FIN, type Packet, RST, SYN } from '../packet/packet.ts'
-import { isSamePacket } from './duplicates.ts'
+import { isKeptCopy, isSamePacket } from './duplicates.ts'
 import { noteHabits } from './habits.ts'
 import { noteSyn } from './handshake.ts'
 import { addHole } from './holes.ts'
@@ -79,6 +79,8 @@ import type { Rows } from './rows.ts'
 
 /** Silences shorter than this are not remembered. */
 const SILENCE_MIN_NS = 50e6
+/** A clock that runs back this far to the very time of an earlier packet has begun to tell the capture again. */
+const REPEATED_NS = 20e6
 /** An acknowledgment this far beyond what was seen is nonsense (another connection's, or forged), not a capture gap. */
 const MAX_UNSEEN = 0x4000_0000
 
@@ -181,12 +183,16 @@ export class SegmentProcessor {
       ints[o + S_LAST_SEQ] === p.seq &&
       ints[o + S_LAST_LEN] === p.dataLen &&
       ints[o + S_PACKETS] !== 0 &&
-      isSamePacket(ints, floats, at, o, p, t)
+      isSamePacket(ints, floats, at, dir, o, p, t)
     ) {
       ints[at + L.R_DUPLICATES]!++
       return false
     }
     const silence = t - floats[(at + R_LAST_T) >> 1]!
+    if (this.bringsNothing(o, p) && this.isCopy(dir, p, t, silence)) {
+      ints[at + L.R_DUPLICATES]!++
+      return false
+    }
     if (floats[(at + R_PENDING_T) >> 1]! > 0) this.settleSilence(dir, flags)
     if (silence > SILENCE_MIN_NS) this.noteSilence(dir, silence, frame)
     if (silence > 0) floats[(at + R_LAST_T) >> 1] = t
@@ -214,18 +220,37 @@ export class SegmentProcessor {
     return true
   }
 
+  /** Nothing sent beyond the edge and nothing acknowledged that was not: what a copy of an earlier packet looks like. */
+  private bringsNothing(o: number, p: Packet): boolean {
+    const { ints } = this.rows
+    if (ints[o + S_PACKETS] === 0) return false
+    const flags = p.flags
+    const end = (p.seq + p.dataLen + (flags & FIN) + ((flags & SYN) >> 1)) | 0
+    if (((end - ints[o + S_NXT]!) | 0) > 0) return false
+    return (flags & (ACK | RST)) !== ACK || ((p.ack - ints[o + S_ACKED]!) | 0) <= 0
+  }
+
+  private isCopy(dir: number, p: Packet, t: number, silence: number): boolean {
+    const { ints, floats, at } = this.rows
+    if (silence > 0) ints[at + R_BITS]! &= ~L.B_REPEATED
+    else if ((ints[at + R_BITS]! & L.B_REPEATED) !== 0) return true
+    if (!isKeptCopy(ints, floats, at, dir, p, t, silence)) return false
+    if (silence < -REPEATED_NS) ints[at + R_BITS]! |= L.B_REPEATED
+    return true
+  }
+
   private sequence(dir: number, o: number, q: number, p: Packet, t: number, frame: number): number {
     const { ints, floats, at } = this.rows
     const flags = p.flags
     const seq = p.seq
     const len = p.dataLen
     this.advanced = false
-    if ((flags & SYN) !== 0) return this.handshakeSegment(dir, o, q, p, t, frame)
     if ((flags & RST) !== 0) {
       ints[o + L.S_RSTS]!++
       this.needBase(o, seq)
       return NOTE_NONE
     }
+    if ((flags & SYN) !== 0) return this.handshakeSegment(dir, o, q, p, t, frame)
     if ((ints[at + R_BITS]! & B_ESTABLISHED) === 0) {
       if (!this.firstAck(dir, o, q, p, t, frame)) return L.NOTE_CHALLENGE
     }
@@ -305,8 +330,17 @@ export class SegmentProcessor {
       ints[at + L.R_ACK_FRAME] = frame
       floats[(at + L.R_ACK_T) >> 1] = t
     }
-    if (dir === 0 || (ints[o + S_BITS]! & SB_ISN) === 0) ints[at + R_BITS]! |= B_ESTABLISHED
+    // A server that sends data or FIN, or acknowledges data, has had the client's ACK even where that is not captured.
+    const answers = (p.dataLen | (p.flags & FIN)) !== 0 || this.advancesAck(o, p)
+    if (dir === 0 || (ints[o + S_BITS]! & SB_ISN) === 0 || answers) {
+      ints[at + R_BITS]! |= B_ESTABLISHED
+    }
     return true
+  }
+
+  private advancesAck(o: number, p: Packet): boolean {
+    const { ints } = this.rows
+    return (ints[o + S_BITS]! & SB_ACK) !== 0 && ((p.ack - ints[o + S_ACKED]!) | 0) > 0
   }
 
   /** Without a SYN the first octet seen has relative number 1. */
@@ -422,12 +456,11 @@ export class SegmentProcessor {
     }
     const sameAck = (ints[o + S_BITS]! & SB_ACK) !== 0 && p.ack === ints[o + S_ACKED]
     if (!sameAck || diff !== 0) return NOTE_NONE
+    // After a SYN the window is known anew: it is not scaled there, and equal figures mean another window.
     if (p.wnd !== ints[o + S_WND]) return p.wnd === 0 ? NOTE_NONE : NOTE_WINDOW_UPDATE
     const before = ints[q + S_LAST_KIND]!
     if (before === NOTE_KEEPALIVE) return NOTE_KEEPALIVE_ACK
     if (before === NOTE_ZW_PROBE) return NOTE_ZW_PROBE_ACK
-    if ((ints[o + S_LAST_FLAGS]! & SYN) !== 0) return NOTE_NONE
-    if (ints[o + S_PACKETS]! <= 2 && (ints[o + S_BITS]! & SB_ISN) === 0) return NOTE_NONE
     ints[o + L.S_DUPACKS]!++
     ints[o + L.S_DUPRUN]!++
     return NOTE_DUPACK
@@ -446,6 +479,7 @@ export class SegmentProcessor {
         ints[q + S_NXT] = ack
         return
       }
+      this.startEarlier(q, ack)
     } else {
       const step = (ack - ints[o + S_ACKED]!) | 0
       if (step <= 0) return
@@ -456,7 +490,10 @@ export class SegmentProcessor {
     ints[o + L.S_DUPRUN] = 0
     const unseen = (ack - ints[q + S_NXT]!) | 0
     if (unseen > 0 && unseen < MAX_UNSEEN) {
-      addHole(ints, floats, q, ints[q + S_NXT]!, ack)
+      // The octet of a zero-window probe was taken after all; otherwise the capture lacks what is acknowledged here.
+      if (unseen === 1 && ints[q + S_LAST_KIND] === NOTE_ZW_PROBE && ints[q + S_LAST_LEN] === 1) {
+        floats[(q + S_OCTETS) >> 1]! += 1
+      } else addHole(ints, floats, q, ints[q + S_NXT]!, ack)
       ints[q + S_NXT] = ack
     }
     if (unseen >= 0) {
@@ -487,12 +524,22 @@ export class SegmentProcessor {
     floats[(at + L.R_STALL_T) >> 1] = t - from
   }
 
+  /** The first acknowledgment of a side whose SYN was not seen lies below its first octet seen: more is missing before it. */
+  private startEarlier(q: number, ack: number): void {
+    const { ints, floats } = this.rows
+    const first = (ints[q + L.S_BASE]! + 1) | 0
+    const below = (first - ack) | 0
+    if ((ints[q + S_BITS]! & SB_ISN) !== 0 || below <= 0 || below > MAX_UNSEEN) return
+    addHole(ints, floats, q, ack, first)
+    ints[q + L.S_BASE] = (ack - 1) | 0
+  }
+
   private window(o: number, p: Packet, t: number, frame: number, note: number): number {
     const { ints, floats } = this.rows
     const wnd = p.wnd
     let bits = ints[o + S_BITS]! | SB_WND
     ints[o + S_WND] = wnd
-    if (wnd === 0) {
+    if (wnd === 0 && (p.flags & FIN) === 0) {
       if ((bits & SB_ZERO) === 0) {
         bits |= SB_ZERO
         ints[o + L.S_ZW_TIMES]!++
@@ -500,7 +547,7 @@ export class SegmentProcessor {
         if (ints[o + L.S_ZW_FRAME] === 0) ints[o + L.S_ZW_FRAME] = frame
       }
       if (note === NOTE_NONE) note = NOTE_ZERO_WINDOW
-    } else if ((bits & SB_ZERO) !== 0) {
+    } else if (wnd !== 0 && (bits & SB_ZERO) !== 0) {
       bits &= ~SB_ZERO
       floats[(o + L.S_ZERO_TOTAL) >> 1]! += t - floats[(o + L.S_ZERO_SINCE) >> 1]!
     }

@@ -41,6 +41,7 @@ import {
   S_BASE,
   S_BITS,
   S_PACKETS,
+  SB_BASE,
   SB_FIN,
   SB_FIN_ACKED,
   SB_ISN,
@@ -253,7 +254,8 @@ export class FlowTracker {
     const bits = ints[at + R_BITS]!
     const side = at + (dir === 0 ? CLIENT_SIDE : SERVER_SIDE)
     const sideBits = ints[side + S_BITS]!
-    const sameIsn = (sideBits & SB_ISN) !== 0 && ints[side + S_BASE] === p.seq
+    // Also when the SYN comes after the SYN-ACK in the file: that told the client's number already.
+    const sameIsn = (sideBits & SB_BASE) !== 0 && ints[side + S_BASE] === p.seq
     if (sameIsn) return false
     if (t < floats[(at + R_START_T) >> 1]!) return false
     if ((p.flags & ACK) !== 0) return (bits & B_CLOSED) !== 0 && (sideBits & SB_ISN) !== 0
