@@ -3,16 +3,16 @@ import { inputsOf } from '../../src/app/inputs.ts'
 import { readFlows } from '../../src/app/read-flows.ts'
 import { AddressBook, formatEndpoint } from '../../src/base/addresses.ts'
 import { openCaptures } from '../../src/capture/open.ts'
-import type { ConnectionFacts, Sides } from '../../src/flow/facts.ts'
+import type { ConnectionFacts, Side } from '../../src/flow/facts.ts'
 import { Decoder } from '../../src/packet/decode.ts'
 import { KIND_TCP, Packet, RST, SYN } from '../../src/packet/packet.ts'
 
 /** What is in the packets of one connection, added up without any of src/flow: the plain sums a peer could check. */
 export interface PlainSums {
   /** Payload octets as they passed, repetitions included. */
-  octets: Sides
+  octets: Record<Side, number>
   /** Different octets of sequence space that carried payload; text in a RST is not part of the stream. */
-  distinct: Sides
+  distinct: Record<Side, number>
   /** Packets that equal an earlier one in all but TTL and came within 10 ms of it. */
   copies: number
   /** Segments with payload that brought nothing new, copies and keepalives aside, ... */
