@@ -5,6 +5,8 @@ const LAZY =
   /\/src\/(report\/(explain|export)\/|cli\/(did-you-mean|export|grammar|progress)\.ts|cli\/commands\/explain-run\.ts)/
 // Entries run or re-export; they must not be part of what both share.
 const ENTRY = /\/src\/(index|cli\/main)\.ts$/
+// The declarations of index.ts are bundled beside the code and need no file to share.
+const TYPES = /\.d\.ts$/
 
 export default defineConfig({
   entry: { index: 'src/index.ts', cli: 'src/cli/main.ts' },
@@ -22,7 +24,8 @@ export default defineConfig({
       groups: [
         {
           name: 'core',
-          test: (id: string) => /\/src\//.test(id) && !LAZY.test(id) && !ENTRY.test(id),
+          test: (id: string) =>
+            /\/src\//.test(id) && !LAZY.test(id) && !ENTRY.test(id) && !TYPES.test(id),
         },
       ],
     },

@@ -39,9 +39,8 @@ function isFresh(): boolean {
 function sources(): string[] {
   const src = join(root, 'src')
   const names = readdirSync(src, { recursive: true, encoding: 'utf8' })
-  return names
-    .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
-    .map((name) => join(src, name))
+  const code = names.filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
+  return [join(root, 'tsdown.config.ts'), ...code.map((name) => join(src, name))]
 }
 
 const LOCK_WAIT_MS = 120_000

@@ -1,0 +1,199 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { built, root } from './helpers/built.ts'
+
+// What `npm publish` would send: packed, installed into an empty folder, used as a stranger would.
+const place = mkdtempSync(join(tmpdir(), 'tcpwhy-package-'))
+const project = join(place, 'project')
+const MAX_PACKED_OCTETS = 600_000
+const MAX_UNPACKED_OCTETS = 2_000_000
+/** tcpwhy itself and what it needs at run time. */
+const MAX_PACKAGES = 8
+const INSTALL_MS = 180_000
+
+interface Packed {
+  filename: string
+  size: number
+  unpackedSize: number
+  files: { path: string }[]
+}
+let packed: Packed
+
+beforeAll(() => {
+  built()
+  const out = npm(['pack', '--json', '--ignore-scripts', '--pack-destination', place], root)
+  packed = (JSON.parse(out) as Packed[])[0]!
+  mkdirSync(project)
+  const own = { name: 'somebody', version: '1.0.0', private: true, type: 'module' }
+  writeFileSync(join(project, 'package.json'), JSON.stringify(own))
+  const tarball = join(place, packed.filename)
+  npm(['install', '--prefer-offline', '--no-audit', '--no-fund', tarball], project)
+  copyFileSync(
+    join(root, 'test/captures/incident/listen-backlog.pcap'),
+    join(project, 'incident.pcap'),
+  )
+}, INSTALL_MS)
+
+afterAll(() => rmSync(place, { recursive: true }))
+
+describe('the package', () => {
+  test('holds what is used and nothing of the workshop', () => {
+    const paths = packed.files.map(({ path }) => path)
+    const kinds = new Set(paths.map((path) => path.split('/')[0]))
+    expect([...kinds].sort()).toEqual(
+      [
+        'CHANGELOG.md',
+        'LICENSE',
+        'README.md',
+        'bin',
+        'dist',
+        'docs',
+        'package.json',
+        'schema',
+      ].sort(),
+    )
+    expect(paths.filter((path) => /\.map$|\.test\.|(?<!\.d)\.ts$|\.pcap/.test(path))).toEqual([])
+    expect(paths).toContain('dist/index.d.ts')
+    const pages = readdirSync(join(root, 'docs/causes')).map((name) => `docs/causes/${name}`)
+    expect(paths).toEqual(expect.arrayContaining(pages))
+  })
+
+  test('is small', () => {
+    expect(packed.size).toBeLessThan(MAX_PACKED_OCTETS)
+    expect(packed.unpackedSize).toBeLessThan(MAX_UNPACKED_OCTETS)
+  })
+
+  test('brings few others with it', () => {
+    const lock = JSON.parse(readFileSync(join(project, 'package-lock.json'), 'utf8'))
+    const installed = Object.keys(lock.packages).filter((path) => path !== '')
+    expect(installed.length, installed.join(', ')).toBeLessThanOrEqual(MAX_PACKAGES)
+  })
+})
+
+describe('installed into an empty folder', () => {
+  test('tcpwhy names the cause of a capture', () => {
+    const { stdout, status } = tcpwhy(['incident.pcap', '--json'])
+    expect(status).toBe(1)
+    expect(JSON.parse(stdout).findings[0].cause).toBe('accept-queue-overflow')
+  })
+
+  test('tcpwhy explain finds the pages', () => {
+    const page = readFileSync(join(root, 'docs/causes/keep-alive-race.md'), 'utf8')
+    const { stdout, status } = tcpwhy(['explain', 'keep-alive-race'])
+    expect(status).toBe(0)
+    expect(stdout).toContain(page.match(/^## Seen\n\n- (.{20})/m)![1])
+  })
+
+  test.each(['csv', 'jsonl', 'parquet'])('tcpwhy --export to %s', (format) => {
+    const { status, stderr } = tcpwhy(['incident.pcap', '--quiet', '--export', `all.${format}`])
+    expect(status, stderr).toBe(1)
+    expect(readFileSync(join(project, `all.${format}`)).length).toBeGreaterThan(1000)
+  })
+
+  test('tcpwhy --help and --version', () => {
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+    expect(tcpwhy(['--version']).stdout).toBe(`tcpwhy ${version}\n`)
+    expect(tcpwhy(['--help']).stdout).toContain('explain')
+  })
+
+  test('the schema can be imported', () => {
+    const code =
+      "import s from 'tcpwhy/schema/tcpwhy.report.1.json' with { type: 'json' }; console.log(s.title)"
+    expect(node(['--no-warnings', '--input-type=module', '-e', code]).stdout).toBe(
+      'tcpwhy Report\n',
+    )
+  })
+
+  describe('the example of docs/library.md', () => {
+    const page = readFileSync(join(root, 'docs/library.md'), 'utf8')
+    const example = page.match(/```ts\n([\s\S]*?)```/)![1]!
+
+    test('has types', () => {
+      writeFileSync(join(project, 'example.ts'), `${example}\nexport {}\n`)
+      mkdirSync(join(project, 'node_modules/@types'), { recursive: true })
+      symlinkSync(join(root, 'node_modules/@types/node'), join(project, 'node_modules/@types/node'))
+      const options = ['--strict', '--noEmit', '--target', 'es2023', '--types', 'node']
+      const modules = ['--module', 'nodenext', '--moduleResolution', 'nodenext']
+      const tsc = join(root, 'node_modules/ts7/bin/tsc')
+      const { stdout, status } = node([tsc, ...options, ...modules, 'example.ts'])
+      expect(stdout).toBe('')
+      expect(status).toBe(0)
+    })
+
+    test('a wrong use does not compile', () => {
+      const wrong =
+        "import { analyze } from 'tcpwhy'\n(await analyze('x')).report.verdict === 'fine'\n"
+      writeFileSync(join(project, 'wrong.ts'), wrong)
+      const options = ['--strict', '--noEmit', '--target', 'es2023', '--types', 'node']
+      const modules = ['--module', 'nodenext', '--moduleResolution', 'nodenext']
+      const tsc = join(root, 'node_modules/ts7/bin/tsc')
+      expect(node([tsc, ...options, ...modules, 'wrong.ts']).stdout).toContain('TS2367')
+    })
+
+    test('runs', () => {
+      writeFileSync(join(project, 'example.mjs'), example)
+      const { stdout, stderr } = node(['example.mjs'])
+      expect(stderr).toBe('')
+      expect(stdout).toMatch(/^problem .*accept queue/)
+      expect(stdout).toContain('accept-queue-overflow likely server')
+    })
+  })
+})
+
+describe('starting', () => {
+  const dist = join(root, 'dist')
+
+  test('the command needs no package until an option asks for one', () => {
+    const seen = new Set<string>()
+    const queue = ['cli.js']
+    const packages: string[] = []
+    for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
+      if (seen.has(file)) continue
+      seen.add(file)
+      const text = readFileSync(join(dist, file), 'utf8')
+      for (const [, from = ''] of text.matchAll(/(?:^|\s|;|\})(?:import|from)\s*"([^"]+)"/g)) {
+        if (from.startsWith('./')) queue.push(from.slice(2))
+        else if (!from.startsWith('node:')) packages.push(`${file}: ${from}`)
+      }
+    }
+    expect(packages).toEqual([])
+    expect(seen.size).toBeGreaterThan(1)
+  })
+
+  test('analysing a capture needs nothing but what Node has everywhere', () => {
+    // No binding, no child process: macOS and Windows analyse captures too.
+    const texts = readdirSync(dist).filter((name) => name.endsWith('.js'))
+    const modules = texts.flatMap((name) =>
+      [...readFileSync(join(dist, name), 'utf8').matchAll(/"node:([\w/]+)"/g)].map(([, m]) => m!),
+    )
+    const known = ['fs', 'fs/promises', 'path', 'process', 'stream', 'tty', 'util', 'zlib']
+    expect([...new Set(modules)].filter((name) => !known.includes(name))).toEqual([])
+  })
+})
+
+function npm(args: string[], cwd: string): string {
+  return execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+}
+
+function node(args: string[]) {
+  return spawnSync(process.execPath, args, { cwd: project, encoding: 'utf8' })
+}
+
+function tcpwhy(args: string[]) {
+  return spawnSync(join(project, 'node_modules/.bin/tcpwhy'), args, {
+    cwd: project,
+    encoding: 'utf8',
+  })
+}
