@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# A live pipe, for real: tcpdump -w - | tcpwhy -, in a network namespace of its own, ended as people end it.
+# Expected: the refused connections are named, and the exit code says "problem".
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+missing=()
+for tool in tcpdump:tcpdump ip:iproute2 unshare:util-linux; do
+  PATH="$PATH:/usr/sbin:/sbin" command -v "${tool%%:*}" >/dev/null || missing+=("${tool##*:}")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+  if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+    echo "install first: ${missing[*]}" >&2
+    exit 1
+  fi
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+own=(unshare --net)
+[ "$(id -u)" -eq 0 ] || own=(unshare --net --map-root-user)
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+"${own[@]}" bash -s "$work" <<'INSIDE'
+set -euo pipefail
+PATH="$PATH:/usr/sbin:/sbin"
+work=$1
+ip link set lo up
+mkfifo "$work/pipe"
+tcpdump -i lo -Z root -s 96 -U -w - tcp >"$work/pipe" 2>"$work/tcpdump.err" &
+tcpdump=$!
+node bin/tcpwhy.js --no-color - <"$work/pipe" >"$work/report" 2>"$work/err" &
+tcpwhy=$!
+until grep -q 'listening on' "$work/tcpdump.err"; do
+  kill -0 "$tcpdump" 2>/dev/null || { cat "$work/tcpdump.err" >&2; exit 1; }
+  sleep 0.1
+done
+for _ in 1 2 3 4 5; do (exec 3<>/dev/tcp/127.0.0.1/9) 2>/dev/null || true; done
+sleep 1
+kill -INT "$tcpdump"
+wait "$tcpdump" || true
+code=0
+wait "$tcpwhy" || code=$?
+head -n 3 "$work/report"
+cat "$work/err" >&2
+[ "$code" -eq 1 ] || { echo "exit code $code instead of 1" >&2; exit 1; }
+grep -q 'port-closed' "$work/report" || { echo 'port-closed is not in the report' >&2; exit 1; }
+grep -q 'affected *5 of 5 connections' "$work/report" || { echo 'not 5 of 5 connections' >&2; exit 1; }
+INSIDE
