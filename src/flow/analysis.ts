@@ -22,6 +22,7 @@ const KEPT_PER_GROUP = 256
 /** Connections that are turned into facts for the causes; larger groups are sampled evenly and weighted. */
 const FACTS_MAX = 4_096
 const EMBRYOS_PER_GROUP = 64
+const GLUED_NS = 86_400e9
 const WATCHED_PER_ENDPOINT = 16
 const WATCHED_MAX = 512
 /** An open connection that was silent this long when the capture ended may be one that something forgot. */
@@ -68,7 +69,9 @@ export class FlowAnalysis implements Collector {
   private bothDirections = false
   private total = 0
   private readonly byEnding: Record<string, number> = {}
-  private lastT = 0
+  private lastT = Number.NEGATIVE_INFINITY
+  /** Where a silence of more than a day over everything began: files glued together, not a quiet network. */
+  private readonly partEnds: number[] = []
   private readonly embryoGroups = new Map<string, { weight: number; facts: ConnectionFacts[] }>()
 
   constructor(options: FlowOptions) {
@@ -79,7 +82,11 @@ export class FlowAnalysis implements Collector {
 
   /** @param t nanoseconds since the start of the capture @param frame running frame number */
   segment(p: Packet, t: number, frame: number): void {
-    this.lastT = t
+    if (t > this.lastT) {
+      const gap = t - this.lastT
+      if (gap > GLUED_NS && gap < Number.POSITIVE_INFINITY) this.partEnds.push(this.lastT)
+      this.lastT = t
+    }
     this.tracker.segment(p, t, frame)
   }
 
@@ -166,9 +173,17 @@ export class FlowAnalysis implements Collector {
       icmp: tracker.icmp.get(row) ?? [],
       previous: tracker.previous.get(row) ?? null,
       ended,
-      captureEndMs: this.lastT / 1e6,
+      captureEndMs: this.watchedUntil() / 1e6,
       weight,
     })
+  }
+
+  /** The end of the part of the capture that the open row's connection is in. */
+  private watchedUntil(): number {
+    if (this.partEnds.length === 0) return this.lastT
+    const { floats, at } = this.tracker.rows
+    const last = floats[(at + L.R_LAST_T) >> 1]!
+    return this.partEnds.find((end) => end >= last) ?? this.lastT
   }
 
   private groupFacts(group: Group, share: number): ConnectionFacts[] {

@@ -248,7 +248,9 @@ function sideFacts(rows: Rows, dir: number): SideFacts {
       times: ints[o + L.S_ZW_TIMES]!,
       ms:
         ms(floats, o + L.S_ZERO_TOTAL) +
-        (zeroOpen ? ms(floats, rows.at + L.R_LAST_T) - ms(floats, o + L.S_ZERO_SINCE) : 0),
+        (zeroOpen
+          ? Math.max(0, ms(floats, rows.at + L.R_LAST_T) - ms(floats, o + L.S_ZERO_SINCE))
+          : 0),
       openAtEnd: zeroOpen,
       firstFrame: ints[o + L.S_ZW_FRAME]! || null,
     },

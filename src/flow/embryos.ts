@@ -1,6 +1,6 @@
 import { ACK, Packet, SYN } from '../packet/packet.ts'
 
-// One embryo: a SYN, and the first SYN-ACK to it, nothing else. 20 words, 80 octets; float64 at even words.
+// One embryo: a SYN, the first SYN-ACK to it and when that was repeated last. 22 words, 88 octets; float64 at even words.
 const E_CLIENT = 0
 const E_SERVER = 1
 const E_PORTS = 2
@@ -22,13 +22,16 @@ const E_SYNACK_WND_MSS = 16
 const E_SCALES = 17
 const E_TSVAL = 18
 const E_SYNACK_TSVAL = 19
-const EMBRYO_WORDS = 20
+/** Milliseconds from the first SYN-ACK to its last repetition, and the frame of that. */
+const E_AGAIN_MS = 20
+const E_AGAIN_FRAME = 21
+const EMBRYO_WORDS = 22
 const CHUNK_SHIFT = 14
 const CHUNK = 1 << CHUNK_SHIFT
 
 /**
  * Connections of which only a SYN (and its SYN-ACK) was seen, while very many connections are open: a SYN flood or scan
- * costs 80 octets a connection. At the next segment an embryo becomes a full row by replaying what it remembers.
+ * costs 88 octets a connection. At the next segment an embryo becomes a full row by replaying what it remembers.
  */
 export class Embryos {
   readonly chunks: Int32Array[] = []
@@ -80,6 +83,9 @@ export class Embryos {
     if ((bits & 2) !== 0) {
       if (p.seq !== ints[at + E_SYNACK_ISN]) return false
       ints[at + E_BITS] = bits + 256
+      const first = this.floats[e >> CHUNK_SHIFT]![(at + E_SYNACK_T) >> 1]!
+      ints[at + E_AGAIN_MS] = Math.min(0x7fff_ffff, Math.max(0, (t - first) / 1e6))
+      ints[at + E_AGAIN_FRAME] = frame
       return true
     }
     ints[at + E_BITS] =
@@ -145,6 +151,10 @@ export interface Replay {
   synAck: Packet | null
   synAckT: number
   synAckFrame: number
+  /** How many SYN-ACKs there were, and the last of them when there were several. */
+  synAcks: number
+  againT: number
+  againFrame: number
 }
 
 /** The segments an embryo stands for, as packets again. */
@@ -177,6 +187,9 @@ export function replayEmbryo(embryos: Embryos, e: number): Replay {
     synAck: (bits & 2) !== 0 ? replaySynAck(ints, at, syn) : null,
     synAckT: floats[(at + E_SYNACK_T) >> 1]!,
     synAckFrame: ints[at + E_SYNACK_FRAME]!,
+    synAcks: bits >>> 8,
+    againT: floats[(at + E_SYNACK_T) >> 1]! + ints[at + E_AGAIN_MS]! * 1e6,
+    againFrame: ints[at + E_AGAIN_FRAME]!,
   }
 }
 

@@ -549,7 +549,9 @@ export class SegmentProcessor {
       if (note === NOTE_NONE) note = NOTE_ZERO_WINDOW
     } else if (wnd !== 0 && (bits & SB_ZERO) !== 0) {
       bits &= ~SB_ZERO
-      floats[(o + L.S_ZERO_TOTAL) >> 1]! += t - floats[(o + L.S_ZERO_SINCE) >> 1]!
+      const closed = t - floats[(o + L.S_ZERO_SINCE) >> 1]!
+      // The clock of a capture may run back.
+      if (closed > 0) floats[(o + L.S_ZERO_TOTAL) >> 1]! += closed
     }
     const scaled = wnd << ints[o + S_SCALE]!
     if (scaled > ints[o + S_MAX_WND]!) ints[o + S_MAX_WND] = scaled

@@ -1,6 +1,6 @@
 import { ACK, FIN, type Packet, PSH, RST, SYN } from '../packet/packet.ts'
 import { Aggregates } from './aggregates.ts'
-import { Embryos, embryoMatches, replayEmbryo } from './embryos.ts'
+import { Embryos, embryoMatches, type Replay, replayEmbryo } from './embryos.ts'
 import type { ConnectionFacts } from './facts.ts'
 import { type IcmpRecord, icmpRecord } from './icmp.ts'
 import { connectionHash, IndexTable } from './index-table.ts'
@@ -38,9 +38,12 @@ import {
   R_PORTS,
   R_SERVER,
   R_START_T,
+  R_SYNACKS,
   S_BASE,
   S_BITS,
   S_PACKETS,
+  S_RE_SYNACK,
+  S_TTL_COUNTS,
   SB_BASE,
   SB_FIN,
   SB_FIN_ACKED,
@@ -52,7 +55,7 @@ import { Rows } from './rows.ts'
 import { SegmentProcessor } from './segments.ts'
 import { Tombs } from './tombs.ts'
 
-/** While fewer connections than this are open, each gets a full row at its SYN; beyond, SYNs wait as embryos (80 octets). */
+/** While fewer connections than this are open, each gets a full row at its SYN; beyond, SYNs wait as embryos (88 octets). */
 const FULL_ROWS_AT_SYN = 16_384
 /** A closed connection keeps its row for late segments: this long, ... */
 const LINGER_NS = 120e9
@@ -327,10 +330,7 @@ export class FlowTracker {
     this.table.remove(hash, -1 - e)
     this.embryos.release(e)
     const row = this.newRow(hash, scratch.syn, false, scratch.synT, scratch.synFrame, id)
-    this.processor.process(0, scratch.syn, scratch.synT, scratch.synFrame)
-    if (scratch.synAck !== null) {
-      this.processor.process(1, scratch.synAck, scratch.synAckT, scratch.synAckFrame)
-    }
+    this.replay(scratch)
     const dir = this.rows.ints[this.rows.at + R_CLIENT] === p.src ? 0 : 1
     const samePorts = p.src === p.dst && p.srcPort !== scratch.syn.srcPort
     this.known(row, hash, samePorts ? 1 : dir, p, t, frame)
@@ -342,11 +342,24 @@ export class FlowTracker {
     const p = scratch.syn
     const hash = connectionHash(p.src, p.dst, p.srcPort, p.dstPort, p.family === 6 ? 1 : 0)
     const row = this.newRow(hash, p, false, scratch.synT, scratch.synFrame, this.embryos.idOf(e))
-    this.processor.process(0, p, scratch.synT, scratch.synFrame)
-    if (scratch.synAck !== null) {
-      this.processor.process(1, scratch.synAck, scratch.synAckT, scratch.synAckFrame)
-    }
+    this.replay(scratch)
     return row
+  }
+
+  /** Of SYN-ACKs that were repeated the first and the last come again; the count says how many there were. */
+  private replay({ syn, synT, synFrame, synAck, ...more }: Replay): void {
+    this.processor.process(0, syn, synT, synFrame)
+    if (synAck === null) return
+    this.processor.process(1, synAck, more.synAckT, more.synAckFrame)
+    if (more.synAcks < 2) return
+    synAck.ipId = synAck.ipId > 0 ? (synAck.ipId + more.synAcks - 1) & 0xffff : synAck.ipId
+    this.processor.process(1, synAck, more.againT, more.againFrame)
+    const { ints, at } = this.rows
+    const between = more.synAcks - 2
+    ints[at + R_SYNACKS]! += between
+    ints[at + SERVER_SIDE + S_RE_SYNACK]! += between
+    ints[at + SERVER_SIDE + S_PACKETS]! += between
+    ints[at + SERVER_SIDE + S_TTL_COUNTS]! += between
   }
 
   private reset(row: number, dir: number, p: Packet, t: number, frame: number): void {
