@@ -30,8 +30,8 @@ export function tcpwhy(
 }
 
 function isFresh(): boolean {
-  const made = join(root, 'dist/cli.js')
-  if (!existsSync(made) || !existsSync(join(root, 'dist/index.js'))) return false
+  const made = join(root, 'dist/cli.cache') // the last thing that a build writes
+  if (!existsSync(made)) return false
   const madeMs = statSync(made).mtimeMs
   return sources().every((path) => statSync(path).mtimeMs <= madeMs)
 }

@@ -1,0 +1,48 @@
+// Part of npm run build: makes dist/cli.cjs quick to start for bin/tcpwhy.js.
+// It becomes plain ASCII, so that it can be read without decoding and V8 keeps one byte a character; then it is run once, and what V8
+// had compiled by then goes to dist/cli.cache. V8 compares the source's length, its own version and flags, and refuses what differs.
+import { spawnSync } from 'node:child_process'
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Script } from 'node:vm'
+
+const self = fileURLToPath(import.meta.url)
+const root = join(dirname(self), '..')
+const file = join(root, 'dist/cli.cjs')
+const cache = join(root, 'dist/cli.cache')
+/** What an everyday capture makes V8 compile. */
+const CAPTURE = join(root, 'test/captures/incident/listen-backlog.pcap')
+
+if (process.argv[2] === 'record') record()
+else {
+  rmSync(cache, { force: true })
+  writeFileSync(file, ascii(readFileSync(file, 'utf8')))
+  const stdio = ['ignore', 'ignore', 'inherit']
+  spawnSync(process.execPath, [self, 'record', CAPTURE], { stdio })
+  console.log(`dist/cli.cache: ${Math.round(statSync(cache).size / 1000)} kB`)
+}
+
+/** Escapes by UTF-16 unit, as strings, templates and regular expressions all understand. */
+function ascii(source) {
+  if (/String\.raw`[^`]*[\u0080-\uffff]/.test(source)) {
+    throw new Error('String.raw with characters beyond ASCII: there an escape would be text')
+  }
+  return source.replace(
+    /[\u0080-\uffff]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+function record() {
+  process.argv.splice(2, 1)
+  const source = readFileSync(file, 'latin1')
+  const script = new Script(
+    `(function (exports, require, module, __filename, __dirname) {${source}\n})`,
+    { filename: file },
+  )
+  const module = { exports: {} }
+  process.on('exit', () => writeFileSync(cache, script.createCachedData()))
+  script.runInThisContext()(module.exports, createRequire(file), module, file, dirname(file))
+}
