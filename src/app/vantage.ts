@@ -1,5 +1,5 @@
-import type { ConnectionFacts, Segment } from '../evidence/connection.ts'
-import type { Evidence } from '../evidence/evidence.ts'
+import type { ConnectionFacts, Segment, SideFacts } from '../evidence/connection.ts'
+import type { Evidence, PathFacts } from '../evidence/evidence.ts'
 import { type Comparison, compareViews } from '../evidence/vantage/compare.ts'
 import type { View } from '../evidence/vantage/view.ts'
 import { annotate } from '../flow/replay.ts'
@@ -111,12 +111,12 @@ async function joined(
   comparison: Comparison,
   troubled: ReadonlySet<number>,
 ): Promise<Evidence> {
-  const second = new Set<number>()
+  const second = new Set<number>(comparison.continued.keys())
   const connections: ConnectionFacts[] = []
   for (const { near, far, primary } of comparison.pairs) {
     second.add(near.id).add(far.id)
     if (!troubled.has(near.id) && !troubled.has(far.id)) continue
-    connections.push(primary === 'near' ? near : far)
+    connections.push(joinedFacts(near, far, primary))
   }
   const outer = views.filter((v) => v.at !== 'router' || views.length < 3)
   for (const view of outer) {
@@ -142,10 +142,54 @@ async function joined(
     connections,
     endpoints: new Map(parts.toReversed().flatMap((p) => [...p.endpoints])),
     hosts: new Map(parts.toReversed().flatMap((p) => [...p.hosts])),
-    paths: new Map(parts.toReversed().flatMap((p) => [...p.paths])),
+    paths: pathsOf(parts),
     application: new Map(parts.flatMap((p) => [...p.application])),
     vantage: comparison.facts,
     startMs: Math.min(...parts.map((p) => p.startMs)),
     endMs: Math.max(...parts.map((p) => p.endMs)),
   }
+}
+
+/**
+ * One connection as both views know it. What a side sent again and what never got through is known best where it was sent;
+ * an earlier connection of the same ports may be known behind a NAT only.
+ */
+function joinedFacts(
+  near: ConnectionFacts,
+  far: ConnectionFacts,
+  primary: 'near' | 'far',
+): ConnectionFacts {
+  const facts = primary === 'near' ? near : far
+  return {
+    ...facts,
+    previous: facts.previous ?? near.previous ?? far.previous,
+    sides: {
+      client: asSent(facts.sides.client, near.sides.client),
+      server: asSent(facts.sides.server, far.sides.server),
+    },
+  }
+}
+
+function asSent(side: SideFacts, sent: SideFacts): SideFacts {
+  if (side === sent || sent.packets === 0) return side
+  const { retransmissions, outOfOrder, unanswered } = sent
+  const { largestAckedSegment, smallestLostSegment } = sent
+  return {
+    ...side,
+    retransmissions,
+    outOfOrder,
+    unanswered,
+    largestAckedSegment,
+    smallestLostSegment,
+  }
+}
+
+/** Of each pair of hosts the view that saw more sent again: the other one saw only what got through. */
+function pathsOf(parts: readonly Evidence[]): Map<string, PathFacts> {
+  const paths = new Map<string, PathFacts>()
+  for (const [key, path] of parts.flatMap((p) => [...p.paths])) {
+    const known = paths.get(key)
+    if (known === undefined || known.retransmissions < path.retransmissions) paths.set(key, path)
+  }
+  return paths
 }

@@ -9,6 +9,7 @@ import {
   reasonsOf,
   type Verdict,
 } from './cause.ts'
+import { isBlackHole } from './path-mtu-black-hole.ts'
 import { captureSide, fatesOf } from './where.ts'
 
 const say = reasonsOf('asymmetric-path')
@@ -72,6 +73,7 @@ function answersLost(connection: ConnectionFacts, evidence: Evidence): Verdict |
   const lost = answers.filter((f) => f.fate === 'lost')
   const first = lost[0]
   if (first === undefined || lost.length < 2 || lost.length < answers.length) return null
+  if (isBlackHole(connection, evidence)) return null // its short segments do arrive
   if (!fates.some((f) => f.from === 'client' && f.kind === 'data' && f.fate === 'delivered')) {
     return null
   }

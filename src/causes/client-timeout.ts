@@ -1,5 +1,6 @@
 import type { ConnectionFacts } from '../evidence/connection.ts'
 import type { Evidence } from '../evidence/evidence.ts'
+import { acceptQueueOverflow } from './accept-queue-overflow.ts'
 import {
   atFrame,
   type Cause,
@@ -11,6 +12,7 @@ import {
   type Verdict,
 } from './cause.ts'
 import { type Constant, closeTime, densest } from './closing.ts'
+import { answersMayBeTooLong } from './path-mtu-black-hole.ts'
 
 const say = reasonsOf('client-timeout')
 
@@ -49,13 +51,46 @@ function judge(evidence: Evidence): Judgement {
     if (list === undefined) byServer.set(connection.server.endpoint, [found])
     else list.push(found)
   }
+  const overflows = overflowsOf(evidence)
   const verdicts = [...byServer.values()].flatMap((all) => {
     const constant = densest(all, (g) => g.waitedMs)
     const certainty = constant === null ? null : certaintyOf(constant)
     if (constant === null || certainty === null) return []
-    return constant.members.map((found) => verdictOf(found, constant, certainty))
+    const doubtful = constant.members.every((g) => answersMayBeTooLong(g.connection, evidence))
+    const queue = overflows.get(constant.members[0]!.connection.server.endpoint) ?? []
+    return constant.members.map((found) => ({
+      ...verdictOf(found, constant, { certainty: doubtful ? 'possible' : certainty, doubtful }),
+      ...(queue.some((q) => q.fromMs < found.closedMs && q.toMs > askedMs(found))
+        ? { consequenceOf: 'accept-queue-overflow' as const }
+        : {}),
+    }))
   })
-  return { verdicts }
+  const doubt = verdicts.find((v) => v.against.some((r) => r.key === 'long-unseen'))
+  if (doubt === undefined) return { verdicts }
+  const { address } = doubt.connections[0]!.server
+  return {
+    verdicts,
+    unknown: {
+      missing: [`whether ${address} sent answers that were lost on the way: a capture taken there`],
+      ask: 'tcpwhy analyze --at client=client.pcap --at server=server.pcap',
+    },
+  }
+}
+
+function askedMs(found: GivenUp): number {
+  return found.closedMs - found.waitedMs
+}
+
+/** When SYNs of an endpoint went unanswered because its accept queue was full, by endpoint. */
+function overflowsOf(evidence: Evidence): Map<string, { fromMs: number; toMs: number }[]> {
+  const overflows = new Map<string, { fromMs: number; toMs: number }[]>()
+  for (const { certainty, connections, group } of acceptQueueOverflow.judge(evidence).verdicts) {
+    if (certainty === 'possible') continue
+    const spans = overflows.get(group) ?? []
+    for (const c of connections) spans.push({ fromMs: c.startMs, toMs: c.lastMs })
+    overflows.set(group, spans)
+  }
+  return overflows
 }
 
 /** null unless the request was delivered and the client closed before any octet of the answer reached it. */
@@ -99,8 +134,13 @@ function roundSeconds(ms: number): number | null {
   return ROUND_S.find((s) => Math.abs(ms - s * 1000) <= Math.max(30, s * 10)) ?? null
 }
 
-function verdictOf(found: GivenUp, constant: Constant<GivenUp>, certainty: Certainty): Verdict {
+function verdictOf(
+  found: GivenUp,
+  constant: Constant<GivenUp>,
+  { certainty, doubtful }: { certainty: Certainty; doubtful: boolean },
+): Verdict {
   const { connection } = found
+  const at = connectionRef(connection)
   return {
     connections: [connection],
     certainty,
@@ -108,7 +148,10 @@ function verdictOf(found: GivenUp, constant: Constant<GivenUp>, certainty: Certa
     weight: certainty === 'likely' ? 72 : 55,
     culprit: { side: 'server', host: connection.server.address },
     because: becauseOf(found, constant),
-    against: constant.members.length === 1 ? [say('single', {}, connectionRef(connection))] : [],
+    against: [
+      ...(constant.members.length === 1 ? [say('single', {}, at)] : []),
+      ...(doubtful ? [say('long-unseen', {}, at)] : []),
+    ],
     values: { timeout: constant.ms },
     group: connection.server.endpoint,
   }

@@ -98,6 +98,9 @@ function halfClose(connection: ConnectionFacts): HalfClose | null {
   const fin = connection.sides[closer].fin
   if (fin === null || fin.ackedMs === null || fin.ackedFrame === null) return null
   const lastData = connection.sides[holder].lastDataMs
+  // Its own data is not through yet: a FIN, if the application has closed, waits behind it.
+  const { unanswered, retransmissions } = connection.sides[holder]
+  if (unanswered !== null && unanswered.what === 'data' && retransmissions.rto > 0) return null
   // Data after the peer's FIN was seen is a legitimate half-close: the holder still answers.
   if (lastData !== null && lastData > fin.ackedMs) return null
   const watchedMs = connection.captureEndMs - fin.ackedMs

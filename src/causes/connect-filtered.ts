@@ -93,6 +93,7 @@ function certaintyOf(
     if (syn.answeredEver || syn.halfOpen > 0) return null
     return { certainty: 'possible', weight: 45 }
   }
+  if (syn.absent) return { certainty: 'likely', weight: 70 }
   return { certainty: 'possible', weight: syn.answeredAround ? 35 : 55 }
 }
 
@@ -104,6 +105,7 @@ function reasonsFor(connection: ConnectionFacts, syn: UnansweredSyn): Reason[] {
     say('syn-unanswered', { syns, within: connection.lastMs - syn.firstSynMs, server }, at),
   ]
   if (syn.stopped === 'before-server') because.push(say('syn-lost', { server }, at))
+  if (syn.absent) because.push(say('syn-absent', { server }, at))
   if (!syn.answeredEver) {
     because.push(say('never-answered', { server }, connectionRef(connection)))
     if (syn.hostPackets > 0) {
@@ -127,6 +129,9 @@ function reasonsAgainst(connection: ConnectionFacts, syn: UnansweredSyn): Reason
   else if (syn.answeredEver) against.push(say('answered-before', { server }, at))
   if (syn.hostPackets === 0)
     against.push(say('host-silent', { host: connection.server.address }, at))
+  if (syn.absent) {
+    against.push(say('one-port', { port: connection.server.port }, at))
+  }
   if (syn.stopped === 'at-server') against.push(say('syn-arrived', { server }, at))
   return against
 }

@@ -17,6 +17,8 @@ const say = reasonsOf('firewall-reject')
 
 /** After a longer silence a middlebox that forgot the connection is the better explanation (conntrack's shortest: 60 s). */
 const IDLE_MS = 10_000
+/** A shorter silence is an idle limit only if there is a sharp one: longer ones died, all shorter ones live. */
+const MIN_IDLE_MS = 2000
 
 /** A filter refused the connect or cut the connection: RST or ICMP that the server did not make. */
 export const firewallReject = {
@@ -103,11 +105,7 @@ function bySynReset(connection: ConnectionFacts, evidence: Evidence): Verdict | 
 }
 
 /** netfilter's reject answers one segment with the stateless shape; the segment itself goes no further. */
-function established(
-  connection: ConnectionFacts,
-  evidence: Evidence,
-  cut: ReadonlyMap<string, number>,
-): Verdict | null {
+function established(connection: ConnectionFacts, evidence: Evidence, cut: Cut): Verdict | null {
   const reset = strangersReply(connection)
   if (reset === null || reset.trigger === null || talksOn(connection, reset)) return null
   if (foreignTtl(reset.ttl, connection, reset.from, evidence) === false) return null
@@ -119,8 +117,8 @@ function established(
   const passed = fates.some((f) => f.frame === reset.trigger?.frame && f.fate === 'delivered')
   if (passed) return null // let through and reset all the same: injected-reset
   const proven = injected && stopped
-  const idle = reset.silenceBeforeMs >= IDLE_MS
-  const alike = cut.get(connection.server.endpoint) ?? 1
+  const idle = reset.silenceBeforeMs >= IDLE_MS || cut.idle.has(connection.server.endpoint)
+  const alike = cut.counts.get(connection.server.endpoint) ?? 1
   const at = frameOf(reset, connection)
   const because: Reason[] = [
     say('segment-answered', { after: reset.afterTriggerMs ?? 0, len: reset.trigger.len }, at),
@@ -162,15 +160,37 @@ function talksOn(connection: ConnectionFacts, reset: ResetFacts): boolean {
   )
 }
 
-function cutPerEndpoint(evidence: Evidence): Map<string, number> {
+interface Cut {
+  /** By endpoint: connections that a stranger's reset cut. */
+  counts: ReadonlyMap<string, number>
+  /** Endpoints where only silent connections were cut, and those less silent go on: no rule, a limit. */
+  idle: ReadonlySet<string>
+}
+
+function cutPerEndpoint(evidence: Evidence): Cut {
   const counts = new Map<string, number>()
+  const first = new Map<string, { silenceMs: number; atMs: number }>()
   for (const connection of evidence.connections) {
     const reset = strangersReply(connection)
-    if (reset === null || reset.silenceBeforeMs >= IDLE_MS) continue
+    if (reset === null) continue
     const { endpoint } = connection.server
-    counts.set(endpoint, (counts.get(endpoint) ?? 0) + 1)
+    const known = first.get(endpoint)
+    first.set(endpoint, {
+      silenceMs: Math.min(known?.silenceMs ?? Infinity, reset.silenceBeforeMs),
+      atMs: Math.min(known?.atMs ?? Infinity, reset.tMs),
+    })
+    if (reset.silenceBeforeMs < IDLE_MS) counts.set(endpoint, (counts.get(endpoint) ?? 0) + 1)
   }
-  return counts
+  const idle = new Set<string>()
+  for (const [endpoint, { silenceMs, atMs }] of first) {
+    const facts = evidence.endpoints.get(endpoint)
+    const survived = facts?.survivedSilenceMs ?? 0
+    const goesOn = (facts?.lastAnswerMs ?? 0) > atMs
+    if (silenceMs >= MIN_IDLE_MS && survived > 0 && survived < silenceMs && goesOn) {
+      idle.add(endpoint)
+    }
+  }
+  return { counts, idle }
 }
 
 function ttlReason(reset: ResetFacts, connection: ConnectionFacts, evidence: Evidence): Reason {

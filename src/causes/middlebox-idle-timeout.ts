@@ -49,6 +49,8 @@ interface Death {
   othersAnswered?: boolean
   /** The old connection whose numbers the stray one continues (nat-state-lost). */
   continues: ConnectionFacts | null
+  /** The segment as it arrived at the server: its sender has another port there (nat-state-lost). */
+  renamed?: SegmentFate
 }
 
 /** What all connections of a path say about the limit: longest silence that survived, shortest that died. */
@@ -85,6 +87,7 @@ function judge(evidence: Evidence): Judgement {
 function deathOf(connection: ConnectionFacts, evidence: Evidence): Death | null {
   return (
     strayAfterNat(connection, evidence) ??
+    renamedAfterSilence(connection, evidence) ??
     resetOnNext(connection) ??
     silentOnNext(connection, evidence)
   )
@@ -166,6 +169,23 @@ function strayAfterNat(connection: ConnectionFacts, evidence: Evidence): Death |
   if (continues === undefined) return null
   const silenceMs = data.tMs - Math.max(continues.lastMs, 0)
   return { connection, variant: 'nat-state-lost', silenceMs, frame: data.frame, reset, continues }
+}
+
+/** Two captures: the segment that broke the silence reached the server from another port, and was answered there. */
+function renamedAfterSilence(connection: ConnectionFacts, evidence: Evidence): Death | null {
+  const fates = evidence.vantage?.fates.get(connection.id) ?? []
+  const renamed = fates.find((f) => f.kind === 'data' && f.renamed !== undefined)
+  const reset = connection.resets.find((r) => r.from === 'server' && r.shape === 'stateless')
+  if (renamed === undefined || reset === undefined) return null
+  return {
+    connection,
+    variant: 'nat-state-lost',
+    silenceMs: reset.silenceBeforeMs,
+    frame: renamed.frame,
+    reset,
+    continues: null,
+    renamed,
+  }
 }
 
 /** The absolute number of the octet the client would send next. */
@@ -251,6 +271,7 @@ function weightOf(death: Death, certainty: Certainty, ttl: boolean): number {
 
 /** Two captures together: the reset was never sent by the server, or the data never arrived there. */
 function proofOf(death: Death, sharp: boolean, evidence: Evidence): SegmentFate | null {
+  if (death.renamed !== undefined) return death.renamed
   const fates = evidence.vantage?.fates.get(death.connection.id) ?? []
   if (death.variant === 'reset') {
     return fates.find((f) => f.kind === 'reset' && f.fate === 'injected') ?? null
@@ -265,14 +286,7 @@ function becauseOf(death: Death, interval: Interval, proof: SegmentFate | null):
   const key = variant === 'drop' && death.othersAnswered === true ? 'silence-drop-only' : null
   const values = { silence: silenceMs, server: connection.server.endpoint }
   const because = [say(key ?? `silence-${variant}`, values, atFrame(death.frame, connection))]
-  if (proof !== null)
-    because.push(
-      say(
-        `proof-${proof.kind === 'reset' ? 'reset' : 'data'}`,
-        {},
-        atFrame(proof.frame, connection),
-      ),
-    )
+  if (proof !== null) because.push(aboutProof(proof, connection))
   if (death.continues !== null) {
     const old = death.continues.client.endpoint
     because.push(
@@ -282,6 +296,12 @@ function becauseOf(death: Death, interval: Interval, proof: SegmentFate | null):
   if (death.reset !== null) because.push(...aboutReset(death.reset, connection))
   because.push(...aboutInterval(death, interval))
   return because
+}
+
+function aboutProof(proof: SegmentFate, connection: ConnectionFacts): Reason {
+  const at = atFrame(proof.frame, connection)
+  if (proof.renamed !== undefined) return say('proof-renamed', { now: proof.renamed }, at)
+  return say(`proof-${proof.kind === 'reset' ? 'reset' : 'data'}`, {}, at)
 }
 
 function aboutReset(reset: ResetFacts, connection: ConnectionFacts): Reason[] {

@@ -10,6 +10,7 @@ import {
   reasonsOf,
   type Verdict,
 } from './cause.ts'
+import { captureSide, fatesOf } from './where.ts'
 
 const say = reasonsOf('path-mtu-black-hole')
 
@@ -38,7 +39,7 @@ interface Hole {
 }
 
 function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | null {
-  const hole = holeOf(connection)
+  const hole = withPath(holeOf(connection), connection, evidence)
   if (hole === null || !isBlackHole(connection, evidence)) return null
   const alike = evidence.connections.filter((c) => {
     const other = holeOf(c)
@@ -50,15 +51,17 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
     )
   }).length
   const heard = heardAfterLoss(connection, hole.side)
-  const likely = hole.passed > 0 && (heard || alike >= 2)
+  const lost = lostBetween(connection, hole.side, evidence)
+  const likely = (hole.passed > 0 && (heard || alike >= 2)) || lost > 0
   return {
     connections: [connection],
     certainty: likely ? 'likely' : 'possible',
     severity: 'problem',
-    weight: likely ? 82 : 55,
+    weight: lost > 0 ? 90 : likely ? 82 : 55,
     culprit: { side: 'network' },
-    because: becauseOf(connection, hole, alike),
-    against: hole.passed === 0 ? [say('no-short-data', {}, connectionRef(connection))] : [],
+    because: becauseOf(connection, hole, { alike, lost }),
+    against:
+      hole.passed === 0 && lost === 0 ? [say('no-short-data', {}, connectionRef(connection))] : [],
     values: {
       lost: hole.lost,
       passed: hole.passed,
@@ -82,6 +85,21 @@ export function isBlackHole(connection: ConnectionFacts, evidence: Evidence): bo
   return false
 }
 
+/**
+ * Seen from the client alone, an answer of long segments that are all lost is no answer at all. That can be so where the
+ * handshake allows long ones and none of this server has ever arrived.
+ */
+export function answersMayBeTooLong(connection: ConnectionFacts, evidence: Evidence): boolean {
+  if (evidence.vantage !== null || captureSide(connection, evidence) === 'server') return false
+  const { client, server } = connection
+  const path = evidence.paths.get(`${client.address} ${server.address}`)
+  const largest = path?.largestDelivered?.server ?? null
+  if (largest === null || largest >= MIN_LOST) return false
+  // A server that still had an answer, or a FIN of its own, for a client that had left was slow and nothing else.
+  const { fin, payloadOctets } = connection.sides.server
+  return fin === null && payloadOctets === 0
+}
+
 /** The side whose long segments were repeated and never acknowledged, while everything shorter was. */
 function holeOf(connection: ConnectionFacts): Hole | null {
   if (connection.seen !== 'both') return null
@@ -95,6 +113,23 @@ function holeOf(connection: ConnectionFacts): Hole | null {
     return { side, lost, passed }
   }
   return null
+}
+
+/** Two captures: the long segments left and did not arrive, while the side's bare acknowledgments did. */
+function lostBetween(connection: ConnectionFacts, side: Side, evidence: Evidence): number {
+  if (connection.sides[otherSide(side)].ackedOctets === 0) return 0
+  const data = fatesOf(connection, evidence).filter((f) => f.kind === 'data' && f.from === side)
+  const fromMs = connection.sides[side].unanswered?.firstMs ?? Infinity
+  const late = data.filter((f) => f.tMs >= fromMs)
+  return late.every((f) => f.fate === 'lost') ? late.length : 0
+}
+
+/** Short data of that side on other connections of the path passed: that compares as well. */
+function withPath(hole: Hole | null, connection: ConnectionFacts, evidence: Evidence): Hole | null {
+  if (hole === null || hole.passed > 0) return hole
+  const path = evidence.paths.get(`${connection.client.address} ${connection.server.address}`)
+  const largest = path?.largestDelivered?.[hole.side] ?? 0
+  return largest < hole.lost ? { ...hole, passed: largest } : hole
 }
 
 /** The peer was heard while the long segments were being repeated: the path as such works. */
@@ -115,7 +150,11 @@ function passesElsewhere(connection: ConnectionFacts, hole: Hole, evidence: Evid
   )
 }
 
-function becauseOf(connection: ConnectionFacts, hole: Hole, alike: number): Reason[] {
+function becauseOf(
+  connection: ConnectionFacts,
+  hole: Hole,
+  { alike, lost: between }: { alike: number; lost: number },
+): Reason[] {
   const { side, lost, passed } = hole
   const own = connection.sides[side]
   const unanswered = own.unanswered!
@@ -128,7 +167,17 @@ function becauseOf(connection: ConnectionFacts, hole: Hole, alike: number): Reas
       atFrame(unanswered.firstFrame, connection),
     ),
   ]
-  if (passed > 0) because.push(say('short-passed', { passed, lost }, ref))
+  if (between > 0) {
+    because.push(say('lost-between', { who: side, segments: between }, ref))
+  }
+  if (passed > 0)
+    because.push(
+      say(
+        own.largestAckedSegment > 0 ? 'short-passed' : 'short-passed-elsewhere',
+        { passed, lost },
+        ref,
+      ),
+    )
   if (heardAfterLoss(connection, side))
     because.push(say('peer-heard', { who: otherSide(side) }, ref))
   if (alike >= 2) because.push(say('several', { count: alike }, ref))

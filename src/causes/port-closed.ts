@@ -1,5 +1,6 @@
 import type { ConnectionFacts, ResetFacts } from '../evidence/connection.ts'
 import type { Evidence } from '../evidence/evidence.ts'
+import { firstAct } from './bursts.ts'
 import {
   type Cause,
   connectionRef,
@@ -10,6 +11,8 @@ import {
   reasonsOf,
   type Verdict,
 } from './cause.ts'
+import { listenerClosed } from './listener-closed.ts'
+import { processKilled } from './process-killed.ts'
 import { fatesOf, foreignTtl, usualTtls } from './where.ts'
 
 const say = reasonsOf('port-closed')
@@ -28,11 +31,33 @@ export const portClosed = {
 
 function judge(evidence: Evidence): Judgement {
   const ports = refusedPorts(evidence)
-  const judgement = judgeEach(evidence, ['refused'], (c) =>
-    judgeOne(c, evidence, ports.get(pairOf(c))?.size ?? 1),
-  )
+  const gone = ports.size === 0 ? new Map<string, Gone>() : wentAway(evidence)
+  const judgement = judgeEach(evidence, ['refused'], (c) => {
+    const verdict = judgeOne(c, evidence, ports.get(pairOf(c))?.size ?? 1)
+    const before = gone.get(c.server.endpoint)
+    if (verdict === null || before === undefined || before.atMs > c.startMs) return verdict
+    return { ...verdict, consequenceOf: before.cause }
+  })
   const excluded = judgement.verdicts.length === 0 ? refusedByStranger(evidence) : null
   return excluded === null ? judgement : { ...judgement, excluded }
+}
+
+interface Gone {
+  cause: 'process-killed' | 'listener-closed'
+  atMs: number
+}
+
+/** Endpoints whose listener was seen to go away: what is refused afterwards follows from that. */
+function wentAway(evidence: Evidence): Map<string, Gone> {
+  const gone = new Map<string, Gone>()
+  for (const { id, judge: ask } of [listenerClosed, processKilled]) {
+    for (const { certainty, variant, connections, group } of ask(evidence).verdicts) {
+      if (certainty === 'possible' || variant !== undefined) continue
+      const acts = connections.flatMap((c) => firstAct(c)?.atMs ?? [])
+      gone.set(group, { cause: id, atMs: Math.min(...acts) })
+    }
+  }
+  return gone
 }
 
 /** Refused, and not by the server: what a person would take for a closed port. */

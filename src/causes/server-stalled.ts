@@ -11,6 +11,7 @@ import {
 } from './cause.ts'
 import { givenUp } from './client-timeout.ts'
 import { closeTime } from './closing.ts'
+import { answersMayBeTooLong } from './path-mtu-black-hole.ts'
 
 const say = reasonsOf('server-stalled')
 
@@ -67,7 +68,8 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
   // Under TLS the last record of a client may be one that nobody answers: an alert, a key update.
   const patient = stall.until === 'capture-end' && protocol === 'tls'
   const telling = stall.until !== 'capture-end' || alike >= SEVERAL || connection.exchanges > 1
-  const likely = telling && !oneWay && !patient
+  const doubtful = answersMayBeTooLong(connection, evidence)
+  const likely = telling && !oneWay && !patient && !doubtful
   return {
     connections: [connection],
     certainty: likely ? 'likely' : 'possible',
@@ -75,7 +77,7 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
     weight: likely ? 60 : 45,
     culprit: { side: 'server', host: connection.server.address },
     because: becauseOf(stall, alike),
-    against: againstOf(stall, oneWay),
+    against: againstOf(stall, { oneWay, doubtful }),
     values: { waited: stall.waitedMs },
     group: connection.server.endpoint,
   }
@@ -96,8 +98,12 @@ function becauseOf(stall: Stall, alike: number): Reason[] {
   return because
 }
 
-function againstOf(stall: Stall, oneWay: boolean): Reason[] {
+function againstOf(
+  stall: Stall,
+  { oneWay, doubtful }: { oneWay: boolean; doubtful: boolean },
+): Reason[] {
   const ref = connectionRef(stall.connection)
   if (oneWay) return [say('one-way', {}, ref)]
-  return stall.until === 'capture-end' ? [say('may-answer', {}, ref)] : []
+  const against = doubtful ? [say('long-unseen', {}, ref)] : []
+  return stall.until === 'capture-end' ? [...against, say('may-answer', {}, ref)] : against
 }

@@ -11,6 +11,8 @@ export interface UnansweredSyn {
    */
   stopped: 'before-server' | 'at-server' | 'answer-lost' | null
   proven: boolean
+  /** The capture at the server has nothing of it, though packets of that host: by a filter on the way or of the capture. */
+  absent: boolean
   firstSynMs: number
   /** Last SYN before the answer, or the last of all. */
   lastSynMs: number
@@ -34,6 +36,7 @@ export function unansweredSyn(connection: ConnectionFacts, evidence: Evidence): 
   return {
     endpoint,
     ...whereStopped(connection, evidence),
+    absent: evidence.vantage?.absent?.has(connection.id) ?? false,
     firstSynMs,
     lastSynMs,
     answeredAround: first !== null && last !== null && first <= lastSynMs && last >= firstSynMs,

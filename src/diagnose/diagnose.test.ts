@@ -397,6 +397,7 @@ test('two captures: the report tells how they were paired, and leaves out a cloc
         fates: new Map(),
       },
       pairs: [],
+      continued: new Map(),
       paired: 3,
       translated: 2,
       unpaired: { c0: 0, s: 1 },

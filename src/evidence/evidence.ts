@@ -30,6 +30,11 @@ export interface VantageFacts {
   driftPpm: number
   /** By connection id: what happened to its decisive segments. */
   fates: ReadonlyMap<number, readonly SegmentFate[]>
+  /**
+   * Connections of the near capture of which the far one has no packet although it ran and has others of that host; it has
+   * them of one port only, so a capture filter would explain it as well.
+   */
+  absent?: ReadonlySet<number>
 }
 
 export interface SegmentFate {
@@ -38,11 +43,13 @@ export interface SegmentFate {
   kind: 'reset' | 'syn' | 'syn-ack' | 'data' | 'fin' | 'ack'
   from: 'client' | 'server'
   /**
-   * 'delivered': seen at both ends; 'lost': left its sender, never arrived; 'altered': arrived changed (`what`);
+   * 'delivered': seen at both ends; 'lost': left its sender, never arrived; 'altered': arrived changed (`what`; where the
+   * client's address or port changed in the middle of the connection, `renamed` is the new one);
    * 'injected': arrived, but its alleged sender never sent it; 'never-sent' is the same seen from the sender.
    */
   fate: 'delivered' | 'lost' | 'altered' | 'injected'
   what: string | null
+  renamed?: string
   seenAt: 'client' | 'server' | 'router'
   tMs: number
 }

@@ -49,6 +49,8 @@ export interface PathTotals {
   survivedT: number
   survivedId: number
   missingOctets: number
+  largestFromClient: number
+  largestFromServer: number
   firstLossT: number
   lastLossT: number
   /** Longest stalls of single connections, [from, to], bounded in number. */
@@ -202,6 +204,8 @@ export class Aggregates {
       survivedT: 0,
       survivedId: -1,
       missingOctets: 0,
+      largestFromClient: 0,
+      largestFromServer: 0,
       firstLossT: Number.POSITIVE_INFINITY,
       lastLossT: Number.NEGATIVE_INFINITY,
       stalls: [],

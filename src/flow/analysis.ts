@@ -290,6 +290,8 @@ function aggregate(rows: Rows, aggregates: Aggregates, ending: Ending): Endpoint
   path.packets += ints[c + L.S_PACKETS]! + ints[s + L.S_PACKETS]!
   path.dataPackets += dataPackets(ints, floats, c) + dataPackets(ints, floats, s)
   path.retransmissions += resent
+  path.largestFromClient = Math.max(path.largestFromClient, ints[c + L.S_BIG_ACKED]!)
+  path.largestFromServer = Math.max(path.largestFromServer, ints[s + L.S_BIG_ACKED]!)
   path.missingOctets +=
     missingOctets(ints, floats, c, ints[s + L.S_ACKED]!) +
     missingOctets(ints, floats, s, ints[c + L.S_ACKED]!)
@@ -408,6 +410,7 @@ function printed(
       survivedSilenceMs: p.survivedT / 1e6,
       survivedSilenceId: p.survivedId < 0 ? null : p.survivedId,
       missingOctets: p.missingOctets,
+      largestDelivered: { client: p.largestFromClient, server: p.largestFromServer },
       firstLossMs: Number.isFinite(p.firstLossT) ? p.firstLossT / 1e6 : null,
       lastLossMs: Number.isFinite(p.lastLossT) ? p.lastLossT / 1e6 : null,
       outageMs: outage === null ? 0 : (outage.to - outage.from) / 1e6,

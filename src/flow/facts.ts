@@ -328,6 +328,8 @@ export interface PathFacts {
   survivedSilenceMs: number
   survivedSilenceId: number | null
   missingOctets: number
+  /** Longest payload of each end that the other acknowledged, over all connections; absent = not told. */
+  largestDelivered?: Record<Side, number>
   /** Time of first and last retransmission, to see an outage. */
   firstLossMs: number | null
   lastLossMs: number | null

@@ -128,6 +128,8 @@ export const S_MSG_FRAME = 85
 export const S_HOLES = 86
 /** Four stretches of sequence space not seen: start, end. */
 export const S_HOLE = 87
+/** Timestamp of the first repetition of the oldest unacknowledged octets; in S_UNA_FLAGS from bit 8: its note, 16: it has one. */
+export const S_UNA_TSVAL = 95
 export const SIDE_WORDS = 96
 
 export const CLIENT_SIDE = COMMON_WORDS

@@ -34,6 +34,7 @@ import {
   S_UNA_LEN,
   S_UNA_SEQ,
   S_UNA_TIMES,
+  S_UNA_TSVAL,
   SB_ACK,
   SB_ISN,
 } from './layout.ts'
@@ -69,7 +70,7 @@ export function classifyOld(
   const sinceAck = t - floats[(q + S_LAST_T) >> 1]!
   if (notNew && ints[q + S_DUPRUN]! >= 2 && ackKnown && acked === p.seq && sinceAck < FAST_NS) {
     ints[o + S_FAST]!++
-    noteUnanswered(ints, floats, at, dir, o, p, t, frame)
+    noteUnanswered(ints, floats, at, dir, o, p, t, frame, NOTE_FAST)
     return NOTE_FAST
   }
   const newest = Math.max(floats[(o + S_DATA_LAST_T) >> 1]!, floats[(o + S_FIN_T) >> 1]!)
@@ -84,7 +85,7 @@ export function classifyOld(
     ints[o + S_SPURIOUS]!++
     return NOTE_SPURIOUS
   }
-  noteUnanswered(ints, floats, at, dir, o, p, t, frame)
+  noteUnanswered(ints, floats, at, dir, o, p, t, frame, NOTE_RTO)
   if (len === 0) {
     ints[o + S_RE_FIN]!++
     return NOTE_RE_FIN
@@ -124,6 +125,7 @@ function noteUnanswered(
   p: Packet,
   t: number,
   frame: number,
+  note: number,
 ): void {
   if (floats[(at + R_FIRST_LOSS_T) >> 1] === 0) floats[(at + R_FIRST_LOSS_T) >> 1] = t
   const same = ints[o + S_UNA_TIMES]! > 0 && ints[o + S_UNA_SEQ] === p.seq
@@ -134,7 +136,8 @@ function noteUnanswered(
     const first = earliestSame(ints, floats, at, dir, p.seq)
     ints[o + S_UNA_SEQ] = p.seq
     ints[o + S_UNA_LEN] = p.dataLen
-    ints[o + S_UNA_FLAGS] = p.flags
+    ints[o + S_UNA_FLAGS] = (p.flags & 255) | (note << 8) | (p.hasTimestamps << 16)
+    ints[o + S_UNA_TSVAL] = p.tsVal
     ints[o + S_UNA_FRAME] = first?.frame ?? frame
     floats[(o + S_UNA_FIRST_T) >> 1] = first?.t ?? t
     ints[o + S_UNA_TIMES] = 1
@@ -142,4 +145,17 @@ function noteUnanswered(
   ints[o + S_UNA_TIMES]!++
   ints[o + S_UNA_LAST_FRAME] = frame
   floats[(o + S_UNA_LAST_T) >> 1] = t
+}
+
+/**
+ * Eifel (RFC 3522 §3.2): an acknowledgment that echoes a timestamp from before the repetition was made for the original.
+ * So the segment was late, not lost, and was sent again for nothing.
+ */
+export function noteEcho(ints: Int32Array, q: number, p: Packet): void {
+  const told = ints[q + S_UNA_FLAGS]!
+  if (ints[q + S_UNA_TIMES] !== 2 || told >> 16 !== 1 || p.hasTimestamps === 0) return
+  if (((p.tsEcr - ints[q + S_UNA_TSVAL]!) | 0) >= 0 || ints[q + S_UNA_LEN] === 0) return
+  ints[q + S_SPURIOUS]!++
+  if (((told >> 8) & 255) === NOTE_FAST) ints[q + S_FAST]!--
+  else ints[q + S_RTO]!--
 }

@@ -74,7 +74,7 @@ import {
   SB_ZERO,
   SERVER_SIDE,
 } from './layout.ts'
-import { classifyOld } from './retransmissions.ts'
+import { classifyOld, noteEcho } from './retransmissions.ts'
 import type { Rows } from './rows.ts'
 
 /** Silences shorter than this are not remembered. */
@@ -502,6 +502,7 @@ export class SegmentProcessor {
       ints[q + S_BIG_SENT] = 0
     }
     if (ints[q + S_UNA_TIMES] !== 0 && ((ack - ints[q + S_UNA_SEQ]!) | 0) > 0) {
+      noteEcho(ints, q, p)
       ints[q + S_UNA_TIMES] = 0
       this.noteStall(q, t)
     }

@@ -331,7 +331,9 @@ describe('fates', () => {
     const dead = unanswered({ id: 7, server: port, sides: isns })
     const good = world(0, { wires: handshake })
     const near = view('client', [good.near, dead])
-    expect(compareViews([near, view('server', [good.far])]).facts.fates.get(7)).toBeUndefined()
+    const onePort = compareViews([near, view('server', [good.far])]).facts
+    expect(onePort.fates.get(7)).toBeUndefined()
+    expect(onePort.absent).toEqual(new Set([7]))
     const ssh = connection({ id: FAR + 9, server: { ...port, port: 22, endpoint: '10.77.2.2:22' } })
     expect(compareViews([near, view('server', [good.far, ssh])]).facts.fates.get(7)).toHaveLength(3)
   })

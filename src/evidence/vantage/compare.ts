@@ -9,6 +9,8 @@ export interface Comparison {
   facts: VantageFacts
   /** One entry a pair. `primary`: whose facts (and id, and frames) stand for the connection from now on. */
   pairs: readonly (Pair & { primary: 'near' | 'far' })[]
+  /** Connections of the far view that are the rest of a paired one under another address or port: their ids, and whose. */
+  continued: ReadonlyMap<number, number>
   paired: number
   /** By source id. */
   unpaired: Record<string, number>
@@ -34,10 +36,14 @@ export function compareViews(views: readonly View[]): Comparison {
   const fates = new Map<number, readonly SegmentFate[]>()
   for (const pair of chosen)
     fates.set(pair[pair.primary].id, fatesOfPair(pair, between, pair.primary))
-  for (const connection of neverArrived(between, pairs)) {
+  const absent = new Set<number>()
+  for (const { connection, sure } of neverArrived(between, pairs)) {
     const lost = fatesOfUnpaired(connection, between)
-    if (lost.length > 0) fates.set(connection.id, lost)
+    if (lost.length === 0) continue
+    if (sure) fates.set(connection.id, lost)
+    else absent.add(connection.id)
   }
+  const continued = renamedOnTheWay(chosen, between, fates)
   const clocks = [clockOf(far, clock)]
   if (middle !== null) {
     const inner = link(near, middle)
@@ -46,12 +52,13 @@ export function compareViews(views: readonly View[]): Comparison {
     narrow(fates, chosen, { inner, outer })
   }
   return {
-    facts: factsOf({ near, middle, far, clock, fates }),
+    facts: factsOf({ near, middle, far, clock, fates, absent }),
     pairs: chosen,
+    continued,
     paired: pairs.length,
     unpaired: {
       [near.source]: near.connections.length - pairs.length,
-      [far.source]: far.connections.length - pairs.length,
+      [far.source]: far.connections.length - pairs.length - continued.size,
     },
     translated: pairs.filter(isTranslated).length,
     clocks,
@@ -84,25 +91,71 @@ function primaryOf({ near, far }: Pair): 'near' | 'far' {
 
 /**
  * Connections of the near view that must have been in the far one: others to the same endpoint are (or to the same
- * address where that is the far host's own and the far capture is not one of a single port), and none that was
- * established is missing there (a balancer with further backends would explain that).
+ * address where that is the far host's own), and none that was established is missing there (a balancer with further
+ * backends would explain that). Not `sure`: the far capture is one of a single port, perhaps by a filter; said only of
+ * SYNs that nothing answered.
  */
-function neverArrived({ near, far }: Between, pairs: readonly Pair[]): ConnectionFacts[] {
+function neverArrived(
+  { near, far }: Between,
+  pairs: readonly Pair[],
+): { connection: ConnectionFacts; sure: boolean }[] {
   const found = new Set(pairs.map((p) => p.near))
   const endpoints = new Set(pairs.map((p) => p.near.server.endpoint))
   const own = pairs.filter((p) => p.near.server.endpoint === p.far.server.endpoint)
   const anyPort = new Set(far.connections.map((c) => c.server.port)).size > 1
-  const hosts = new Set(anyPort ? own.map((p) => p.near.server.address) : [])
+  const hosts = new Set(own.map((p) => p.near.server.address))
   const elsewhere = new Set<string>()
   for (const c of near.connections) {
     if (!found.has(c) && c.handshake.synAckMs !== null) elsewhere.add(c.server.endpoint)
   }
-  return near.connections.filter(
-    (c) =>
-      !found.has(c) &&
-      (endpoints.has(c.server.endpoint) || hosts.has(c.server.address)) &&
-      !elsewhere.has(c.server.endpoint),
+  return near.connections.flatMap(
+    (connection): { connection: ConnectionFacts; sure: boolean }[] => {
+      const { server, ending } = connection
+      if (found.has(connection) || elsewhere.has(server.endpoint)) return []
+      const here = hosts.has(server.address)
+      if (endpoints.has(server.endpoint) || (here && anyPort)) return [{ connection, sure: true }]
+      return here && ending === 'unanswered' ? [{ connection, sure: false }] : []
+    },
   )
+}
+
+/**
+ * A NAT that forgot a connection gives its next segment another port: in the far view that is a connection without a
+ * SYN, with the very sequence numbers that the near view's sends. Its fates replace those of the old one.
+ */
+function renamedOnTheWay(
+  pairs: readonly (Pair & { primary: 'near' | 'far' })[],
+  between: Between,
+  fates: Map<number, readonly SegmentFate[]>,
+): Map<number, number> {
+  const continued = new Map<number, number>()
+  const strays = new Map<string, ConnectionFacts>()
+  const paired = new Set(pairs.map((p) => p.far))
+  for (const c of between.far.connections) {
+    const data = c.head.find((s) => s.from === 'client' && s.len > 0)
+    const base = c.sides.client.seqBase ?? null
+    if (c.sawStart || paired.has(c) || data === undefined || base === null) continue
+    strays.set(`${c.server.port} ${(base + data.seq) >>> 0} ${data.len}`, c)
+  }
+  if (strays.size === 0) return continued
+  for (const pair of pairs) {
+    const { near, primary } = pair
+    const base = near.sides.client.seqBase ?? near.sides.client.isn
+    const last = near.tail.findLast((s) => s.from === 'client' && s.len > 0)
+    if (base === null || last === undefined) continue
+    const far = strays.get(`${pair.far.server.port} ${(base + last.seq) >>> 0} ${last.len}`)
+    if (far === undefined || far.client.endpoint === pair.far.client.endpoint) continue
+    const rest = fatesOfPair({ near, far, by: 'payload' }, between, 'near').filter(isQuiet)
+    if (!rest.some((f) => f.kind === 'data')) continue
+    continued.set(far.id, near.id)
+    const id = pair[primary].id
+    const renamed = new Map(
+      rest.map((f) => [f.frame, { ...f, fate: 'altered', renamed: far.client.endpoint } as const]),
+    )
+    const own = (fates.get(id) ?? []).map((f) => renamed.get(f.frame) ?? f)
+    fates.set(id, own)
+  }
+  return continued
 }
 
 /** Adds to what was lost or injected on which half of the way it was, where the middle capture knows. */
@@ -163,8 +216,9 @@ function factsOf(parts: {
   far: View
   clock: Clock
   fates: ReadonlyMap<number, readonly SegmentFate[]>
+  absent: ReadonlySet<number>
 }): VantageFacts {
-  const { near, middle, far, clock, fates } = parts
+  const { near, middle, far, clock, fates, absent } = parts
   const sourceAt = (at: View['at']) =>
     [near, middle, far].find((view) => view?.at === at)?.source ?? null
   return {
@@ -174,6 +228,7 @@ function factsOf(parts: {
     offsetMs: clock.offsetMs,
     driftPpm: clock.driftPpm,
     fates,
+    absent,
   }
 }
 

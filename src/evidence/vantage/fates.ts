@@ -107,7 +107,9 @@ function shiftOf(from: Side, near: Sight, far: Sight): number | null {
     if (seq !== undefined) votes.set(seq - s.seq, (votes.get(seq - s.seq) ?? 0) + 1)
   }
   const best = [...votes].sort((x, y) => y[1] - x[1])[0]
-  return best === undefined ? null : best[0]
+  if (best !== undefined) return best[0]
+  const [here, there] = [a.seqBase ?? null, b.seqBase ?? null]
+  return here === null || there === null ? null : (there - here) | 0
 }
 
 function stamp(s: Segment): string {
@@ -287,7 +289,10 @@ function couldSee(blind: Sight, segment: Segment, seenIn: Sight, between: Betwee
   if ((blind.view.dropped ?? 0) > 0) return false
   if (known.client.missingOctets + known.server.missingOctets > 0) return false
   const at = blind.fromNear(seenIn.toNear(segment.tMs))
-  return watched(blind.view, at, between) && at >= startOf(blind)
+  if (!watchedUntil(blind.view, at, between)) return false
+  // What follows a SYN that it has came after it began, however little the clocks are known.
+  if (blind.facts.sawStart && (segment.flags & SYN) === 0) return true
+  return watchedFrom(blind.view, at, between) && at >= startOf(blind)
 }
 
 /** A capture that joined late says nothing of what came before its first segment of the connection. */
@@ -295,9 +300,20 @@ function startOf(sight: Sight): number {
   return sight.facts.sawStart ? -Infinity : sight.facts.startMs
 }
 
-function watched(view: View, ms: number, { clock }: Between): boolean {
-  const margin = toleranceOf(clock) + (Number.isFinite(clock.roundTripMs) ? clock.roundTripMs : 0)
-  return ms - margin >= view.fromMs && ms + margin <= view.toMs
+function watched(view: View, ms: number, between: Between): boolean {
+  return watchedFrom(view, ms, between) && watchedUntil(view, ms, between)
+}
+
+function watchedFrom(view: View, ms: number, { clock }: Between): boolean {
+  return ms - marginOf(clock) >= view.fromMs
+}
+
+function watchedUntil(view: View, ms: number, { clock }: Between): boolean {
+  return ms + marginOf(clock) <= view.toMs
+}
+
+function marginOf(clock: Clock): number {
+  return toleranceOf(clock) + (Number.isFinite(clock.roundTripMs) ? clock.roundTripMs : 0)
 }
 
 function changesOf(

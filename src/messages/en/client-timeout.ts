@@ -10,6 +10,8 @@ export const clientTimeout = {
       '{count:count} of {of:count} such clients gave up after {timeout:ms}, at most {spread:ms} apart: a timeout',
     round: '{s} s is a round time, as people configure them',
     'too-late': 'the answer came {later:ms} after the client had gone',
+    'long-unseen':
+      'no segment of 500 octets or more of this server is in the capture: long answers may be lost on the way, as on a path with a smaller MTU',
     single: 'one connection cannot show that the time is constant',
   },
   now: [
@@ -25,6 +27,10 @@ export const clientTimeout = {
     {
       text: 'On the server: is the connection accepted, who holds it, how long is the accept queue?',
       command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+    },
+    {
+      text: 'A capture at both ends tells a silent server from answers that are lost on the way.',
+      command: 'tcpwhy analyze --at client=client.pcap --at server=server.pcap',
     },
   ],
   fix: [

@@ -5,6 +5,10 @@ export const connectFiltered = {
   because: {
     'syn-unanswered': 'SYN sent {syns:count} times in {within:ms} to {server}, nothing came back',
     'syn-lost': 'the SYNs left the client and are not in the capture at {server}',
+    'syn-absent':
+      'the capture at {server} has none of these SYNs, though it ran and has other packets',
+    'one-port':
+      'the capture at the server is of one other port only: a filter on that capture would hide port {port} too',
     'never-answered': '{server} answered nobody in the whole capture',
     'host-alive':
       '{host} itself is up: {packets:count} packets of it on other connections are in the capture',

@@ -37,6 +37,8 @@ export const middleboxIdleTimeout = {
       '{silence:ms} after the last packet of the old connection its data came from another address or port and was answered by RST',
     'proof-reset': 'the capture on the other side shows that the server never sent this reset',
     'proof-data': 'the capture on the other side shows that the data never arrived there',
+    'proof-renamed':
+      'the capture at the server shows this segment coming from {now}, a port that the server has no connection with: a NAT on the way forgot its entry',
     continues:
       'the data continues exactly the sequence numbers of {old}, but comes from {now}: a NAT forgot its entry',
     'other-ttl': 'the reset has TTL {ttl}, the other packets of that address have {usual}',

@@ -6,8 +6,12 @@ export const pathMtuBlackHole = {
   because: {
     'long-lost':
       'the {who} sent a segment of {octets:octets} {times} times over {span:ms}, it was never acknowledged',
+    'lost-between':
+      'two captures: {segments:count} long segments of the {who} left and did not arrive, its bare acknowledgments did',
     'short-passed':
       'data of up to {passed:octets} was acknowledged on the same connection, nothing of {lost:octets} or more',
+    'short-passed-elsewhere':
+      'data of up to {passed:octets} was acknowledged on other connections of the two, nothing of {lost:octets} or more',
     'peer-heard': 'the {who} was heard meanwhile: the path as such works',
     several: '{count:count} connections between the two have the same limit',
     'mss-allows': 'the handshake allowed segments of {mss:octets}',

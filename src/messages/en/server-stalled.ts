@@ -12,6 +12,8 @@ export const serverStalled = {
     several: '{count:count} requests to this server had the same fate',
     'one-way':
       'the server never sent data on any connection: the protocol may be one that needs no answer',
+    'long-unseen':
+      'no segment of 500 octets or more of this server is in the capture: long answers may be lost on the way, as on a path with a smaller MTU',
     'may-answer': 'the capture ends while the client still waits: a slow answer may follow',
   },
   now: [
@@ -31,6 +33,10 @@ export const serverStalled = {
     {
       text: 'Is it one handler or all? A health path that answers while others hang points to a pool or a lock.',
       command: 'curl -sv --max-time 5 http://{server}/',
+    },
+    {
+      text: 'A capture at both ends tells a silent server from answers that are lost on the way.',
+      command: 'tcpwhy analyze --at client=client.pcap --at server=server.pcap',
     },
   ],
   fix: [
