@@ -16,6 +16,8 @@ import { FrameMap } from './frame-map.ts'
 /** A capture with `-s 96` keeps some 30 octets of payload: not worth reading again. */
 const PAYLOAD_WORTH_READING = 64
 
+const BATCHES_A_TURN = 32
+
 export interface ReadOptions {
   onConnection?: (facts: ConnectionFacts) => void
   /** Called after each batch with octets done and in all (null when not known). */
@@ -83,6 +85,7 @@ async function readAll(reader: CaptureReader, options: ReadOptions): Promise<Flo
   const packet = new Packet()
   const accepts = options.filter?.(addresses, originNs) ?? null
   let payloadFrames = 0
+  let batches = 0
   const counts = reader.sources.map(() => ({
     tcp: 0,
     fragments: 0,
@@ -110,11 +113,15 @@ async function readAll(reader: CaptureReader, options: ReadOptions): Promise<Flo
         count.tcp++
         if (accepts !== null && !accepts(packet, times[i]!)) continue
         if (packet.dataCap > PAYLOAD_WORTH_READING) payloadFrames++
-        analysis.segment(packet, times[i]!, first + i)
+        packet.tNs = times[i]!
+        packet.frame = first + i
+        analysis.segment(packet)
       } else if (kind === KIND_ICMP_ERROR) {
         count.icmpErrors++
         if (accepts !== null && !accepts(packet, times[i]!)) continue
-        analysis.icmpError(packet, times[i]!, first + i)
+        packet.tNs = times[i]!
+        packet.frame = first + i
+        analysis.icmpError(packet)
       } else if (kind === KIND_FRAGMENT) count.fragments++
       else if (kind === KIND_UNREADABLE) count.unreadable++
       else count.other++
@@ -124,7 +131,11 @@ async function readAll(reader: CaptureReader, options: ReadOptions): Promise<Flo
       options.onProgress(done, total)
     }
     if (options.drain !== undefined) await options.drain()
-    if (options.stopped?.() === true) break
+    if (options.stopped !== undefined && ++batches % BATCHES_A_TURN === 0) {
+      // Files are read without waiting: without a turn of the event loop Ctrl-C would not be heard.
+      await new Promise((resolve) => setImmediate(resolve))
+      if (options.stopped()) break
+    }
   }
   return {
     flows: analysis.finish(),

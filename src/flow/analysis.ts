@@ -80,18 +80,18 @@ export class FlowAnalysis implements Collector {
     this.tracker = new FlowTracker(() => this)
   }
 
-  /** @param t nanoseconds since the start of the capture @param frame running frame number */
-  segment(p: Packet, t: number, frame: number): void {
+  segment(p: Packet): void {
+    const t = p.tNs
     if (t > this.lastT) {
       const gap = t - this.lastT
       if (gap > GLUED_NS && gap < Number.POSITIVE_INFINITY) this.partEnds.push(this.lastT)
       this.lastT = t
     }
-    this.tracker.segment(p, t, frame)
+    this.tracker.segment(p)
   }
 
-  icmpError(p: Packet, t: number, frame: number): void {
-    this.tracker.icmpError(p, t, frame, this.addresses.format(p.icmpFrom, p.icmpFromFamily))
+  icmpError(p: Packet): void {
+    this.tracker.icmpError(p, this.addresses.format(p.icmpFrom, p.icmpFromFamily))
   }
 
   finished(row: number, rows: Rows): boolean {
@@ -104,7 +104,7 @@ export class FlowAnalysis implements Collector {
     this.count(ended.ending)
     const endpoint = aggregate(rows, tracker.aggregates, ended.ending)
     if (this.onConnection !== undefined) this.onConnection(this.facts(row, ended, 1))
-    if (!isTroubled(rows, ended.ending, this.lastT)) {
+    if (!isTroubled(rows, ended.ending, this.tracker.lastT)) {
       return this.watch(row, rows, ended, endpoint)
     }
     this.troubled++
@@ -125,7 +125,7 @@ export class FlowAnalysis implements Collector {
    */
   private watch(row: number, rows: Rows, ended: Ended, endpoint: EndpointTotals | null): boolean {
     if (endpoint === null || endpoint.watched >= WATCHED_PER_ENDPOINT) return false
-    const quiet = this.lastT - rows.floats[(rows.at + L.R_LAST_T) >> 1]! > QUIET_NS
+    const quiet = this.tracker.lastT - rows.floats[(rows.at + L.R_LAST_T) >> 1]! > QUIET_NS
     if (ended.ending === 'open' ? !quiet : !isShortExchange(rows)) return false
     if (this.watched.rows.length >= WATCHED_MAX) return false
     endpoint.watched++

@@ -38,13 +38,12 @@ export function isSamePacket(
   dir: number,
   o: number,
   p: Packet,
-  t: number,
 ): boolean {
   if (ints[o + S_LAST_FLAGS] !== p.flags) return false
   // A RST's ack is not noted as acknowledged; two RSTs that are alike in all else are alike in this.
   if ((p.flags & RST) === 0 && ints[o + S_ACKED] !== p.ack) return false
   if (p.hasTimestamps === 1 && ints[o + S_TSVAL] !== p.tsVal) return false
-  const apart = t - floats[(o + S_LAST_T) >> 1]!
+  const apart = p.tNs - floats[(o + S_LAST_T) >> 1]!
   if (apart < 0) return p.ipId > 0 && ints[o + S_IPID] === p.ipId
   if (p.ipId > 0 && !isConstantId(ints, at, dir, p)) {
     return ints[o + S_IPID] === p.ipId && apart < SAME_ID_NS
@@ -67,7 +66,6 @@ export function isKeptCopy(
   at: number,
   dir: number,
   p: Packet,
-  t: number,
   silence: number,
 ): boolean {
   if (p.ipId <= 0 && silence >= 0) return false
@@ -79,7 +77,7 @@ export function isKeptCopy(
     if ((bits & 255) !== (p.flags & 255) || ((bits >> 8) & 1) !== dir) continue
     if ((p.flags & ACK) !== 0 && ints[g + G_ACK] !== ack) continue
     if ((ints[g + G_TTL_ID]! & 0x1ffff) - 1 !== p.ipId) continue
-    const apart = t - floats[(g + G_T) >> 1]!
+    const apart = p.tNs - floats[(g + G_T) >> 1]!
     if (apart === 0 && silence < 0) return true
     if (p.ipId > 0 && Math.abs(apart) < SAME_ID_NS) return !isConstantId(ints, at, dir, p)
   }

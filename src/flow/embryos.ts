@@ -146,11 +146,7 @@ export function embryoMatches(embryos: Embryos, e: number, p: Packet): boolean {
 
 export interface Replay {
   syn: Packet
-  synT: number
-  synFrame: number
   synAck: Packet | null
-  synAckT: number
-  synAckFrame: number
   /** How many SYN-ACKs there were, and the last of them when there were several. */
   synAcks: number
   againT: number
@@ -180,20 +176,18 @@ export function replayEmbryo(embryos: Embryos, e: number): Replay {
     timestamps: (bits & 8) !== 0,
     tsVal: ints[at + E_TSVAL]!,
   })
+  syn.tNs = floats[(at + E_SYN_T) >> 1]!
+  syn.frame = ints[at + E_SYN_FRAME]!
   return {
     syn,
-    synT: floats[(at + E_SYN_T) >> 1]!,
-    synFrame: ints[at + E_SYN_FRAME]!,
-    synAck: (bits & 2) !== 0 ? replaySynAck(ints, at, syn) : null,
-    synAckT: floats[(at + E_SYNACK_T) >> 1]!,
-    synAckFrame: ints[at + E_SYNACK_FRAME]!,
+    synAck: (bits & 2) !== 0 ? replaySynAck(ints, floats, at, syn) : null,
     synAcks: bits >>> 8,
     againT: floats[(at + E_SYNACK_T) >> 1]! + ints[at + E_AGAIN_MS]! * 1e6,
     againFrame: ints[at + E_AGAIN_FRAME]!,
   }
 }
 
-function replaySynAck(ints: Int32Array, at: number, syn: Packet): Packet {
+function replaySynAck(ints: Int32Array, floats: Float64Array, at: number, syn: Packet): Packet {
   const bits = ints[at + E_BITS]!
   const p = new Packet()
   p.kind = 1
@@ -203,6 +197,8 @@ function replaySynAck(ints: Int32Array, at: number, syn: Packet): Packet {
   p.srcPort = syn.dstPort
   p.dstPort = syn.srcPort
   p.flags = SYN | ACK
+  p.tNs = floats[(at + E_SYNACK_T) >> 1]!
+  p.frame = ints[at + E_SYNACK_FRAME]!
   p.seq = ints[at + E_SYNACK_ISN]!
   p.ack = (syn.seq + 1) | 0
   fillOptions(p, {

@@ -26,8 +26,6 @@ export function pushSegment(
   dir: number,
   o: number,
   p: Packet,
-  t: number,
-  frame: number,
   note: number,
 ): void {
   const count = ints[at + R_SEGMENTS]!
@@ -35,8 +33,8 @@ export function pushSegment(
   const slot =
     count < HEAD_SEGMENTS ? count : HEAD_SEGMENTS + ((count - HEAD_SEGMENTS) % TAIL_SEGMENTS)
   const g = at + SEGMENTS_AT + slot * SEGMENT_WORDS
-  floats[(g + G_T) >> 1] = t
-  ints[g + G_FRAME] = frame
+  floats[(g + G_T) >> 1] = p.tNs
+  ints[g + G_FRAME] = p.frame
   ints[g + G_SEQ] = p.seq
   ints[g + G_ACK] = p.ack
   ints[g + G_LEN] = p.dataLen

@@ -14,7 +14,9 @@ export function annotate(
   const tracker = new FlowTracker(() => ({ finished: () => false, lastEnded: null }))
   return segments.map(({ packet, tNs, frame }) => {
     const before = tracker.duplicates
-    tracker.segment(packet, tNs, frame)
+    packet.tNs = tNs
+    packet.frame = frame
+    tracker.segment(packet)
     if (tracker.duplicates > before) return null
     const { rows } = tracker
     const kept = keptSegments(rows.ints, rows.at)

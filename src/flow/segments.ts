@@ -103,7 +103,9 @@ export class SegmentProcessor {
    * not seen, no probe, no silence, no zero window, usual TTL. Does what `process` would do and nothing else.
    * @returns false, with nothing changed, when the segment is anything but that.
    */
-  fast(dir: number, p: Packet, t: number, frame: number): boolean {
+  fast(dir: number, p: Packet): boolean {
+    const t = p.tNs
+    const frame = p.frame
     const { ints, floats, at } = this.rows
     const o = at + (dir === 0 ? CLIENT_SIDE : SERVER_SIDE)
     const q = at + (dir === 0 ? SERVER_SIDE : CLIENT_SIDE)
@@ -144,7 +146,7 @@ export class SegmentProcessor {
       ints[o + (idStep > 0 && idStep < 4096 ? S_IPID_NEAR : S_IPID_FAR)]!++
       ints[o + S_IPID] = id
     } else if (id === 0) ints[o + S_IPID_ZERO]!++
-    if (len > 0) this.advance(dir, o, (seq + len) | 0, len, seq, t, frame)
+    if (len > 0) this.advance(dir, o, (seq + len) | 0, len, seq, p)
     if (step > 0) {
       ints[o + S_ACKED] = ack
       ints[o + S_DUPRUN] = 0
@@ -169,12 +171,14 @@ export class SegmentProcessor {
     ints[o + S_LAST_FLAGS] = p.flags
     ints[o + S_LAST_KIND] = NOTE_NONE
     ints[q + S_KA_RUN] = 0
-    pushSegment(ints, floats, at, dir, o, p, t, frame, NOTE_NONE)
+    pushSegment(ints, floats, at, dir, o, p, NOTE_NONE)
     return true
   }
 
   /** @returns false when this is the same packet captured a second time (nothing was updated but its count). */
-  process(dir: number, p: Packet, t: number, frame: number): boolean {
+  process(dir: number, p: Packet): boolean {
+    const t = p.tNs
+    const frame = p.frame
     const { ints, floats, at } = this.rows
     const o = at + (dir === 0 ? CLIENT_SIDE : SERVER_SIDE)
     const q = at + (dir === 0 ? SERVER_SIDE : CLIENT_SIDE)
@@ -183,13 +187,13 @@ export class SegmentProcessor {
       ints[o + S_LAST_SEQ] === p.seq &&
       ints[o + S_LAST_LEN] === p.dataLen &&
       ints[o + S_PACKETS] !== 0 &&
-      isSamePacket(ints, floats, at, dir, o, p, t)
+      isSamePacket(ints, floats, at, dir, o, p)
     ) {
       ints[at + L.R_DUPLICATES]!++
       return false
     }
     const silence = t - floats[(at + R_LAST_T) >> 1]!
-    if (this.bringsNothing(o, p) && this.isCopy(dir, p, t, silence)) {
+    if (this.bringsNothing(o, p) && this.isCopy(dir, p, silence)) {
       ints[at + L.R_DUPLICATES]!++
       return false
     }
@@ -204,7 +208,7 @@ export class SegmentProcessor {
       else noteHabits(ints, o, p, frame)
       noteIpId(ints, o, p, packets)
     }
-    const note = this.sequence(dir, o, q, p, t, frame)
+    const note = this.sequence(dir, o, q, p)
 
     ints[at + R_LAST_FRAME] = frame
     ints[o + S_LAST_FRAME] = frame
@@ -216,7 +220,7 @@ export class SegmentProcessor {
     ints[o + S_LAST_KIND] = note
     if (p.hasTimestamps === 1) this.noteTimestamp(o, p, t - before, frame)
     if (note !== NOTE_KEEPALIVE && note !== NOTE_ZW_PROBE) ints[q + S_KA_RUN] = 0
-    pushSegment(ints, floats, at, dir, o, p, t, frame, note)
+    pushSegment(ints, floats, at, dir, o, p, note)
     return true
   }
 
@@ -230,16 +234,16 @@ export class SegmentProcessor {
     return (flags & (ACK | RST)) !== ACK || ((p.ack - ints[o + S_ACKED]!) | 0) <= 0
   }
 
-  private isCopy(dir: number, p: Packet, t: number, silence: number): boolean {
+  private isCopy(dir: number, p: Packet, silence: number): boolean {
     const { ints, floats, at } = this.rows
     if (silence > 0) ints[at + R_BITS]! &= ~L.B_REPEATED
     else if ((ints[at + R_BITS]! & L.B_REPEATED) !== 0) return true
-    if (!isKeptCopy(ints, floats, at, dir, p, t, silence)) return false
+    if (!isKeptCopy(ints, floats, at, dir, p, silence)) return false
     if (silence < -REPEATED_NS) ints[at + R_BITS]! |= L.B_REPEATED
     return true
   }
 
-  private sequence(dir: number, o: number, q: number, p: Packet, t: number, frame: number): number {
+  private sequence(dir: number, o: number, q: number, p: Packet): number {
     const { ints, floats, at } = this.rows
     const flags = p.flags
     const seq = p.seq
@@ -250,9 +254,9 @@ export class SegmentProcessor {
       this.needBase(o, seq)
       return NOTE_NONE
     }
-    if ((flags & SYN) !== 0) return this.handshakeSegment(dir, o, q, p, t, frame)
+    if ((flags & SYN) !== 0) return this.handshakeSegment(dir, o, q, p)
     if ((ints[at + R_BITS]! & B_ESTABLISHED) === 0) {
-      if (!this.firstAck(dir, o, q, p, t, frame)) return L.NOTE_CHALLENGE
+      if (!this.firstAck(dir, o, q, p)) return L.NOTE_CHALLENGE
     }
     if ((ints[o + S_BITS]! & SB_BASE) === 0) this.needBase(o, seq)
 
@@ -260,55 +264,54 @@ export class SegmentProcessor {
     const diff = (seq - ints[o + S_NXT]!) | 0
     const octets = len + (flags & FIN)
     if (octets === 0) {
-      note = this.bareAck(o, q, p, diff, t)
+      note = this.bareAck(o, q, p, diff)
     } else if (diff === 0 && !(len === 1 && this.windowClosed(q))) {
-      this.advance(dir, o, (seq + octets) | 0, len, seq, t, frame)
-      if ((flags & FIN) !== 0) this.fin(o, p, t, frame)
+      this.advance(dir, o, (seq + octets) | 0, len, seq, p)
+      if ((flags & FIN) !== 0) this.fin(o, p)
     } else if (diff === 0) {
       note = NOTE_ZW_PROBE
       ints[o + L.S_ZW_PROBES]!++
     } else if (diff > 0) {
       note = NOTE_GAP
       addHole(ints, floats, o, ints[o + S_NXT]!, seq)
-      this.advance(dir, o, (seq + octets) | 0, len, seq, t, frame)
-      if ((flags & FIN) !== 0) this.fin(o, p, t, frame)
+      this.advance(dir, o, (seq + octets) | 0, len, seq, p)
+      if ((flags & FIN) !== 0) this.fin(o, p)
     } else {
-      note = this.old(dir, o, q, p, diff, t, frame)
+      note = this.old(dir, o, q, p, diff)
     }
-    if ((flags & ACK) !== 0) this.acknowledge(o, q, p, t, frame)
-    return this.window(o, p, t, frame, note)
+    if ((flags & ACK) !== 0) this.acknowledge(o, q, p)
+    return this.window(o, p, note)
   }
 
-  private handshakeSegment(
-    dir: number,
-    o: number,
-    q: number,
-    p: Packet,
-    t: number,
-    frame: number,
-  ): number {
+  private handshakeSegment(dir: number, o: number, q: number, p: Packet): number {
     const { ints, floats, at } = this.rows
-    const note = noteSyn(ints, floats, at, dir, o, q, p, t, frame)
+    const note = noteSyn(ints, floats, at, dir, o, q, p, p.tNs, p.frame)
     if (note === NOTE_NONE) this.advanced = true
     if (p.dataLen > 0) {
       ints[at + R_BITS]! |= B_FAST_OPEN
       if (((p.seq + 1 + p.dataLen - ints[o + S_NXT]!) | 0) > 0) {
-        this.advance(dir, o, (p.seq + 1 + p.dataLen) | 0, p.dataLen, (p.seq + 1) | 0, t, frame)
+        this.advance(dir, o, (p.seq + 1 + p.dataLen) | 0, p.dataLen, (p.seq + 1) | 0, p)
       }
     }
-    if ((p.flags & ACK) !== 0) this.acknowledge(o, q, p, t, frame)
+    if ((p.flags & ACK) !== 0) {
+      this.acknowledge(o, q, p)
+      this.firstEdge(o, p)
+    }
     return note
   }
 
+  /** The window of a SYN-ACK is not scaled (RFC 7323 §2.2): the first right edge. */
+  private firstEdge(o: number, p: Packet): void {
+    const { ints } = this.rows
+    if ((ints[o + S_BITS]! & SB_EDGE) !== 0) return
+    ints[o + S_BITS]! |= SB_EDGE
+    ints[o + S_EDGE] = (p.ack + p.wnd) | 0
+    ints[o + S_EDGE_ACK] = p.ack
+  }
+
   /** @returns false when the segment belongs to an older connection (a bare ACK that answers a SYN). */
-  private firstAck(
-    dir: number,
-    o: number,
-    q: number,
-    p: Packet,
-    t: number,
-    frame: number,
-  ): boolean {
+  private firstAck(dir: number, o: number, q: number, p: Packet): boolean {
+    const frame = p.frame
     const { ints, floats, at } = this.rows
     const bits = ints[at + R_BITS]!
     if ((bits & B_SAW_SYN) === 0 && (bits & B_SAW_SYNACK) === 0) {
@@ -328,7 +331,7 @@ export class SegmentProcessor {
     }
     if ((bits & B_ESTABLISHED) === 0 && dir === 0 && ints[at + L.R_ACK_FRAME] === 0) {
       ints[at + L.R_ACK_FRAME] = frame
-      floats[(at + L.R_ACK_T) >> 1] = t
+      floats[(at + L.R_ACK_T) >> 1] = p.tNs
     }
     // A server that sends data or FIN, or acknowledges data, has had the client's ACK even where that is not captured.
     const answers = (p.dataLen | (p.flags & FIN)) !== 0 || this.advancesAck(o, p)
@@ -357,15 +360,9 @@ export class SegmentProcessor {
   }
 
   /** New payload (or FIN) up to `end`: the side's edge of sequence space moves. */
-  private advance(
-    dir: number,
-    o: number,
-    end: number,
-    len: number,
-    seq: number,
-    t: number,
-    frame: number,
-  ): void {
+  private advance(dir: number, o: number, end: number, len: number, seq: number, p: Packet): void {
+    const t = p.tNs
+    const frame = p.frame
     const { ints, floats, at } = this.rows
     this.advanced = true
     ints[o + S_NXT] = end
@@ -388,46 +385,41 @@ export class SegmentProcessor {
     }
   }
 
-  private fin(o: number, p: Packet, t: number, frame: number): void {
+  private fin(o: number, p: Packet): void {
     const { ints, floats } = this.rows
     ints[o + L.S_FINS]!++
     if ((ints[o + S_BITS]! & SB_FIN) !== 0) return
     ints[o + S_BITS]! |= SB_FIN
     ints[o + L.S_FIN_SEQ] = (p.seq + p.dataLen) | 0
-    ints[o + L.S_FIN_FRAME] = frame
-    floats[(o + L.S_FIN_T) >> 1] = t
+    ints[o + L.S_FIN_FRAME] = p.frame
+    floats[(o + L.S_FIN_T) >> 1] = p.tNs
   }
 
   /** A segment that begins below the side's edge: retransmission, keepalive, reordering, or partly new. */
-  private old(
-    dir: number,
-    o: number,
-    q: number,
-    p: Packet,
-    diff: number,
-    t: number,
-    frame: number,
-  ): number {
+  private old(dir: number, o: number, q: number, p: Packet, diff: number): number {
+    const t = p.tNs
+    const frame = p.frame
     const { ints, floats } = this.rows
     const len = p.dataLen
     const fin = p.flags & FIN
     if (diff === -1 && len === 1 && fin === 0) {
       if (this.windowClosed(q)) ints[o + L.S_ZW_PROBES]!++
-      else this.keepalive(o, t)
+      else this.keepalive(o, p)
       return this.windowClosed(q) ? NOTE_ZW_PROBE : NOTE_KEEPALIVE
     }
     const end = (p.seq + len + fin) | 0
     const added = (end - ints[o + S_NXT]!) | 0
     const note = classifyOld(ints, floats, this.rows.at, dir, o, q, p, t, frame)
-    if (fin !== 0) this.fin(o, p, t, frame)
+    if (fin !== 0) this.fin(o, p)
     if (added > 0) {
       const fresh = added - fin
-      this.advance(dir, o, end, fresh, (end - added) | 0, t, frame)
+      this.advance(dir, o, end, fresh, (end - added) | 0, p)
     }
     return note
   }
 
-  private keepalive(o: number, t: number): void {
+  private keepalive(o: number, p: Packet): void {
+    const t = p.tNs
     const { ints, floats } = this.rows
     const last = floats[(o + L.S_KA_LAST_T) >> 1]!
     if (ints[o + L.S_KEEPALIVES]! > 0) floats[(o + L.S_KA_INTERVAL) >> 1] = t - last
@@ -437,14 +429,14 @@ export class SegmentProcessor {
   }
 
   /** No payload, no SYN, FIN or RST: an acknowledgment, a probe, an answer to a probe, a window update. */
-  private bareAck(o: number, q: number, p: Packet, diff: number, t: number): number {
+  private bareAck(o: number, q: number, p: Packet, diff: number): number {
     const { ints } = this.rows
     if (diff === -1) {
       if (this.windowClosed(q)) {
         ints[o + L.S_ZW_PROBES]!++
         return NOTE_ZW_PROBE
       }
-      this.keepalive(o, t)
+      this.keepalive(o, p)
       return NOTE_KEEPALIVE
     }
     if (diff > 0) {
@@ -466,7 +458,7 @@ export class SegmentProcessor {
     return NOTE_DUPACK
   }
 
-  private acknowledge(o: number, q: number, p: Packet, t: number, frame: number): void {
+  private acknowledge(o: number, q: number, p: Packet): void {
     const { ints, floats } = this.rows
     const ack = p.ack
     const bits = ints[o + S_BITS]!
@@ -504,14 +496,14 @@ export class SegmentProcessor {
     if (ints[q + S_UNA_TIMES] !== 0 && ((ack - ints[q + S_UNA_SEQ]!) | 0) > 0) {
       noteEcho(ints, q, p)
       ints[q + S_UNA_TIMES] = 0
-      this.noteStall(q, t)
+      this.noteStall(q, p.tNs)
     }
     const peerBits = ints[q + S_BITS]!
     if ((peerBits & (SB_FIN | SB_FIN_ACKED)) === SB_FIN) {
       if (((ack - ints[q + L.S_FIN_SEQ]!) | 0) > 0) {
         ints[q + S_BITS] = peerBits | SB_FIN_ACKED
-        ints[q + L.S_FIN_ACK_FRAME] = frame
-        floats[(q + L.S_FIN_ACK_T) >> 1] = t
+        ints[q + L.S_FIN_ACK_FRAME] = p.frame
+        floats[(q + L.S_FIN_ACK_T) >> 1] = p.tNs
       }
     }
   }
@@ -535,7 +527,8 @@ export class SegmentProcessor {
     ints[q + L.S_BASE] = (ack - 1) | 0
   }
 
-  private window(o: number, p: Packet, t: number, frame: number, note: number): number {
+  private window(o: number, p: Packet, note: number): number {
+    const t = p.tNs
     const { ints, floats } = this.rows
     const wnd = p.wnd
     let bits = ints[o + S_BITS]! | SB_WND
@@ -545,7 +538,7 @@ export class SegmentProcessor {
         bits |= SB_ZERO
         ints[o + L.S_ZW_TIMES]!++
         floats[(o + L.S_ZERO_SINCE) >> 1] = t
-        if (ints[o + L.S_ZW_FRAME] === 0) ints[o + L.S_ZW_FRAME] = frame
+        if (ints[o + L.S_ZW_FRAME] === 0) ints[o + L.S_ZW_FRAME] = p.frame
       }
       if (note === NOTE_NONE) note = NOTE_ZERO_WINDOW
     } else if (wnd !== 0 && (bits & SB_ZERO) !== 0) {

@@ -106,20 +106,45 @@ export class FlowTracker {
   private closedHead = 0
   private closedSerial = 0
   private openRows = 0
+  /** Time of the last segment, ns. */
+  lastT = 0
+  /** The row that is open in `rows` since the last segment, -1 = another or none. */
+  private lastRow = -1
 
   constructor(makeCollector: (tracker: FlowTracker) => Collector) {
     this.collector = makeCollector(this)
   }
 
-  /** @param t nanoseconds since the start of the capture @param frame running frame number */
-  segment(p: Packet, t: number, frame: number): void {
+  /** One segment, its time and frame in it, in file order. */
+  segment(p: Packet): void {
     this.segments++
+    this.lastT = p.tNs
     const { rows, table } = this
     const src = p.src
     const dst = p.dst
     const forward = (p.srcPort << 16) | p.dstPort
     const backward = (p.dstPort << 16) | p.srcPort
     const six = p.family === 6 ? B_FAMILY6 : 0
+    const plain = (p.flags & ~PSH) === ACK
+    // Segments come in bursts: the row used last is often the row wanted now, and it is still open.
+    if (this.lastRow >= 0) {
+      const { ints, at } = rows
+      if ((ints[at + R_BITS]! & B_FAMILY6) === six) {
+        const ports = ints[at + R_PORTS]!
+        const client = ints[at + R_CLIENT]!
+        const server = ints[at + R_SERVER]!
+        if (ports === forward && client === src && server === dst) {
+          if (plain && this.processor.fast(0, p)) return
+          this.known(this.lastRow, ints[at + R_HASH]!, 0, p)
+          return
+        }
+        if (ports === backward && client === dst && server === src) {
+          if (plain && this.processor.fast(1, p)) return
+          this.known(this.lastRow, ints[at + R_HASH]!, 1, p)
+          return
+        }
+      }
+    }
     const hash = connectionHash(src, dst, p.srcPort, p.dstPort, six)
     for (let cell = table.start(hash); !table.isFree(cell); cell = table.next(cell)) {
       if (table.hashAt(cell) !== hash) continue
@@ -136,27 +161,33 @@ export class FlowTracker {
       }
       if (reference < 0) {
         if (!embryoMatches(this.embryos, -1 - reference, p)) continue
-        this.embryoSegment(-1 - reference, hash, p, t, frame)
+        this.embryoSegment(-1 - reference, hash, p)
         return
       }
       rows.open(reference)
+      this.lastRow = -1
       const { ints, at } = rows
       if ((ints[at + R_BITS]! & B_FAMILY6) !== six) continue
       const ports = ints[at + R_PORTS]!
       if (ints[at + R_CLIENT] === src && ints[at + R_SERVER] === dst && ports === forward) {
-        this.known(reference, hash, 0, p, t, frame)
+        this.lastRow = reference
+        if (plain && this.processor.fast(0, p)) return
+        this.known(reference, hash, 0, p)
         return
       }
       if (ints[at + R_CLIENT] === dst && ints[at + R_SERVER] === src && ports === backward) {
-        this.known(reference, hash, 1, p, t, frame)
+        this.lastRow = reference
+        if (plain && this.processor.fast(1, p)) return
+        this.known(reference, hash, 1, p)
         return
       }
     }
-    this.begin(hash, p, t, frame)
+    this.begin(hash, p)
   }
 
   /** An ICMP error; `p` describes the quoted segment. */
-  icmpError(p: Packet, t: number, frame: number, from: string): void {
+  icmpError(p: Packet, from: string): void {
+    this.lastRow = -1
     const row = this.findRow(p)
     if (row < 0) {
       this.icmpUnmatched++
@@ -166,7 +197,7 @@ export class FlowTracker {
     const { ints, at } = this.rows
     const clientSent = ints[at + R_CLIENT] === p.src && ints[at + R_PORTS]! >>> 16 === p.srcPort
     const list = this.icmp.get(row) ?? []
-    if (list.length < 4) list.push(icmpRecord(p, t, frame, from, clientSent))
+    if (list.length < 4) list.push(icmpRecord(p, p.tNs, p.frame, from, clientSent))
     this.icmp.set(row, list)
     ints[at + R_BITS]! |= B_ICMP
     this.aggregates.sawDirection(p.dst, p.src, p.family)
@@ -186,14 +217,14 @@ export class FlowTracker {
   /** 1 = the row is in the hash table. Grown by doubling. */
   private live = new Uint8Array(1024)
 
-  private known(row: number, hash: number, dir: number, p: Packet, t: number, frame: number): void {
-    const { rows } = this
+  private known(row: number, hash: number, dir: number, p: Packet): void {
+    this.lastRow = -1 // what follows may open other rows
     const flags = p.flags
-    if ((flags & ~PSH) === ACK && this.processor.fast(dir, p, t, frame)) return
-    const { ints, floats, at } = rows
-    if ((flags & SYN) !== 0 && this.opensAnother(dir, p, t)) {
+    const t = p.tNs
+    const { ints, floats, at } = this.rows
+    if ((flags & SYN) !== 0 && this.opensAnother(dir, p)) {
       this.supersede(row)
-      const fresh = this.begin(hash, p, t, frame)
+      const fresh = this.begin(hash, p)
       if (fresh >= 0) this.previous.set(fresh, this.collector.lastEnded)
       return
     }
@@ -204,15 +235,15 @@ export class FlowTracker {
       this.duplicates++
       return
     }
-    if (!this.processor.process(dir, p, t, frame)) {
+    if (!this.processor.process(dir, p)) {
       this.duplicates++
       return
     }
     const side = at + (dir === 0 ? CLIENT_SIDE : SERVER_SIDE)
     if (ints[side + S_PACKETS] === 1) this.firstOfSide(dir, p)
-    if ((flags & (FIN | RST)) !== 0) this.ends(row, dir, p, t, frame)
+    if ((flags & (FIN | RST)) !== 0) this.ends(row, dir, p)
     else if ((bits & B_RESET) !== 0) this.afterReset(row, dir, p)
-    if ((bits & B_CLOSED) === 0) this.maybeClose(row, t)
+    if ((bits & B_CLOSED) === 0) this.maybeClose(row, p)
   }
 
   private firstOfSide(dir: number, p: Packet): void {
@@ -220,16 +251,17 @@ export class FlowTracker {
     if (dir === 1 && (p.flags & SYN) !== 0) this.aggregates.addServer(p.src, p.srcPort, p.family)
   }
 
-  private ends(row: number, dir: number, p: Packet, t: number, frame: number): void {
-    if ((p.flags & RST) !== 0) this.reset(row, dir, p, t, frame)
-    else if (dir === 1) this.noteServerFin(row, p, t)
+  private ends(row: number, dir: number, p: Packet): void {
+    if ((p.flags & RST) !== 0) this.reset(row, dir, p)
+    else if (dir === 1) this.noteServerFin(row, p)
   }
 
   /**
    * Several connections of one server closed within 50 ms, none of them right after its own data: a process ended, or a
    * listener went. Such connections are kept even if they closed cleanly.
    */
-  private noteServerFin(row: number, p: Packet, t: number): void {
+  private noteServerFin(row: number, p: Packet): void {
+    const t = p.tNs
     const { ints, floats, at } = this.rows
     const quiet = t - floats[(at + R_LAST_DATA_T) >> 1]! > FIN_QUIET_NS
     if (p.dataLen > 0 || (!quiet && ints[at + R_LAST_DATA_BY] === 2)) return
@@ -252,7 +284,8 @@ export class FlowTracker {
   private readonly recentFins: { row: number; id: number; key: number; t: number }[] = []
 
   /** A SYN that is not a copy of the one we know opens another connection on the same addresses and ports. */
-  private opensAnother(dir: number, p: Packet, t: number): boolean {
+  private opensAnother(dir: number, p: Packet): boolean {
+    const t = p.tNs
     const { ints, floats, at } = this.rows
     const bits = ints[at + R_BITS]!
     const side = at + (dir === 0 ? CLIENT_SIDE : SERVER_SIDE)
@@ -269,32 +302,27 @@ export class FlowTracker {
   }
 
   /** @returns the new row, -1 for an embryo. */
-  private begin(hash: number, p: Packet, t: number, frame: number): number {
+  private begin(hash: number, p: Packet): number {
+    this.lastRow = -1
     const plainSyn = (p.flags & (SYN | ACK | FIN | RST)) === SYN && p.dataLen === 0
     if (plainSyn && this.openRows >= FULL_ROWS_AT_SYN) {
       if (this.embryos.size < EMBRYOS_MAX) {
-        const embryo = this.embryos.add(p, t, frame, this.connections++)
+        const embryo = this.embryos.add(p, p.tNs, p.frame, this.connections++)
         this.table.insert(hash, -1 - embryo)
         return -1
       }
     }
     const fromServer = this.sentByServer(p)
-    const row = this.newRow(hash, p, fromServer, t, frame, this.connections++)
-    this.processor.process(fromServer ? 1 : 0, p, t, frame)
+    const row = this.newRow(hash, p, fromServer, this.connections++)
+    this.processor.process(fromServer ? 1 : 0, p)
     this.firstOfSide(fromServer ? 1 : 0, p)
-    if ((p.flags & RST) !== 0) this.reset(row, fromServer ? 1 : 0, p, t, frame)
+    if ((p.flags & RST) !== 0) this.reset(row, fromServer ? 1 : 0, p)
     return row
   }
 
-  private newRow(
-    hash: number,
-    p: Packet,
-    fromServer: boolean,
-    t: number,
-    frame: number,
-    id: number,
-  ): number {
+  private newRow(hash: number, p: Packet, fromServer: boolean, id: number): number {
     const { rows } = this
+    const t = p.tNs
     const row = rows.allocate()
     const { ints, floats, at } = rows
     ints[at + R_CLIENT] = fromServer ? p.dst : p.src
@@ -304,7 +332,7 @@ export class FlowTracker {
     const guessed = (p.flags & SYN) === 0 ? B_GUESSED : 0
     ints[at + R_BITS] = six | guessed | (this.headerFieldsMissing ? B_NO_HEADERS : 0)
     ints[at + R_ID] = id
-    ints[at + R_FIRST_FRAME] = frame
+    ints[at + R_FIRST_FRAME] = p.frame
     ints[at + R_HASH] = hash
     floats[(at + R_START_T) >> 1] = t
     floats[(at + R_LAST_T) >> 1] = t
@@ -323,17 +351,18 @@ export class FlowTracker {
     return p.srcPort < p.dstPort
   }
 
-  private embryoSegment(e: number, hash: number, p: Packet, t: number, frame: number): void {
-    if (this.embryos.noteSynAck(e, p, t, frame)) return
+  private embryoSegment(e: number, hash: number, p: Packet): void {
+    this.lastRow = -1
+    if (this.embryos.noteSynAck(e, p, p.tNs, p.frame)) return
     const scratch = replayEmbryo(this.embryos, e)
     const id = this.embryos.idOf(e)
     this.table.remove(hash, -1 - e)
     this.embryos.release(e)
-    const row = this.newRow(hash, scratch.syn, false, scratch.synT, scratch.synFrame, id)
+    const row = this.newRow(hash, scratch.syn, false, id)
     this.replay(scratch)
     const dir = this.rows.ints[this.rows.at + R_CLIENT] === p.src ? 0 : 1
     const samePorts = p.src === p.dst && p.srcPort !== scratch.syn.srcPort
-    this.known(row, hash, samePorts ? 1 : dir, p, t, frame)
+    this.known(row, hash, samePorts ? 1 : dir, p)
   }
 
   /** Embryos that are left become rows for those the collector asks for; the rest are only counted. */
@@ -341,31 +370,32 @@ export class FlowTracker {
     const scratch = replayEmbryo(this.embryos, e)
     const p = scratch.syn
     const hash = connectionHash(p.src, p.dst, p.srcPort, p.dstPort, p.family === 6 ? 1 : 0)
-    const row = this.newRow(hash, p, false, scratch.synT, scratch.synFrame, this.embryos.idOf(e))
+    const row = this.newRow(hash, p, false, this.embryos.idOf(e))
     this.replay(scratch)
     return row
   }
 
   /** Of SYN-ACKs that were repeated the first and the last come again; the count says how many there were. */
-  private replay({ syn, synT, synFrame, synAck, ...more }: Replay): void {
-    this.processor.process(0, syn, synT, synFrame)
+  private replay({ syn, synAck, ...more }: Replay): void {
+    this.processor.process(0, syn)
     if (synAck === null) return
-    this.processor.process(1, synAck, more.synAckT, more.synAckFrame)
+    this.processor.process(1, synAck)
     if (more.synAcks < 2) return
+    synAck.tNs = more.againT
+    synAck.frame = more.againFrame
     synAck.ipId = synAck.ipId > 0 ? (synAck.ipId + more.synAcks - 1) & 0xffff : synAck.ipId
-    this.processor.process(1, synAck, more.againT, more.againFrame)
+    this.processor.process(1, synAck)
     const { ints, at } = this.rows
     const between = more.synAcks - 2
     ints[at + R_SYNACKS]! += between
     ints[at + SERVER_SIDE + S_RE_SYNACK]! += between
     ints[at + SERVER_SIDE + S_PACKETS]! += between
-    ints[at + SERVER_SIDE + S_TTL_COUNTS]! += between
   }
 
   private reset(row: number, dir: number, p: Packet, t: number, frame: number): void {
     const { rows } = this
     const { ints, floats, at } = rows
-    const record = resetRecord(rows, dir, p, t, frame)
+    const record = resetRecord(rows, dir, p, p.tNs, p.frame)
     const list = this.resets.get(row)
     if (list === undefined) this.resets.set(row, [record])
     else if (list.length < 4) list.push(record)
@@ -383,8 +413,8 @@ export class FlowTracker {
     ints[at + R_BITS] = next
     ints[at + R_AFTER_RST_SAME] = 0
     ints[at + R_AFTER_RST_OTHER] = 0
-    floats[(at + R_END_T) >> 1] = t
-    this.close(row, t)
+    floats[(at + R_END_T) >> 1] = p.tNs
+    this.close(row, p)
   }
 
   /** A reset that both sides ignored did not end the connection: its sender goes on, and the other side answers. */
@@ -403,28 +433,29 @@ export class FlowTracker {
   }
 
   /** Both FINs and at least the first acknowledged: over, but kept findable for late segments. */
-  private maybeClose(row: number, t: number): void {
+  private maybeClose(row: number, p: Packet): void {
     const { ints, floats, at } = this.rows
     const client = ints[at + CLIENT_SIDE + S_BITS]!
     if ((client & SB_FIN) === 0) return
     const server = ints[at + SERVER_SIDE + S_BITS]!
     if ((client & server & SB_FIN) === 0 || ((client | server) & SB_FIN_ACKED) === 0) return
-    if ((ints[at + R_BITS]! & B_CLOSED) === 0) floats[(at + R_END_T) >> 1] = t
-    this.close(row, t)
+    if ((ints[at + R_BITS]! & B_CLOSED) === 0) floats[(at + R_END_T) >> 1] = p.tNs
+    this.close(row, p)
   }
 
-  private close(row: number, t: number): void {
+  private close(row: number, p: Packet): void {
     const { ints, floats, at } = this.rows
     if ((ints[at + R_BITS]! & B_CLOSED) !== 0) return
     ints[at + R_BITS]! |= B_CLOSED
-    floats[(at + R_CLOSED_T) >> 1] = t
+    floats[(at + R_CLOSED_T) >> 1] = p.tNs
     this.openRows--
     ints[at + R_CLOSED_SERIAL] = ++this.closedSerial
     this.closed.push(row, this.closedSerial)
-    this.expireClosed(t)
+    this.expireClosed(p)
   }
 
-  private expireClosed(now: number): void {
+  private expireClosed(p: Packet): void {
+    const now = p.tNs
     for (let budget = 4; budget > 0; budget--) {
       const count = (this.closed.length - this.closedHead) >> 1
       if (count === 0) return

@@ -22,6 +22,10 @@ export const ACK = 0x10
  */
 export class Packet {
   kind: number = KIND_OTHER
+  /** Set by whoever reads records: nanoseconds since the start, and the running frame number. A field, because a float64
+   *  handed from function to function costs an allocation each. */
+  tNs = 0.5
+  frame = 0
   /** 4 or 6: of the innermost IP header that carries the TCP segment (tunnels are looked through). */
   family: 4 | 6 = 4
   /** IPv4: the address as int32. IPv6: index in the AddressBook given to the decoder. */
