@@ -14,11 +14,6 @@ export interface ByteSource {
    * @returns how many; 0 = the end.   @throws TcpwhyError CAPTURE_UNREADABLE, CAPTURE_IS_DIRECTORY
    */
   read(into: Uint8Array): Promise<number>
-  /**
-   * The same without waiting, where that is quicker (a regular file: the copy lands in this core's cache, and nobody has
-   * to be woken). Absent where data may be long in coming.
-   */
-  readNow?(into: Uint8Array): number
   close(): Promise<void>
 }
 

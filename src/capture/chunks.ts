@@ -43,7 +43,6 @@ export class ChunkInput {
    */
   async advance(keep: number): Promise<boolean> {
     if (this.ended) return this.shrink(keep)
-    if (this.source.readNow !== undefined) return this.advanceNow(keep)
     const count = await (this.pending ?? this.startRead())
     this.pending = null
     if (count === 0) {
@@ -55,25 +54,6 @@ export class ChunkInput {
     // The rejection is met by whoever awaits the next call; nobody may come, so it must not count as unhandled.
     this.pending.catch(() => {})
     return true
-  }
-
-  /** One buffer for all: what is kept moves in front, the next octets come behind it. */
-  private advanceNow(keep: number): boolean {
-    this.front ??= new Uint8Array(HEADROOM_OCTETS + this.chunkOctets)
-    const { front } = this
-    const tail = this.bytes.subarray(this.bytes.length - keep)
-    const large = keep > HEADROOM_OCTETS ? tail.slice() : null
-    if (large === null) front.set(tail, HEADROOM_OCTETS - keep)
-    const count = this.source.readNow!(front.subarray(HEADROOM_OCTETS))
-    this.offset += this.bytes.length - keep
-    if (large !== null) {
-      const joined = new Uint8Array(keep + count)
-      joined.set(large)
-      joined.set(front.subarray(HEADROOM_OCTETS, HEADROOM_OCTETS + count), keep)
-      this.show(joined, 0, joined.length)
-    } else this.show(front, HEADROOM_OCTETS - keep, keep + count)
-    this.ended = count === 0
-    return count > 0
   }
 
   /** All octets from `bytes[0]` on as a source of their own, to read another layer from. This input is then its own. */

@@ -10,6 +10,7 @@ import {
 import { connectionFacts } from './connection-facts.ts'
 import { type Ended, endingOf } from './ending.ts'
 import type { ConnectionFacts, Ending, EndpointFacts, HostFacts, PathFacts } from './facts.ts'
+import { ttlCount } from './habits.ts'
 import { missingOctets } from './holes.ts'
 import * as L from './layout.ts'
 import type { Rows } from './rows.ts'
@@ -96,7 +97,7 @@ export class FlowAnalysis implements Collector {
 
   finished(row: number, rows: Rows): boolean {
     const { tracker } = this
-    const icmp = tracker.icmp.get(row)
+    const icmp = tracker.icmp.size === 0 ? undefined : tracker.icmp.get(row)
     const ended = endingOf(rows, tracker.aggregates, icmp)
     const { ints, floats, at } = rows
     this.bothDirections ||= seenBothWays(rows)
@@ -356,7 +357,7 @@ function addHost(
   for (let i = 0; i < 4; i++) {
     const ttl = (ints[o + L.S_TTLS]! >>> (i * 8)) & 255
     if (ttl === 0) return
-    host.ttls.set(ttl, (host.ttls.get(ttl) ?? 0) + ints[o + L.S_TTL_COUNTS + i]!)
+    host.ttls.set(ttl, (host.ttls.get(ttl) ?? 0) + ttlCount(ints, o, i))
   }
 }
 

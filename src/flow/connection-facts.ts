@@ -13,6 +13,7 @@ import {
   segmentNotes,
   type UnansweredFacts,
 } from './facts.ts'
+import { ttlCount } from './habits.ts'
 import { missingOctets } from './holes.ts'
 import { type IcmpRecord, icmpMeaning } from './icmp.ts'
 import { keptSegments } from './kept.ts'
@@ -357,7 +358,7 @@ function ttls(ints: Int32Array, o: number): number[] {
   const found: { ttl: number; packets: number }[] = []
   for (let i = 0; i < 4; i++) {
     const ttl = (ints[o + L.S_TTLS]! >>> (i * 8)) & 255
-    if (ttl > 0) found.push({ ttl, packets: ints[o + L.S_TTL_COUNTS + i]! })
+    if (ttl > 0) found.push({ ttl, packets: ttlCount(ints, o, i) })
   }
   return found.sort((a, b) => b.packets - a.packets).map((f) => f.ttl)
 }

@@ -1,5 +1,5 @@
 import type { Packet } from '../packet/packet.ts'
-import { S_CHANGED, S_LINK, S_PACKETS, S_TTL_COUNTS, S_TTLS } from './layout.ts'
+import { S_CHANGED, S_LINK, S_PACKETS, S_RSTS, S_TTL_COUNTS, S_TTLS } from './layout.ts'
 
 /**
  * A segment whose TTL is not the one its side used first. At most four TTLs are kept, one a byte of S_TTLS, with their
@@ -18,13 +18,21 @@ export function noteHabits(ints: Int32Array, o: number, p: Packet, frame: number
   for (let i = 0; i < 4; i++) {
     const known = (ttls >>> (i * 8)) & 255
     if (known === ttl) {
-      ints[o + S_TTL_COUNTS + i]!++
+      if (i > 0) ints[o + S_TTL_COUNTS + i]!++
       return
     }
     if (known === 0) {
       ints[o + S_TTLS] = ttls | (ttl << (i * 8))
-      ints[o + S_TTL_COUNTS + i] = 1
+      if (i > 0) ints[o + S_TTL_COUNTS + i] = 1
       return
     }
   }
+}
+
+/** Packets of a side with its i-th TTL, RSTs aside. The first one's are all that had none of the others. */
+export function ttlCount(ints: Int32Array, o: number, i: number): number {
+  if (i > 0) return ints[o + S_TTL_COUNTS + i]!
+  const others =
+    ints[o + S_TTL_COUNTS + 1]! + ints[o + S_TTL_COUNTS + 2]! + ints[o + S_TTL_COUNTS + 3]!
+  return Math.max(0, ints[o + S_PACKETS]! - ints[o + S_RSTS]! - others)
 }

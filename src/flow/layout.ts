@@ -175,6 +175,9 @@ export const B_WATCHED = 32768
 /** The clock ran back and packets come again that were seen: the same capture twice in one file. */
 export const B_REPEATED = 65536
 
+/** Nothing is unusual about the connection: the straight path may be tried. Set again after every unusual segment. */
+export const B_STRAIGHT = 1 << 20
+
 // S_BITS
 export const SB_BASE = 1
 export const SB_ISN = 2

@@ -1,4 +1,5 @@
 import { ACK, FIN, type Packet, RST, SYN } from '../packet/packet.ts'
+import { ttlCount } from './habits.ts'
 import { keptSegments } from './kept.ts'
 import {
   B_SAW_SYN,
@@ -23,7 +24,6 @@ import {
   S_LAST_T,
   S_NXT,
   S_PACKETS,
-  S_TTL_COUNTS,
   S_TTLS,
   SB_ACK,
   SB_BASE,
@@ -192,7 +192,7 @@ function silenceBefore(
 export function usualTtl(ints: Int32Array, o: number): number | null {
   let best = 0
   for (let i = 1; i < 4; i++) {
-    if (ints[o + S_TTL_COUNTS + i]! > ints[o + S_TTL_COUNTS + best]!) best = i
+    if (ttlCount(ints, o, i) > ttlCount(ints, o, best)) best = i
   }
   const ttl = (ints[o + S_TTLS]! >>> (best * 8)) & 255
   return ttl === 0 ? null : ttl

@@ -1,4 +1,4 @@
-import { FIXED_WORDS, ROW_WORDS } from './layout.ts'
+import { CLIENT_SIDE, FIXED_WORDS, ROW_WORDS, S_DATA_LAST_T, SERVER_SIDE } from './layout.ts'
 
 const CHUNK_SHIFT = 10
 const CHUNK_ROWS = 1 << CHUNK_SHIFT
@@ -50,4 +50,10 @@ export class Rows {
     const ints = new Int32Array(CHUNK_ROWS * ROW_WORDS)
     this.chunks.push({ ints, floats: new Float64Array(ints.buffer) })
   }
+}
+
+/** When either side last sent new payload, ns. */
+export function lastDataT(floats: Float64Array, at: number): number {
+  const client = floats[(at + CLIENT_SIDE + S_DATA_LAST_T) >> 1]!
+  return Math.max(client, floats[(at + SERVER_SIDE + S_DATA_LAST_T) >> 1]!)
 }

@@ -24,7 +24,6 @@ import {
   NOTE_ZW_PROBE_ACK,
   R_BITS,
   R_LAST_DATA_BY,
-  R_LAST_DATA_T,
   R_LAST_FRAME,
   R_LAST_T,
   R_PENDING_BY,
@@ -41,9 +40,6 @@ import {
   S_EDGE,
   S_EDGE_ACK,
   S_IPID,
-  S_IPID_FAR,
-  S_IPID_NEAR,
-  S_IPID_ZERO,
   S_KA_RUN,
   S_LAST_FLAGS,
   S_LAST_FRAME,
@@ -57,7 +53,6 @@ import {
   S_PACKETS,
   S_SCALE,
   S_TSVAL,
-  S_TTL_COUNTS,
   S_TTLS,
   S_UNA_SEQ,
   S_UNA_TIMES,
@@ -99,57 +94,52 @@ export class SegmentProcessor {
   }
 
   /**
-   * The straight path of nine segments in ten: ACK or PSH,ACK, exactly next in sequence, acknowledging nothing that was
-   * not seen, no probe, no silence, no zero window, usual TTL. Does what `process` would do and nothing else.
+   * The straight path of most segments: ACK or PSH,ACK on a connection about which nothing is unusual (B_STRAIGHT),
+   * exactly next in sequence, acknowledging nothing that was not seen. Does what `process` would do and nothing else.
    * @returns false, with nothing changed, when the segment is anything but that.
    */
   fast(dir: number, p: Packet): boolean {
-    const t = p.tNs
-    const frame = p.frame
     const { ints, floats, at } = this.rows
+    if ((ints[at + R_BITS]! & L.B_STRAIGHT) === 0) return false
     const o = at + (dir === 0 ? CLIENT_SIDE : SERVER_SIDE)
     const q = at + (dir === 0 ? SERVER_SIDE : CLIENT_SIDE)
-    const rowBits = ints[at + R_BITS]!
-    if ((rowBits & (B_ESTABLISHED | B_RESET | B_CLOSED)) !== B_ESTABLISHED) return false
     const seq = p.seq
     const len = p.dataLen
     const ack = p.ack
     const wnd = p.wnd
-    const bits = ints[o + S_BITS]!
-    const peerBits = ints[q + S_BITS]!
-    if (seq !== ints[o + S_NXT] || wnd === 0) return false
-    if ((bits & (SB_BASE | SB_ACK | SB_ZERO | SB_FIN | SB_EDGE)) !== (SB_BASE | SB_ACK | SB_EDGE))
-      return false
-    if ((peerBits & (SB_BASE | SB_ZERO | SB_FIN)) !== SB_BASE || ints[q + S_UNA_TIMES] !== 0)
-      return false
+    const t = p.tNs
+    if (seq !== ints[o + S_NXT] || wnd === 0 || (ints[o + S_TTLS]! & 255) !== p.ttl) return false
     const step = (ack - ints[o + S_ACKED]!) | 0
     const unseen = (ack - ints[q + S_NXT]!) | 0
     if (step < 0 || unseen > 0 || (len === 0 && step === 0)) return false
     const silence = t - floats[(at + R_LAST_T) >> 1]!
-    if (silence < 0 || silence > SILENCE_MIN_NS || floats[(at + R_PENDING_T) >> 1]! > 0)
-      return false
-    const packets = ints[o + S_PACKETS]!
-    if (packets === 0 || (ints[o + S_TTLS]! & 255) !== p.ttl) return false
+    if (silence < 0 || silence > SILENCE_MIN_NS) return false
     if (p.hasTimestamps === 1) {
       const ticks = (p.tsVal - ints[o + S_TSVAL]!) | 0
       if (ticks < 0 || ticks > 10_000) return false
       ints[o + S_TSVAL] = p.tsVal
     }
 
+    const frame = p.frame
     floats[(at + R_LAST_T) >> 1] = t
+    floats[(o + S_LAST_T) >> 1] = t
     ints[at + R_LAST_FRAME] = frame
-    ints[o + S_PACKETS] = packets + 1
-    ints[o + S_TTL_COUNTS]!++
-    const id = p.ipId
-    if (id > 0) {
-      const idStep = (id - ints[o + S_IPID]!) & 0xffff
-      ints[o + (idStep > 0 && idStep < 4096 ? S_IPID_NEAR : S_IPID_FAR)]!++
-      ints[o + S_IPID] = id
-    } else if (id === 0) ints[o + S_IPID_ZERO]!++
-    if (len > 0) this.advance(dir, o, (seq + len) | 0, len, seq, p)
+    ints[o + S_LAST_FRAME] = frame
+    const packets = ints[o + S_PACKETS]! + 1
+    ints[o + S_PACKETS] = packets
+    if (packets < HABIT_PACKETS) noteIpId(ints, o, p, packets)
+    ints[o + S_IPID] = p.ipId
+    if (len > 0) {
+      const end = (seq + len) | 0
+      ints[o + S_NXT] = end
+      floats[(o + S_OCTETS) >> 1]! += len
+      floats[(o + S_DATA_LAST_T) >> 1] = t
+      ints[o + S_DATA_LAST_FRAME] = frame
+      if (len > ints[o + S_BIG_SENT]!) ints[o + S_BIG_SENT] = len
+      if (ints[at + R_LAST_DATA_BY] !== dir + 1) this.beginMessage(dir, o, seq, p)
+    }
     if (step > 0) {
       ints[o + S_ACKED] = ack
-      ints[o + S_DUPRUN] = 0
       if (unseen === 0) {
         const sent = ints[q + S_BIG_SENT]!
         if (sent > ints[q + S_BIG_ACKED]!) ints[q + S_BIG_ACKED] = sent
@@ -164,15 +154,24 @@ export class SegmentProcessor {
       ints[o + S_EDGE] = edge
       ints[o + S_EDGE_ACK] = ack
     }
-    ints[o + S_LAST_FRAME] = frame
-    floats[(o + S_LAST_T) >> 1] = t
     ints[o + S_LAST_SEQ] = seq
     ints[o + S_LAST_LEN] = len
     ints[o + S_LAST_FLAGS] = p.flags
-    ints[o + S_LAST_KIND] = NOTE_NONE
-    ints[q + S_KA_RUN] = 0
     pushSegment(ints, floats, at, dir, o, p, NOTE_NONE)
     return true
+  }
+
+  /** Whether the straight path may be tried for the next segment. Called after every segment that did not take it. */
+  private judgeStraight(): void {
+    const { ints, floats, at } = this.rows
+    const bits = ints[at + R_BITS]! & ~L.B_STRAIGHT
+    const open = (bits & (B_ESTABLISHED | B_RESET | B_CLOSED)) === B_ESTABLISHED
+    const usual =
+      open &&
+      floats[(at + R_PENDING_T) >> 1] === 0 &&
+      isUsual(ints, at + CLIENT_SIDE) &&
+      isUsual(ints, at + SERVER_SIDE)
+    ints[at + R_BITS] = usual ? bits | L.B_STRAIGHT : bits
   }
 
   /** @returns false when this is the same packet captured a second time (nothing was updated but its count). */
@@ -204,8 +203,7 @@ export class SegmentProcessor {
     const packets = ints[o + S_PACKETS]!
     ints[o + S_PACKETS] = packets + 1
     if ((flags & RST) === 0) {
-      if (packets > 0 && (ints[o + S_TTLS]! & 255) === p.ttl) ints[o + S_TTL_COUNTS]!++
-      else noteHabits(ints, o, p, frame)
+      if (packets === 0 || (ints[o + S_TTLS]! & 255) !== p.ttl) noteHabits(ints, o, p, frame)
       noteIpId(ints, o, p, packets)
     }
     const note = this.sequence(dir, o, q, p)
@@ -221,6 +219,7 @@ export class SegmentProcessor {
     if (p.hasTimestamps === 1) this.noteTimestamp(o, p, t - before, frame)
     if (note !== NOTE_KEEPALIVE && note !== NOTE_ZW_PROBE) ints[q + S_KA_RUN] = 0
     pushSegment(ints, floats, at, dir, o, p, note)
+    this.judgeStraight()
     return true
   }
 
@@ -369,20 +368,23 @@ export class SegmentProcessor {
     if (len === 0) return
     floats[(o + S_OCTETS) >> 1]! += len
     if (len > ints[o + S_BIG_SENT]!) ints[o + S_BIG_SENT] = len
+    floats[(o + S_DATA_LAST_T) >> 1] = t
+    ints[o + S_DATA_LAST_FRAME] = frame
+    if (ints[at + R_LAST_DATA_BY] !== dir + 1) this.beginMessage(dir, o, seq, p)
+  }
+
+  /** Payload after payload of the other side: a request, or the answer to one. */
+  private beginMessage(dir: number, o: number, seq: number, p: Packet): void {
+    const { ints, floats, at } = this.rows
     if ((ints[o + S_BITS]! & SB_DATA) === 0) {
       ints[o + S_BITS]! |= SB_DATA
-      floats[(o + S_DATA_FIRST_T) >> 1] = t
+      floats[(o + S_DATA_FIRST_T) >> 1] = p.tNs
     }
-    floats[(o + S_DATA_LAST_T) >> 1] = t
-    floats[(at + R_LAST_DATA_T) >> 1] = t
-    ints[o + S_DATA_LAST_FRAME] = frame
-    if (ints[at + R_LAST_DATA_BY] !== dir + 1) {
-      ints[at + R_LAST_DATA_BY] = dir + 1
-      ints[o + L.S_MSG_SEQ] = seq
-      ints[o + L.S_MSG_FRAME] = frame
-      floats[(o + L.S_MSG_T) >> 1] = t
-      if (dir === 0) ints[at + L.R_EXCHANGES]!++
-    }
+    ints[at + R_LAST_DATA_BY] = dir + 1
+    ints[o + L.S_MSG_SEQ] = seq
+    ints[o + L.S_MSG_FRAME] = p.frame
+    floats[(o + L.S_MSG_T) >> 1] = p.tNs
+    if (dir === 0) ints[at + L.R_EXCHANGES]!++
   }
 
   private fin(o: number, p: Packet): void {
@@ -595,6 +597,18 @@ export class SegmentProcessor {
     if (pending > floats[(at + R_SURVIVED_T) >> 1]!) floats[(at + R_SURVIVED_T) >> 1] = pending
     floats[(at + R_PENDING_T) >> 1] = 0
   }
+}
+
+/** IP-ID habits are learnt from this many packets of a side. */
+const HABIT_PACKETS = 64
+const USUAL = SB_BASE | SB_ACK | SB_EDGE
+
+/** A side that has acknowledged, has its window open, has sent no FIN, repeated nothing and probes nothing. */
+function isUsual(ints: Int32Array, o: number): boolean {
+  if ((ints[o + S_BITS]! & (USUAL | SB_ZERO | SB_FIN)) !== USUAL) return false
+  if (ints[o + S_UNA_TIMES]! + ints[o + S_DUPRUN]! + ints[o + S_KA_RUN]! !== 0) return false
+  const kind = ints[o + S_LAST_KIND]
+  return kind !== NOTE_KEEPALIVE && kind !== NOTE_ZW_PROBE
 }
 
 /** IP-ID habits: always 0, a counter (small steps), or scattered. */

@@ -19,6 +19,7 @@ import {
   B_RST_NO_FIN,
   B_SAW_SYN,
   B_SAW_SYNACK,
+  B_STRAIGHT,
   B_WATCHED,
   CLIENT_SIDE,
   R_AFTER_RST_OTHER,
@@ -33,7 +34,6 @@ import {
   R_HASH,
   R_ID,
   R_LAST_DATA_BY,
-  R_LAST_DATA_T,
   R_LAST_T,
   R_PORTS,
   R_SERVER,
@@ -51,7 +51,7 @@ import {
   SERVER_SIDE,
 } from './layout.ts'
 import { type ResetRecord, resetRecord } from './resets.ts'
-import { Rows } from './rows.ts'
+import { lastDataT, Rows } from './rows.ts'
 import { SegmentProcessor } from './segments.ts'
 import { Tombs } from './tombs.ts'
 
@@ -60,7 +60,7 @@ const FULL_ROWS_AT_SYN = 16_384
 /** A closed connection keeps its row for late segments: this long, ... */
 const LINGER_NS = 120e9
 /** ... as long as there are no more closed ones than this; then only a tombstone remembers it. */
-const LINGER_ROWS = 512
+const LINGER_ROWS = 128
 /** References at and below this in the hash table are tombs. */
 const FIRST_TOMB = -(2 ** 30)
 /** Server FINs this close together, each after this long without payload, are one event. */
@@ -263,7 +263,7 @@ export class FlowTracker {
   private noteServerFin(row: number, p: Packet): void {
     const t = p.tNs
     const { ints, floats, at } = this.rows
-    const quiet = t - floats[(at + R_LAST_DATA_T) >> 1]! > FIN_QUIET_NS
+    const quiet = t - lastDataT(floats, at) > FIN_QUIET_NS
     if (p.dataLen > 0 || (!quiet && ints[at + R_LAST_DATA_BY] === 2)) return
     if ((ints[at + CLIENT_SIDE + S_BITS]! & SB_FIN) !== 0) return
     const recent = this.recentFins
@@ -446,7 +446,7 @@ export class FlowTracker {
   private close(row: number, p: Packet): void {
     const { ints, floats, at } = this.rows
     if ((ints[at + R_BITS]! & B_CLOSED) !== 0) return
-    ints[at + R_BITS]! |= B_CLOSED
+    ints[at + R_BITS] = (ints[at + R_BITS]! | B_CLOSED) & ~B_STRAIGHT
     floats[(at + R_CLOSED_T) >> 1] = p.tNs
     this.openRows--
     ints[at + R_CLOSED_SERIAL] = ++this.closedSerial

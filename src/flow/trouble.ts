@@ -1,6 +1,6 @@
 import type { Ending } from './facts.ts'
 import * as L from './layout.ts'
-import type { Rows } from './rows.ts'
+import { lastDataT, type Rows } from './rows.ts'
 
 /** A zero window shorter than this is flow control at work. */
 const ZERO_WINDOW_NS = 200e6
@@ -25,7 +25,7 @@ export function isTroubled(rows: Rows, ending: Ending, captureEndT: number): boo
   }
   if (ints[c + L.S_UNA_TIMES]! > 1 || ints[s + L.S_UNA_TIMES]! > 1) return true
   const pending = ints[at + L.R_LAST_DATA_BY] === 1 && ints[s + L.S_PACKETS]! > 0
-  if (pending && captureEndT - floats[(at + L.R_LAST_DATA_T) >> 1]! > PENDING_NS) return true
+  if (pending && captureEndT - lastDataT(floats, at) > PENDING_NS) return true
   const zero = (ints[c + L.S_BITS]! | ints[s + L.S_BITS]!) & L.SB_ZERO
   return zero !== 0 && captureEndT - floats[(at + L.R_LAST_T) >> 1]! > ZERO_WINDOW_NS
 }
@@ -35,7 +35,7 @@ function gaveUpWaiting(ints: Int32Array, floats: Float64Array, at: number): bool
   if (ints[at + L.R_LAST_DATA_BY] !== 1) return false
   const closed = floats[(at + L.CLIENT_SIDE + L.S_FIN_T) >> 1]!
   if (closed > floats[(at + L.SERVER_SIDE + L.S_FIN_T) >> 1]!) return false
-  return closed - floats[(at + L.R_LAST_DATA_T) >> 1]! > GAVE_UP_NS
+  return closed - lastDataT(floats, at) > GAVE_UP_NS
 }
 
 function sideTroubled(ints: Int32Array, floats: Float64Array, o: number): boolean {
