@@ -43,7 +43,6 @@ import {
   S_BITS,
   S_PACKETS,
   S_RE_SYNACK,
-  S_TTL_COUNTS,
   SB_BASE,
   SB_FIN,
   SB_FIN_ACKED,
@@ -392,7 +391,7 @@ export class FlowTracker {
     ints[at + SERVER_SIDE + S_PACKETS]! += between
   }
 
-  private reset(row: number, dir: number, p: Packet, t: number, frame: number): void {
+  private reset(row: number, dir: number, p: Packet): void {
     const { rows } = this
     const { ints, floats, at } = rows
     const record = resetRecord(rows, dir, p, p.tNs, p.frame)

@@ -80,7 +80,9 @@ export function flowsOf(segments: readonly Told[]): {
     addresses: new AddressBook(),
     onConnection: (facts) => connections.push(facts),
   })
-  for (const { packet, tNs, frame } of segments) analysis.segment(packet, tNs, frame)
+  for (const { packet, tNs, frame } of segments) {
+    analysis.segment(Object.assign(packet, { tNs, frame }))
+  }
   const result = analysis.finish()
   return { connections: connections.sort((a, b) => a.id - b.id), result }
 }
