@@ -47,5 +47,7 @@ test('docs/vocabulary.md: where each cause can be seen is what its code needs', 
 })
 
 test('README.md: the number of causes', () => {
-  expect(pageText('README.md')).toContain(`[${causeIds.length} causes](docs/vocabulary.md)`)
+  const readme = pageText('README.md')
+  expect(readme).toContain(`[${causeIds.length} causes](docs/vocabulary.md)`)
+  expect(readme).toContain(`${causes.length} of them are\njudged from captures`)
 })
