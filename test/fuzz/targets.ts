@@ -1,5 +1,6 @@
+import { analysisTargets } from './analysis.ts'
 import { captureTargets } from './capture.ts'
 import type { FuzzTarget } from './target.ts'
 
 /** Everything that `npm run fuzz` runs, in turn. A layer joins with one line. */
-export const fuzzTargets: readonly FuzzTarget[] = [...captureTargets]
+export const fuzzTargets: readonly FuzzTarget[] = [...captureTargets, ...analysisTargets]
