@@ -64,7 +64,7 @@ function judge(evidence: Evidence): Judgement {
     verdicts,
     unknown: {
       missing: ["the server's counters ListenOverflows and ListenDrops, or a capture taken there"],
-      ask: 'sudo tcpwhy diagnose --for 30s',
+      ask: 'nstat -az TcpExtListenOverflows TcpExtListenDrops # on the server, before and after',
     },
   }
 }

@@ -17,6 +17,6 @@ causeTable(descriptorExhaustion, [
 
 test('descriptor-exhaustion: the question names host, port and what to count', () => {
   const { unknown } = descriptorExhaustion.judge(evidence({ connections: waiting }))
-  expect(unknown?.ask).toContain('on 10.77.2.2: sudo tcpwhy diagnose --port 8080')
+  expect(unknown?.ask).toContain('# on 10.77.2.2')
   expect(unknown?.missing[0]).toContain('10.77.2.2:8080')
 })

@@ -24,7 +24,7 @@ function judge(evidence: Evidence): Judgement {
       missing: [
         `whether the process behind ${endpoint} still accepts: its open descriptors against its limit, Recv-Q of the listener, "too many open files" in its log`,
       ],
-      ask: `on ${address}: sudo tcpwhy diagnose --port ${port} --for 30s, or: ls /proc/PID/fd | wc -l; grep 'open files' /proc/PID/limits; ss -ltn sport = :${port}`,
+      ask: `ls /proc/PID/fd | wc -l; grep 'open files' /proc/PID/limits; ss -ltn 'sport = :${port}' # on ${address}`,
     },
   }
 }

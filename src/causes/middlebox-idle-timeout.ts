@@ -360,12 +360,12 @@ function survivedLonger(death: Death, interval: Interval): Reason {
 }
 
 function unknownOf(deaths: readonly Death[]): Unknown {
-  const { address, port, endpoint } = deaths[0]!.connection.server
+  const { address } = deaths[0]!.connection.server
   return {
     missing: [
-      'a capture on the server: whether the reset was sent there and whether the request arrived',
+      `a capture on ${address}: whether the reset was sent there and whether the request arrived`,
       'the idle limit by experiment, through the middlebox and directly',
     ],
-    ask: `tcpwhy probe idle ${endpoint}, or capture at both ends (tcpdump -w client.pcap host ${address} and tcp port ${port}, the same on the server as server.pcap): tcpwhy analyze --at client=client.pcap --at server=server.pcap`,
+    ask: 'tcpwhy analyze --at client=client.pcap --at server=server.pcap',
   }
 }

@@ -27,7 +27,7 @@ function judge(evidence: Evidence): Judgement {
         `what the ${worst.length} unanswered requests to ${server.endpoint} wait for: pool statistics (in use = maximum, waiters growing; Go DBStats, HikariCP pending, mysql2/pg pools) or the stacks of the process`,
         `the traffic of ${server.address} to its database in the same capture`,
       ],
-      ask: `on ${server.address}: sudo tcpwhy diagnose --port ${server.port} --for 30s, and the pool's metrics; Go: curl -s http://localhost:6060/debug/pprof/goroutine?debug=2 (waiting in database/sql.(*DB).conn)`,
+      ask: `curl -s 'http://localhost:6060/debug/pprof/goroutine?debug=2' # Go, on ${server.address}: goroutines in database/sql.(*DB).conn`,
     },
   }
 }

@@ -38,7 +38,7 @@ function judge(evidence: Evidence): Judgement {
     verdicts,
     unknown: {
       missing: ['the earlier connection of the same ports: the capture begins after it'],
-      ask: 'sudo tcpwhy diagnose --for 30s',
+      ask: 'nstat -az TcpExtTCPSYNChallenge # on the server, before and after',
     },
   }
 }

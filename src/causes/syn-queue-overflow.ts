@@ -46,7 +46,7 @@ function judge(evidence: Evidence): Judgement {
     verdicts,
     unknown: {
       missing: ["the server's counters TCPReqQFullDrop, TCPReqQFullDoCookies and SyncookiesSent"],
-      ask: 'sudo tcpwhy diagnose --for 30s',
+      ask: 'nstat -az TcpExtTCPReqQFullDrop TcpExtTCPReqQFullDoCookies TcpExtSyncookiesSent # on the server',
     },
   }
 }

@@ -380,7 +380,7 @@ describe('unexplained', () => {
 test('an uncertain finding says what is missing', () => {
   const report = run({ connections: three }, [cause('linger-zero', { certainty: 'possible' })])
   expect(report.headline).toBe(
-    'Not certain: possibly "10.77.2.2:80 aborted 3 connections" (3 of 3 connections). Missing: the server\'s kernel counters and reset reasons (sudo tcpwhy diagnose there)',
+    'Not certain: possibly "10.77.2.2:80 aborted 3 connections" (3 of 3 connections). Missing: what the server\'s kernel counted meanwhile (nstat -az there)',
   )
 })
 

@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { connects } from './commands.ts'
 
 export const acceptAndClose = {
   title: '{server} accepted {connections:count} connections and closed them at once, unanswered',
@@ -27,19 +28,20 @@ export const acceptAndClose = {
     },
     {
       text: 'Descriptors against their limit; TCPAbortOnClose and TCPAbortOnData rise together.',
-      command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+      command:
+        "ls /proc/PID/fd | wc -l; grep 'open files' /proc/PID/limits; nstat -az TcpExtTCPAbortOnClose TcpExtTCPAbortOnData",
     },
   ],
   fix: [
     {
       text: 'nginx: raise worker_connections (a proxied request takes two) and worker_rlimit_nofile.',
       setting: 'worker_connections',
-      verify: 'tcpwhy probe connect {server}',
+      verify: connects,
     },
     {
       text: 'Node and other libuv programs: raise the descriptor limit and find who holds them.',
       setting: 'LimitNOFILE',
-      verify: 'tcpwhy probe connect {server}',
+      verify: connects,
     },
     {
       text: 'A limit of your own: answer 503 with Retry-After after reading the request, or queue, instead of closing.',

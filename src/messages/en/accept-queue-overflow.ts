@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { acceptQueue } from './commands.ts'
 
 export const acceptQueueOverflow = {
   title: "{server}'s accept queue was full: {connections:count} connects dropped",
@@ -44,7 +45,7 @@ export const acceptQueueOverflow = {
   confirm: [
     {
       text: 'ListenOverflows rises and Recv-Q of the listener is Send-Q + 1 while it happens.',
-      command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+      command: acceptQueue,
     },
     {
       text: 'A capture at both ends shows the packet arriving at the server and no answer leaving.',
@@ -54,13 +55,13 @@ export const acceptQueueOverflow = {
   fix: [
     {
       text: 'Find why accept() is not called in time: blocked event loop, all workers busy, GC pause, CPU quota, no free descriptors.',
-      command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+      command: "top -H -p PID; ls /proc/PID/fd | wc -l; grep 'open files' /proc/PID/limits",
     },
     {
       text: "Then the queue: raise the system's limit and the listener's own backlog, and restart the listener.",
       setting: 'net.core.somaxconn',
       command: 'sudo sysctl net.core.somaxconn=4096',
-      verify: 'tcpwhy probe backlog {server}',
+      verify: acceptQueue,
     },
   ],
   variants: {
@@ -82,7 +83,7 @@ export const acceptQueueOverflow = {
           text: "Find why accept() is not called in time, then raise somaxconn and the listener's own backlog.",
           setting: 'net.core.somaxconn',
           command: 'sudo sysctl net.core.somaxconn=4096',
-          verify: 'tcpwhy probe backlog {server}',
+          verify: acceptQueue,
         },
       ],
     },

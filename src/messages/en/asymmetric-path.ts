@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { connects } from './commands.ts'
 
 export const asymmetricPath = {
   title: 'packets {direction} do not arrive: {connections:count} connections with {server}',
@@ -37,13 +38,13 @@ export const asymmetricPath = {
     {
       text: 'Make both directions pass the same stateful device: repair the return route, or use source NAT at the load balancer.',
       command: 'ip route get {host}',
-      verify: 'tcpwhy probe connect {server}',
+      verify: connects,
     },
     {
       text: 'A filter that must see half of the traffic needs a stateless rule for it, and rp_filter=2 on hosts with two interfaces.',
       setting: 'net.ipv4.conf.all.rp_filter',
       command: 'sudo sysctl net.ipv4.conf.all.rp_filter=2',
-      verify: 'tcpwhy probe connect {server}',
+      verify: connects,
     },
   ],
 } as const satisfies CauseMessages

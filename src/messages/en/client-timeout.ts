@@ -26,7 +26,7 @@ export const clientTimeout = {
     },
     {
       text: 'On the server: is the connection accepted, who holds it, how long is the accept queue?',
-      command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+      command: "ss -tanp 'sport = :{port}'; ss -ltn 'sport = :{port}'",
     },
     {
       text: 'A capture at both ends tells a silent server from answers that are lost on the way.',
@@ -36,7 +36,7 @@ export const clientTimeout = {
   fix: [
     {
       text: 'Find what the requests wait for: a pool (acquire time), a lock or open transaction in the database, a slow upstream, the accept queue.',
-      command: 'tcpwhy queue {server}',
+      command: "ss -ltn 'sport = :{port}'",
     },
     {
       text: 'Cancel the work when the client leaves (Go r.Context(), Java async onTimeout, nginx proxy_ignore_client_abort off), so that requests nobody waits for do not fill the server.',

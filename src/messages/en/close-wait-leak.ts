@@ -29,8 +29,8 @@ export const closeWaitLeak = {
   ],
   confirm: [
     {
-      text: 'On {holder} the kernel tells process, descriptor and age of every CLOSE-WAIT socket. Recv-Q 1: the application never looked at the connection again; 0: it read the end and did not close.',
-      command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+      text: 'On {holder} ss tells process and descriptor of every CLOSE-WAIT socket. Recv-Q 1: the application never looked at the connection again; 0: it read the end and did not close.',
+      command: "sudo ss -tanpo state close-wait '( sport = :{port} or dport = :{port} )'",
     },
     {
       text: 'CLOSE-WAIT that vanishes is not healed: the kernel drops the socket when keepalive fails, the descriptor stays. Count socket descriptors.',

@@ -1,9 +1,10 @@
 import type { CauseMessages } from '../types.ts'
+import { resetReasons } from './commands.ts'
 
 const confirm = [
   {
     text: "On {culprit} the kernel's reason for these resets is TCP_ABORT_ON_CLOSE (Linux 6.12 and later) with pid and command of the process that closed; TcpExtTCPAbortOnClose rises.",
-    command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+    command: resetReasons,
   },
   {
     text: 'Older kernels: the counter alone, before and after.',

@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { connects } from './commands.ts'
 
 export const connectFiltered = {
   title: '{connections:count} connects to {server} got no answer at all: the SYNs are dropped',
@@ -36,24 +37,24 @@ export const connectFiltered = {
     },
     {
       text: 'Try the port from the client and from a host beside the server.',
-      command: 'tcpwhy probe connect {server}',
+      command: connects,
     },
     {
       text: 'On the server: unchanged ListenDrops rule its queues out; a rising IPReversePathFilter means rp_filter.',
-      command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+      command: 'nstat -az TcpExtListenDrops TcpExtIPReversePathFilter',
     },
   ],
   fix: [
     {
       text: 'Allow TCP to {server} in every filter of the path (security group, network ACL in both directions, host firewall), or repair the route.',
       command: 'traceroute -T -p {port} {host}',
-      verify: 'tcpwhy probe connect {server}',
+      verify: connects,
     },
     {
       text: 'Where routes are asymmetric by design, loosen reverse-path filtering.',
       setting: 'net.ipv4.conf.all.rp_filter',
       command: 'sudo sysctl net.ipv4.conf.all.rp_filter=2',
-      verify: 'tcpwhy probe connect {server}',
+      verify: connects,
     },
   ],
 } as const satisfies CauseMessages

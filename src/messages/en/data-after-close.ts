@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { idleAge, resetReasons } from './commands.ts'
 
 export const dataAfterClose = {
   title:
@@ -21,17 +22,17 @@ export const dataAfterClose = {
   confirm: [
     {
       text: 'On the closing side the kernel says TCP_TIMEWAIT_SOCKET or TCP_ABORT_ON_DATA for these resets; NO_SOCKET or TCP_FLAGS more than 60 s later.',
-      command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+      command: resetReasons,
     },
     {
       text: 'When the close comes after a constant idle time, find that time.',
-      command: 'tcpwhy probe idle {server}',
+      command: idleAge,
     },
   ],
   fix: [
     {
       text: 'Keep idle connections for less time than the peer does, and look for its FIN before writing: Go Transport.IdleConnTimeout; Apache HttpClient 4 setValidateAfterInactivity(500), 5 setTimeToLive; Java -Djdk.httpclient.keepalive.timeout=N; undici honours Keep-Alive: timeout.',
-      verify: 'tcpwhy probe idle {server}',
+      verify: idleAge,
     },
     {
       text: 'On the server announce the end: Keep-Alive: timeout=N, Connection: close on the last response; nginx keepalive_requests 10000.',

@@ -12,7 +12,7 @@ export const descriptorExhaustion = {
   confirm: [
     {
       text: 'Open descriptors stand at the limit; accept4 fails with EMFILE.',
-      command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+      command: "ls /proc/PID/fd | wc -l; grep 'open files' /proc/PID/limits",
     },
   ],
   fix: [

@@ -50,9 +50,9 @@ export const diagnoseWords = {
     packets: 'a capture that holds both directions',
     'both-sides': 'a capture taken at the other end at the same time (--at client=… --at server=…)',
     payload: 'a capture with payload (tcpdump -s 0)',
-    kernel: "the server's kernel counters and reset reasons (sudo tcpwhy diagnose there)",
+    kernel: "what the server's kernel counted meanwhile (nstat -az there)",
     application: "the application's logs and pool statistics",
-    experiment: 'an experiment (tcpwhy probe)',
+    experiment: 'an experiment',
   },
 } as const
 

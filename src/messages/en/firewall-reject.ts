@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { connects } from './commands.ts'
 
 export const firewallReject = {
   title: '{connections:count} connections to {server} were rejected by {by}, not by the server',
@@ -34,14 +35,14 @@ export const firewallReject = {
     },
     {
       text: "Try the port from the server's own network.",
-      command: 'tcpwhy probe connect {server}',
+      command: connects,
     },
   ],
   fix: [
     {
       text: 'Allow TCP to {server} in that filter (and keep established connections accepted when rules are reloaded).',
       command: 'sudo nft list ruleset',
-      verify: 'tcpwhy probe connect {server}',
+      verify: connects,
     },
   ],
 } as const satisfies CauseMessages

@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { connects } from './commands.ts'
 
 export const hostUnreachable = {
   title: '{host} is unreachable: {router} answered {connections:count} connects with ICMP',
@@ -25,7 +26,7 @@ export const hostUnreachable = {
     {
       text: 'Start the host, correct the address in the client, or restore the route on {router}.',
       command: 'ip route get {host}',
-      verify: 'tcpwhy probe connect {server}',
+      verify: connects,
     },
   ],
   variants: {
@@ -35,7 +36,7 @@ export const hostUnreachable = {
         {
           text: 'Two routers point at each other for {host}: the same hops come again and again in a traceroute.',
           command: 'traceroute -n {host}',
-          verify: 'tcpwhy probe connect {server}',
+          verify: connects,
         },
       ],
     },

@@ -36,7 +36,7 @@ export const injectedReset = {
     },
     {
       text: "The alleged sender's TcpOutRsts and tcp_send_reset events stand still.",
-      command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+      command: 'nstat -n; sleep 30; nstat -az TcpOutRsts',
     },
   ],
   fix: [

@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { idleAge, resetReasons } from './commands.ts'
 
 export const keepAliveRace = {
   title:
@@ -24,17 +25,17 @@ export const keepAliveRace = {
   confirm: [
     {
       text: 'The limit is found by experiment; it should be the silence seen here.',
-      command: 'tcpwhy probe idle {server}',
+      command: idleAge,
     },
     {
       text: "The server's kernel names these resets TCP_ABORT_ON_DATA, and TcpExtTCPAbortOnData rises; its access log lacks the requests.",
-      command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+      command: resetReasons,
     },
   ],
   fix: [
     {
       text: 'The side that sends requests must let go first. Client or proxy down: Go Transport.IdleConnTimeout, undici keepAliveTimeout: 4000, Apache HttpClient evictIdleConnections(4, SECONDS), Java -Djdk.httpclient.keepalive.timeout=4, nginx upstream keepalive_timeout 4s.',
-      verify: 'tcpwhy probe idle {server}',
+      verify: idleAge,
     },
     {
       text: 'Or server up, above every client: nginx keepalive_timeout 620s behind GCP, 65s behind an AWS ALB; Node server.keepAliveTimeout = 65_000 and headersTimeout = 66_000; gunicorn --keep-alive 65; uvicorn --timeout-keep-alive 65.',

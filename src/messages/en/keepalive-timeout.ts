@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { resetReasons, survivedIdle } from './commands.ts'
 
 export const keepaliveTimeout = {
   title:
@@ -21,7 +22,7 @@ export const keepaliveTimeout = {
   confirm: [
     {
       text: 'On {prober} the reset reason is TCP_KEEPALIVE_TIMEOUT (Linux 6.12 and later), TcpExtTCPAbortOnTimeout rises, and the application gets ETIMEDOUT.',
-      command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+      command: resetReasons,
     },
     {
       text: 'Capture at both ends: do the probes arrive, do the answers leave?',
@@ -34,7 +35,7 @@ export const keepaliveTimeout = {
     },
     {
       text: 'If a device forgets idle connections, probe more often than it forgets: see middlebox-idle-timeout.',
-      command: 'tcpwhy probe idle {server}',
+      command: survivedIdle,
     },
     {
       text: 'The time to notice is idle + interval x count (Linux: 7200 s + 75 s x 9); choose it on purpose.',

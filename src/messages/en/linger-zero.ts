@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { resetReasons } from './commands.ts'
 
 export const lingerZero = {
   title:
@@ -22,7 +23,7 @@ export const lingerZero = {
   confirm: [
     {
       text: 'The kernel of {culprit} says TCP_STATE for these resets, and TcpExtTCPAbortOnData rises (TCPAbortOnClose would mean unread data).',
-      command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+      command: resetReasons,
     },
     {
       text: 'The program is named by its system call.',

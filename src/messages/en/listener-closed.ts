@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { resetReasons } from './commands.ts'
 
 export const listenerClosed = {
   title: "{server}'s listener was closed with {connections:count} connections waiting in its queue",
@@ -21,7 +22,7 @@ export const listenerClosed = {
   confirm: [
     {
       text: 'The kernel resets each of them with reason TCP_STATE in one burst; compare with the start time of the process.',
-      command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+      command: resetReasons,
     },
     { text: 'When did the process that listens now start?', command: "ss -ltnp 'sport = :{port}'" },
   ],

@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { survivedIdle } from './commands.ts'
 
 const now = [
   {
@@ -9,7 +10,7 @@ const now = [
 const fix = [
   {
     text: 'Let clients drop idle connections before the device does: Go Transport.IdleConnTimeout, Apache HttpClient evictIdleConnections, HikariCP maxLifetime and keepaliveTime, undici keepAliveTimeout; or let the server announce Keep-Alive: timeout=N.',
-    verify: 'tcpwhy probe idle {server}',
+    verify: survivedIdle,
   },
   {
     text: 'TCP keepalive refreshes the device as well. Linux default is 7200 s, too late for most; and the socket must have SO_KEEPALIVE. Go net.Dialer.KeepAliveConfig, Java ExtendedSocketOptions.TCP_KEEPIDLE, nginx so_keepalive=60s:60s:5, PostgreSQL tcp_keepalives_idle = 60.',
@@ -61,7 +62,7 @@ export const middleboxIdleTimeout = {
   confirm: [
     {
       text: 'Measure the limit through the middlebox, with and without TCP keepalive; then the same directly to one server.',
-      command: 'tcpwhy probe idle {server}',
+      command: survivedIdle,
     },
     {
       text: 'Capture at both ends: the server must not have sent the reset, or not have received the data.',

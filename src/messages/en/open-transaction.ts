@@ -36,7 +36,7 @@ export const openTransaction = {
     },
     {
       text: 'On the application host these sockets are in CLOSE-WAIT, or idle and in use by the pool, and the process is known.',
-      command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+      command: "sudo ss -tanpo 'dport = :{port}'",
     },
   ],
   fix: [

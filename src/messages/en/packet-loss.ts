@@ -29,7 +29,8 @@ export const packetLoss = {
     { text: 'Hop by hop, for some minutes.', command: 'mtr -wzbc 200 {peer}' },
     {
       text: 'On a host that receives: drops in the receive path are named there.',
-      command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+      command:
+        'nstat -az TcpExtTCPRcvQDrop TcpExtTCPBacklogDrop; ip -s -s link; cat /proc/net/softnet_stat',
     },
   ],
   fix: [

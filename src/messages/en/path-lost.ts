@@ -26,7 +26,7 @@ export const pathLost = {
     },
     {
       text: 'On {sender}: TcpExtTCPAbortOnTimeout rises, the application gets ETIMEDOUT (or EHOSTUNREACH when ICMP was seen).',
-      command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+      command: 'nstat -az TcpExtTCPAbortOnTimeout',
     },
   ],
   fix: [

@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { resetReasons } from './commands.ts'
 
 export const peerRestarted = {
   title: '{server} no longer knew {connections:count} connections: it restarted or lost its state',
@@ -28,7 +29,7 @@ export const peerRestarted = {
     },
     {
       text: 'The kernel gives TCP_FLAGS (port listens again) or NO_SOCKET (it does not) as the reason of such resets.',
-      command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+      command: resetReasons,
     },
   ],
   fix: [

@@ -12,7 +12,8 @@ export const poolStarvation = {
   confirm: [
     {
       text: "In use = maximum and waiters grow (Go DBStats.WaitCount, HikariCP pending); stacks wait in the pool's acquire.",
-      command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+      command:
+        "curl -s 'http://localhost:6060/debug/pprof/goroutine?debug=2'; jstack PID; py-spy dump --pid PID",
     },
   ],
   fix: [

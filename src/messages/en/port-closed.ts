@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { connects, resetReasons } from './commands.ts'
 
 export const portClosed = {
   title: '{server} refused {connections:count} connections: nothing is listening on that port',
@@ -27,14 +28,14 @@ export const portClosed = {
   confirm: [
     {
       text: "The kernel's reason for these resets is NO_SOCKET when nothing listens.",
-      command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+      command: resetReasons,
     },
   ],
   fix: [
     {
       text: 'Start the service, or make it listen on the address the clients use (0.0.0.0 or {host}, not 127.0.0.1).',
       command: 'ss -ltnp sport = :{port}',
-      verify: 'tcpwhy probe connect {server}',
+      verify: connects,
     },
   ],
   variants: {

@@ -25,7 +25,7 @@ export const portReuseCollision = {
   confirm: [
     {
       text: 'TCPSYNChallenge rises on the server; reset reason TCP_INVALID_ACK_SEQUENCE on the client.',
-      command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+      command: 'nstat -az TcpExtTCPSYNChallenge',
     },
   ],
   fix: [

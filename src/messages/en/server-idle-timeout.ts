@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { idleAge } from './commands.ts'
 
 export const serverIdleTimeout = {
   title:
@@ -23,7 +24,7 @@ export const serverIdleTimeout = {
   confirm: [
     {
       text: 'Ask {server} directly, past any proxy: the answer is the age at which it closes.',
-      command: 'tcpwhy probe idle {server}',
+      command: idleAge,
     },
     {
       text: "Look the limit up in the server's configuration: nginx keepalive_timeout, HAProxy timeout client / http-keep-alive, MySQL wait_timeout, Node server.keepAliveTimeout.",
@@ -36,7 +37,7 @@ export const serverIdleTimeout = {
     {
       text: 'Or let the server wait longer than every client: nginx keepalive_timeout, Node server.keepAliveTimeout (and headersTimeout above it), HAProxy timeout client and timeout server.',
       setting: 'keepalive_timeout',
-      verify: 'tcpwhy probe idle {server}',
+      verify: idleAge,
     },
     {
       text: 'TCP keepalive does not help here: the limit counts requests, not packets.',

@@ -28,7 +28,7 @@ export const serverStalled = {
   confirm: [
     {
       text: 'On the server: Recv-Q of the listener above 0 means nobody accepts (descriptors, blocked loop); of the connection above 0 means accepted but not read; 0 means the handler is busy or waits.',
-      command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+      command: "ss -ltn 'sport = :{port}'; sudo ss -tanp 'sport = :{port}'",
     },
     {
       text: 'Is it one handler or all? A health path that answers while others hang points to a pool or a lock.',

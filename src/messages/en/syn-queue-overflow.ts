@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { acceptQueue } from './commands.ts'
 
 export const synQueueOverflow = {
   title: '{server} has too many unfinished handshakes: {connections:count} connects dropped',
@@ -30,7 +31,7 @@ export const synQueueOverflow = {
   confirm: [
     {
       text: 'TCPReqQFullDrop or TCPReqQFullDoCookies rises while it happens; ListenOverflows stands still.',
-      command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+      command: 'nstat -az TcpExtTCPReqQFullDrop TcpExtTCPReqQFullDoCookies TcpExtListenOverflows',
     },
     {
       text: 'Two captures show whether SYN-ACKs or ACKs are lost on the way.',
@@ -48,7 +49,7 @@ export const synQueueOverflow = {
       text: "Raise the queue: it is the smallest of the listener's backlog, somaxconn and tcp_max_syn_backlog.",
       setting: 'net.ipv4.tcp_max_syn_backlog',
       command: 'sudo sysctl net.ipv4.tcp_max_syn_backlog=8192 net.core.somaxconn=4096',
-      verify: 'tcpwhy probe backlog {server}',
+      verify: acceptQueue,
     },
     {
       text: 'Drop a flood before it reaches the host, or repair the path on which the answers are lost.',

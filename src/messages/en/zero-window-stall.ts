@@ -21,7 +21,7 @@ export const zeroWindowStall = {
   confirm: [
     {
       text: 'Recv-Q on {reader} stands near its buffer size; on the other side ss shows timer:(persist).',
-      command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+      command: "ss -tnmpo '( sport = :{port} or dport = :{port} )'",
     },
   ],
   fix: [
