@@ -4,6 +4,7 @@ const common: UserConfig = {
   platform: 'node',
   target: 'node20',
   fixedExtension: false,
+  inputOptions: { optimization: { inlineConst: { mode: 'all', pass: 3 } } },
   // Half of the octets, so half of the time to parse them; names stay, for stacks that can be read.
   minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
 }

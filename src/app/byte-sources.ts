@@ -1,4 +1,4 @@
-import { constants, read as fsRead } from 'node:fs'
+import { constants, read as fsRead, readSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { TcpwhyError } from '../base/errors.ts'
@@ -118,11 +118,22 @@ function readFrom(
       reading = read(into)
       return reading
     },
+    ...(seekable ? { readNow } : {}),
     async close() {
       // A descriptor must not be closed under a read; one of a FIFO may never end, and is left to the process's end.
       if (seekable) await reading.catch(() => 0)
       await handle.close()
     },
+  }
+
+  function readNow(into: Uint8Array): number {
+    try {
+      const count = readSync(handle.fd, into, 0, into.length, position)
+      position += count
+      return count
+    } catch (cause) {
+      throw unreadable(path, cause)
+    }
   }
 }
 

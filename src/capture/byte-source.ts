@@ -14,6 +14,11 @@ export interface ByteSource {
    * @returns how many; 0 = the end.   @throws TcpwhyError CAPTURE_UNREADABLE, CAPTURE_IS_DIRECTORY
    */
   read(into: Uint8Array): Promise<number>
+  /**
+   * The same without waiting, where that is quicker: a regular file in the page cache. Handing each chunk to another thread
+   * costs more than copying it (measured on a virtual machine: 160 us to wake the thread, 40 us to copy 256 KiB).
+   */
+  readNow?(into: Uint8Array): number
   close(): Promise<void>
 }
 

@@ -43,6 +43,7 @@ export class ChunkInput {
    */
   async advance(keep: number): Promise<boolean> {
     if (this.ended) return this.shrink(keep)
+    if (this.source.readNow !== undefined) return this.advanceNow(keep, this.source.readNow)
     const count = await (this.pending ?? this.startRead())
     this.pending = null
     if (count === 0) {
@@ -54,6 +55,29 @@ export class ChunkInput {
     // The rejection is met by whoever awaits the next call; nobody may come, so it must not count as unhandled.
     this.pending.catch(() => {})
     return true
+  }
+
+  /** One buffer for all: what is kept moves in front, the next octets come behind it. */
+  private advanceNow(keep: number, readNow: (into: Uint8Array) => number): boolean {
+    this.front ??= new Uint8Array(HEADROOM_OCTETS + this.chunkOctets)
+    const { front } = this
+    const tail = this.bytes.subarray(this.bytes.length - keep)
+    this.offset += this.bytes.length - keep
+    if (keep <= HEADROOM_OCTETS) {
+      front.set(tail, HEADROOM_OCTETS - keep)
+      const count = readNow(front.subarray(HEADROOM_OCTETS))
+      this.show(front, HEADROOM_OCTETS - keep, keep + count)
+      this.ended = count === 0
+      return count > 0
+    }
+    const long = tail.slice()
+    const count = readNow(front.subarray(HEADROOM_OCTETS))
+    const joined = new Uint8Array(keep + count)
+    joined.set(long)
+    joined.set(front.subarray(HEADROOM_OCTETS, HEADROOM_OCTETS + count), keep)
+    this.show(joined, 0, joined.length)
+    this.ended = count === 0
+    return count > 0
   }
 
   /** All octets from `bytes[0]` on as a source of their own, to read another layer from. This input is then its own. */

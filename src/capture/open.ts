@@ -139,7 +139,14 @@ class Meter {
   }
 
   watch(source: ByteSource): ByteSource {
+    const readNow = source.readNow?.bind(source)
+    const counted = (into: Uint8Array) => {
+      const count = readNow!(into)
+      this.done += count
+      return count
+    }
     return {
+      ...(readNow === undefined ? {} : { readNow: counted }),
       size: source.size,
       identity: source.identity,
       seekable: source.seekable,
