@@ -25,6 +25,32 @@ const lost = (over: Parameters<typeof connection>[0] = {}, unanswered = {}) =>
 
 causeTable(pathLost, [
   {
+    name: 'only the last FIN is unanswered, the server had closed before: nothing was lost',
+    connections: [
+      connection({
+        ending: 'timed-out',
+        sides: {
+          client: {
+            unanswered: {
+              what: 'fin',
+              seq: 101,
+              len: 0,
+              firstFrame: 8,
+              lastFrame: 14,
+              firstMs: 100,
+              lastMs: 6500,
+              times: 6,
+            },
+          },
+          server: { fin: { frame: 7, tMs: 90, seq: 1, ackedMs: 95, ackedFrame: 8, times: 1 } },
+        },
+      }),
+    ],
+    is: 'likely',
+    severity: 'notice',
+    against: ['already-over'],
+  },
+  {
     name: 'the same data six times, nothing back',
     connections: [lost()],
     is: 'likely',

@@ -43,17 +43,25 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
   const last = lastActivityBefore(connection, unanswered.firstMs)
   const idle = last === null ? 0 : unanswered.firstMs - last
   const alike = lostTogether(evidence, connection, unanswered.firstMs)
+  const over = isOver(connection, side, unanswered)
   return {
     connections: [connection],
     certainty: others || idle >= IDLE_MS ? 'possible' : 'likely',
-    severity: 'problem',
-    weight: weightOf(others, idle),
+    severity: over ? 'notice' : 'problem',
+    weight: over ? 20 : weightOf(others, idle),
     culprit: { side: 'network' },
     because: becauseOf(connection, unanswered, side, alike),
-    against: againstOf(connection, { others, idle }),
+    against: againstOf(connection, { others, idle, over }),
     values: { peer: connection[peer].address, sender: connection[side].address },
     group: `${connection.client.address} ${connection.server.address}`,
   }
+}
+
+/** The peer had closed too and has all the data: a firewall or a host that forgets so early harms nobody. */
+function isOver(connection: ConnectionFacts, side: Side, unanswered: UnansweredFacts): boolean {
+  const own = connection.sides[side]
+  const peer = connection.sides[otherSide(side)]
+  return unanswered.what === 'fin' && peer.fin !== null && own.inFlightOctets === 0
 }
 
 /** After a silence nobody knows whether the path was lost or only forgot this connection. */
@@ -130,10 +138,10 @@ function becauseOf(
 
 function againstOf(
   connection: ConnectionFacts,
-  known: { others: boolean; idle: number },
+  known: { others: boolean; idle: number; over: boolean },
 ): Reason[] {
   const ref = connectionRef(connection)
-  const against: Reason[] = []
+  const against: Reason[] = known.over ? [say('already-over', {}, ref)] : []
   if (known.others)
     against.push(say('others-answered', { server: connection.server.endpoint }, ref))
   if (known.idle >= IDLE_MS) against.push(say('after-silence', { idle: known.idle }, ref))

@@ -30,6 +30,13 @@ causeTable(portClosed, [
     because: ['served-before'],
   },
   {
+    name: 'a RST,ACK of that shape whose SYN nobody saw',
+    connections: [refused({ sawStart: false, seen: 'server-only' }), neighbour],
+    is: 'possible',
+    because: ['reset-alone'],
+    against: ['syn-not-seen'],
+  },
+  {
     name: 'the port serves others meanwhile: said against it',
     connections: [refused(), neighbour],
     endpoints: [{ established: 5, firstAnswerMs: 0, lastAnswerMs: 900 }],

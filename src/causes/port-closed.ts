@@ -102,7 +102,7 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence, ports: number
   return {
     connections: [connection],
     ...(scan ? { variant: 'port-scan', values: { client: connection.client.address } } : {}),
-    certainty: sure ? 'confirmed' : 'likely',
+    certainty: sure ? 'confirmed' : connection.sawStart ? 'likely' : 'possible',
     severity: scan ? 'notice' : 'problem',
     weight: sure ? 92 : foreign === null ? 60 : 70,
     culprit: scan
@@ -132,8 +132,10 @@ function reasons(
   const endpoint = evidence.endpoints.get(server)
   const served = endpoint?.established ?? 0
   const at = frameOf(reset, connection)
-  const because = [say('syn-answered', { after: reset.afterTriggerMs ?? 0 }, at)]
-  const against = []
+  const { sawStart } = connection
+  const answered = say('syn-answered', { after: reset.afterTriggerMs ?? 0 }, at)
+  const because = [sawStart ? answered : say('reset-alone', {}, at)]
+  const against = sawStart ? [] : [say('syn-not-seen', {}, at)]
   if (told.sure) because.push(say('sent-by-server', {}, at))
   if (told.foreign === false) because.push(say('same-ttl', { ttl: reset.ttl }, at))
   else if (!told.sure) against.push(say('ttl-unknown', {}, at))

@@ -1,5 +1,5 @@
 import { causeTable } from '../../test/helpers/cause-table.ts'
-import { application, connection, requestOnly } from '../../test/helpers/facts.ts'
+import { application, connection, requestOnly, segment } from '../../test/helpers/facts.ts'
 import { serverStalled } from './server-stalled.ts'
 
 const waiting = (id: number, over: Parameters<typeof connection>[0] = {}) =>
@@ -37,6 +37,25 @@ causeTable(serverStalled, [
     connections: [waiting(0, { exchanges: 4 }), connection({ id: 1 })],
     is: 'likely',
     because: ['answered-before'],
+  },
+  {
+    name: 'the server spoke after a silence and the client replied: an answer, in a tunnel say',
+    connections: [
+      waiting(0, {
+        exchanges: 4,
+        request: { startFrame: 9, startMs: 5002, lastFrame: 9, lastMs: 5002, octets: 55, seq: 1 },
+        head: [
+          segment({ frame: 4, tMs: 2, len: 100 }),
+          segment({ frame: 8, tMs: 5000, len: 55, from: 'server' }),
+          segment({ frame: 9, tMs: 5002, len: 55 }),
+        ],
+        tail: [],
+        captureEndMs: 60_000,
+      }),
+      connection({ id: 1 }),
+    ],
+    is: 'possible',
+    against: ['an-answer'],
   },
   {
     name: 'one that waits, nobody is ever answered: perhaps one-way',

@@ -18,6 +18,7 @@ const say = reasonsOf('server-stalled')
 const GAVE_UP_MS = 1000
 const WAITING_MS = 5000
 const SEVERAL = 3
+const UNPROMPTED_MS = 1000
 
 /** The request was acknowledged by the server's kernel; its application gives no answer. Not a fault of TCP. */
 export const serverStalled = {
@@ -69,7 +70,9 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
   const patient = stall.until === 'capture-end' && protocol === 'tls'
   const telling = stall.until !== 'capture-end' || alike >= SEVERAL || connection.exchanges > 1
   const doubtful = answersMayBeTooLong(connection, evidence)
-  const likely = telling && !oneWay && !patient && !doubtful
+  // Where either side may ask (tunnels, SIP, message buses), the last message of the client can be an answer.
+  const prompted = protocol === 'unknown' ? promptedAfter(connection) : null
+  const likely = telling && !oneWay && !patient && !doubtful && prompted === null
   return {
     connections: [connection],
     certainty: likely ? 'likely' : 'possible',
@@ -77,10 +80,29 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
     weight: likely ? 60 : 45,
     culprit: { side: 'server', host: connection.server.address },
     because: becauseOf(stall, alike),
-    against: againstOf(stall, { oneWay, doubtful }),
+    against: againstOf(stall, { oneWay, doubtful, prompted }),
     values: { waited: stall.waitedMs },
     group: connection.server.endpoint,
   }
+}
+
+/**
+ * How long nothing had been sent when the server began to speak, if the client's last message followed that at once;
+ * null when the client spoke of its own accord, or when earlier segments are not kept.
+ */
+function promptedAfter(connection: ConnectionFacts): number | null {
+  const { request } = connection
+  if (request === null) return null
+  const data = [...connection.head, ...connection.tail].filter(({ len }) => len > 0)
+  const before = data.filter(
+    ({ tMs, frame }) => tMs <= request.startMs && frame < request.startFrame,
+  )
+  const lastAsked = before.findLastIndex(({ from }) => from === 'client')
+  const spoke = before[lastAsked + 1]
+  if (lastAsked < 0 || spoke === undefined) return null
+  const idle = spoke.tMs - before[lastAsked]!.tMs
+  const pause = request.startMs - before[before.length - 1]!.tMs
+  return idle >= UNPROMPTED_MS && pause * 4 < idle ? idle : null
 }
 
 function becauseOf(stall: Stall, alike: number): Reason[] {
@@ -100,10 +122,11 @@ function becauseOf(stall: Stall, alike: number): Reason[] {
 
 function againstOf(
   stall: Stall,
-  { oneWay, doubtful }: { oneWay: boolean; doubtful: boolean },
+  told: { oneWay: boolean; doubtful: boolean; prompted: number | null },
 ): Reason[] {
   const ref = connectionRef(stall.connection)
-  if (oneWay) return [say('one-way', {}, ref)]
-  const against = doubtful ? [say('long-unseen', {}, ref)] : []
+  if (told.oneWay) return [say('one-way', {}, ref)]
+  const against = told.doubtful ? [say('long-unseen', {}, ref)] : []
+  if (told.prompted !== null) return [...against, say('an-answer', { idle: told.prompted }, ref)]
   return stall.until === 'capture-end' ? [...against, say('may-answer', {}, ref)] : against
 }

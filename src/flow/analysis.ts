@@ -71,7 +71,7 @@ export class FlowAnalysis implements Collector {
   private total = 0
   private readonly byEnding: Record<string, number> = {}
   private lastT = Number.NEGATIVE_INFINITY
-  /** Where a silence of more than a day over everything began: files glued together, not a quiet network. */
+  /** Where time jumped by more than a day: files glued together, or a broken time, not a quiet network. */
   private readonly partEnds: number[] = []
   private readonly embryoGroups = new Map<string, { weight: number; facts: ConnectionFacts[] }>()
 
@@ -83,9 +83,10 @@ export class FlowAnalysis implements Collector {
 
   segment(p: Packet): void {
     const t = p.tNs
-    if (t > this.lastT) {
-      const gap = t - this.lastT
-      if (gap > GLUED_NS && gap < Number.POSITIVE_INFINITY) this.partEnds.push(this.lastT)
+    if (t > this.lastT || this.lastT - t > GLUED_NS) {
+      if (this.tracker.segments > 0 && Math.abs(t - this.lastT) > GLUED_NS) {
+        this.partEnds.push(this.lastT)
+      }
       this.lastT = t
     }
     this.tracker.segment(p)
@@ -184,7 +185,10 @@ export class FlowAnalysis implements Collector {
     if (this.partEnds.length === 0) return this.lastT
     const { floats, at } = this.tracker.rows
     const last = floats[(at + L.R_LAST_T) >> 1]!
-    return this.partEnds.find((end) => end >= last) ?? this.lastT
+    return this.partEnds.reduce(
+      (least, end) => (end >= last && (end < least || least < last) ? end : least),
+      this.lastT,
+    )
   }
 
   private groupFacts(group: Group, share: number): ConnectionFacts[] {

@@ -70,6 +70,12 @@ test('files glued together: the watch over a connection ends with its part of th
   expect(connections.map((c) => c.captureEndMs)).toEqual([5050, 5050, 30 * day])
 })
 
+test('one packet with a broken time does not lengthen the watch over the others', () => {
+  const far = told(`${9e9} C7 > S [S] seq 0`)
+  const { connections } = flowsOf([...far, ...told(exchange)])
+  expect(connections.map((c) => c.captureEndMs)).toEqual([9e9, 50])
+})
+
 test('when the clock runs back, no connection ends after the capture does', () => {
   const { connections } = flowsOf([...told(exchange), ...told('-5000 C7 > S [S] seq 0')])
   for (const { captureEndMs, lastMs } of connections) {

@@ -10,6 +10,8 @@ export const pathLost = {
     icmp: 'a router ({from}) reported {meaning} meanwhile',
     together: '{count:count} connections to that server fell silent at about the same time',
     'others-answered': '{server} answered other connections after that: not the whole path is lost',
+    'already-over':
+      'both sides had closed and all data was acknowledged: only the farewell is lost',
     'after-silence':
       'it began after a silence of {idle:ms}: a device may have forgotten the connection',
   },

@@ -5,8 +5,11 @@ export const portClosed = {
   title: '{server} refused {connections:count} connections: nothing is listening on that port',
   because: {
     'syn-answered': 'the SYN was answered by RST,ACK with seq 0 and window 0 after {after:ms}',
+    'reset-alone': 'a RST,ACK with seq 0 and window 0, as one that answers a SYN',
+    'syn-not-seen': 'the SYN it would answer is not in the capture',
     'same-ttl': "the reset has TTL {ttl}, as the server's other packets have",
-    'ttl-unknown': 'the TTL is not in the capture, so a firewall on the way cannot be told apart',
+    'ttl-unknown':
+      'nothing shows the TTL of the server itself, so a firewall on the way cannot be told apart',
     'sent-by-server': 'the capture at the server shows the SYN arriving and this reset leaving',
     'many-ports': 'the same client was refused on {ports:count} ports of this host',
     'served-before':

@@ -14,6 +14,8 @@ export const serverStalled = {
       'the server never sent data on any connection: the protocol may be one that needs no answer',
     'long-unseen':
       'no segment of 500 octets or more of this server is in the capture: long answers may be lost on the way, as on a path with a smaller MTU',
+    'an-answer':
+      'the server spoke first after {idle:ms} and the client replied: perhaps an answer, not a request',
     'may-answer': 'the capture ends while the client still waits: a slow answer may follow',
   },
   now: [
