@@ -5,6 +5,7 @@ import { diagnose } from '../diagnose/diagnose.ts'
 import type { ConnectionSummary, Report } from '../diagnose/report.ts'
 import { type Locate, summarise } from '../diagnose/summary.ts'
 import type { ConnectionFacts } from '../evidence/connection.ts'
+import type { Evidence } from '../evidence/evidence.ts'
 import { en } from '../messages/en/index.ts'
 import { evidenceOf } from './evidence-of.ts'
 import { packetFilter } from './filter.ts'
@@ -35,11 +36,13 @@ async function analyzeOne(options: AnalyzeOptions): Promise<AnalyzeResult> {
   const locate = locator(read, ids)
   await collected.flush(read, locate)
   const all = collected.sorted()
+  const evidence = await evidenceOf(inputs, read, ids)
   const report = diagnose({
-    evidence: await evidenceOf(inputs, read, ids),
+    evidence,
     sources: reportSources(read, ids, null),
     locate,
     originNs: read.originNs,
+    ...(await baselineOf(options, evidence)),
     ...common(options, all),
   })
   report.connections.troubled = read.flows.troubled
@@ -71,6 +74,7 @@ async function analyzeViews(options: AnalyzeOptions): Promise<AnalyzeResult> {
     locate,
     originNs: first.read.originNs,
     vantage: comparison,
+    ...(await baselineOf(options, evidence)),
     ...common(options, first.all),
   })
   if (options.show === undefined) return { report }
@@ -78,6 +82,12 @@ async function analyzeViews(options: AnalyzeOptions): Promise<AnalyzeResult> {
   if (facts === undefined) throw notFound(options.show, all.length)
   const own = views.find((v) => v.all.includes(facts)) ?? first
   return { report, ladder: await showOne(facts, { ...own, locate, report }) }
+}
+
+async function baselineOf(options: AnalyzeOptions, evidence: Evidence) {
+  if (options.baseline === undefined) return {}
+  const { compareBaseline } = await import('./baseline.ts')
+  return { baseline: await compareBaseline(options.baseline, evidence, options) }
 }
 
 function readOptions(options: AnalyzeOptions): ReadOptions {
