@@ -40,6 +40,8 @@ export interface Verdict {
   /** Verdicts of one cause and variant with the same group are one finding; usually the server's endpoint. */
   group: string
   consequenceOf?: CauseId
+  /** Where that cause explains the same connection, this one is told beside it and not against it. */
+  beside?: CauseId
 }
 
 /** A cause somebody would have suspected here and that the facts rule out. */

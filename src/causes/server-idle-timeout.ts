@@ -158,6 +158,8 @@ function verdictOf(
     against: againstOf(close, constant),
     values: { age: constant.ms, closer: connection[close.side].address },
     group: `${connection.server.endpoint} ${close.side}`,
+    // The close was in order; what is held in CLOSE-WAIT afterwards is the trouble, and this is when it began.
+    ...(connection.ending === 'half-closed' ? { beside: 'close-wait-leak' as const } : {}),
   }
 }
 

@@ -205,7 +205,8 @@ describe('merging', () => {
     })
     expect(finding!.because).toEqual([
       {
-        text: 'aborted because of 0 (and 212 more)',
+        text: 'aborted because of 0',
+        times: 213,
         source: 'c0',
         kind: 'frame',
         frame: 1009,
@@ -282,7 +283,7 @@ describe('merging', () => {
       },
     ])
     expect(report.findings[0]!.against).toEqual([
-      { text: 'aborted, but 1 (and 1 more)', source: 'c0', kind: 'connection', connection: '1' },
+      { text: 'aborted, but 1', times: 2, source: 'c0', kind: 'connection', connection: '1' },
     ])
   })
 })

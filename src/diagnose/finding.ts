@@ -59,7 +59,7 @@ export function findingOf(merged: Merged, context: FindingContext): Finding {
 export function becauseOf({ reason, times }: CountedReason, context: FindingContext): Because {
   const sentence = context.catalogue[reason.cause]?.because[reason.key] ?? reason.key
   const text = say(sentence, reason.values)
-  return referTo(times > 1 ? say(words.more, { text, more: times - 1 }) : text, reason.at, context)
+  return { ...referTo(text, reason.at, context), ...(times > 1 ? { times } : {}) }
 }
 
 export function say(template: string, values: Values): string {

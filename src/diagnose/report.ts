@@ -87,7 +87,11 @@ export interface Finding {
 }
 
 /** One piece of evidence, and where the reader can open it. Capture frames are numbered as in their own file. */
-export type Because = { text: string; source: SourceId } & (
+/**
+ * A piece of evidence: its sentence, and where to look it up. `times`: of how many of the finding's connections the same is
+ * known; absent = of one, or the sentence is about all of them.
+ */
+export type Because = { text: string; source: SourceId; times?: number } & (
   | { kind: 'frame'; frame: number; connection?: string }
   | { kind: 'connection'; connection: string }
   | {

@@ -11,7 +11,7 @@ export interface Claim {
 /**
  * How a claim fared for one connection. 'sole': it is the explanation; 'leader' and 'alternative': so near to each other
  * that neither can be called the explanation, the connection is counted under the leader; 'consequence': counted beside
- * the cause that it follows from.
+ * the cause that it follows from, or that it is told beside.
  */
 export interface Holding {
   claim: Claim
@@ -111,14 +111,18 @@ function withClaim(claims: readonly Claim[], claim: Claim): readonly Claim[] {
   return claim.verdict.weight > claims[same]!.verdict.weight ? claims.with(same, claim) : claims
 }
 
-/** Claims that do not follow from another claim for the same connection; all of them if that leaves none (a cycle). */
+/** Claims that do not follow from (or stand beside) another claim for the same connection; all of them if that leaves none (a cycle). */
 function rootsOf(claims: readonly Claim[]): readonly Claim[] {
-  if (claims.every((c) => c.verdict.consequenceOf === undefined)) return claims
+  if (claims.every((c) => leansOn(c) === undefined)) return claims
   const roots = claims.filter((c) => {
-    const parent = c.verdict.consequenceOf
+    const parent = leansOn(c)
     return parent === undefined || !claims.some((other) => other !== c && other.cause.id === parent)
   })
   return roots.length === 0 ? claims : roots
+}
+
+function leansOn({ verdict }: Claim): CauseId | undefined {
+  return verdict.consequenceOf ?? verdict.beside
 }
 
 function tiedOf(roots: readonly Claim[]): readonly Claim[] {
@@ -174,7 +178,7 @@ function pushConsequences(
   while (found) {
     found = false
     for (const claim of left) {
-      const parent = claim.verdict.consequenceOf
+      const parent = leansOn(claim)
       if (parent === undefined || !standing.has(parent)) continue
       standing.add(claim.cause.id)
       left.delete(claim)

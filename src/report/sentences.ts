@@ -95,9 +95,15 @@ function frameText(frame: number, file: string | undefined): string {
   return render(words.where.frameIn, { ...values, file })
 }
 
-/** "why (where to look)". */
-export function becauseText(because: Because, names: SourceNames): string {
-  return `${because.text} (${whereOf(because, names)})`
+/**
+ * "why (where to look)", and how often where that is not said by the finding itself.
+ * @param of connections of the finding: what is so in all of them needs no number
+ */
+export function becauseText(because: Because, names: SourceNames, of = 0): string {
+  const { text, times = 1 } = because
+  const where = whereOf(because, names)
+  if (times < 2 || times >= of) return `${text} (${where})`
+  return `${text} (${render(words.alike, { where, times })})`
 }
 
 export function culpritText(culprit: Finding['culprit']): string {

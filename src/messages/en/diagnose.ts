@@ -1,8 +1,6 @@
 /** The sentences of the engine itself: what joins the causes' own words into findings and a headline. */
 export const diagnoseWords = {
   certainty: { confirmed: 'confirmed', likely: 'likely', possible: 'possible' },
-  /** Behind a piece of evidence that many connections share. */
-  more: '{text} (and {more:count} more)',
   rival: 'explains {connections:count} of these connections as well: {cause}, "{title}"',
   /** Stands for {server} and {client} when a finding is about several. */
   several: '{first} and {others:count} other {what}',

@@ -52,6 +52,8 @@ export const reportWords = {
     examples: 'for example {examples}',
   },
   against: { none: 'nothing that was seen' },
+  /** Behind where one case can be looked up: in how many of the finding's connections it is the same. */
+  alike: '{where}; {times:count} alike',
   where: {
     frame: 'frame {frame}',
     frameIn: 'frame {frame} of {file}',

@@ -86,7 +86,7 @@ function head(report: Report): string {
 
 function article(f: Finding, number: number, names: SourceNames): string {
   const kind = `${causeText(f)}: ${words.certainty[f.certainty]}, ${words.severity[f.severity]}`
-  const against = f.against.map((b) => htmlText(becauseText(b, names)))
+  const against = f.against.map((b) => htmlText(becauseText(b, names, f.affected.connections)))
   return `<article class="${htmlText(f.severity)}">
 <h2>${number}. ${htmlText(f.title)}</h2>
 <dl>
@@ -97,7 +97,7 @@ ${entry(words.label.cause, htmlText(kind))}${entry(words.label.culprit, htmlText
   .map(([label, cause]) => entry(label, htmlText(cause)))
   .join('')}${entry(
   words.label.because,
-  list(f.because.map((b) => htmlText(becauseText(b, names)))),
+  list(f.because.map((b) => htmlText(becauseText(b, names, f.affected.connections)))),
 )}${entry(words.label.against, against.length === 0 ? words.against.none : list(against))}${entry(
   words.label.now,
   steps(f.now ?? []),

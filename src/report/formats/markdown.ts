@@ -81,10 +81,13 @@ function findingText(f: Finding, names: SourceNames): string {
   const against =
     f.against.length === 0
       ? [words.against.none]
-      : f.against.map((b) => markdownText(becauseText(b, names)))
+      : f.against.map((b) => markdownText(becauseText(b, names, f.affected.connections)))
   return [
     list(facts),
-    part(words.label.because, list(f.because.map((b) => markdownText(becauseText(b, names))))),
+    part(
+      words.label.because,
+      list(f.because.map((b) => markdownText(becauseText(b, names, f.affected.connections)))),
+    ),
     part(words.label.against, list(against)),
     part(words.label.now, steps(f.now ?? [])),
     part(words.label.confirm, steps(f.confirm)),

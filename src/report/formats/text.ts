@@ -70,7 +70,7 @@ function findingLines(f: Finding, number: number, names: SourceNames, paint: Pai
     ...relations(f).flatMap(([label, cause]) => labelled(label, [cause], paint)),
     ...labelled(
       words.label.because,
-      f.because.map((b) => becauseText(b, names)),
+      f.because.map((b) => becauseText(b, names, f.affected.connections)),
       paint,
     ),
     ...labelled(words.label.against, againstTexts(f, names), paint),
@@ -82,7 +82,7 @@ function findingLines(f: Finding, number: number, names: SourceNames, paint: Pai
 
 function againstTexts(f: Finding, names: SourceNames): string[] {
   if (f.against.length === 0) return [words.against.none]
-  return f.against.map((b) => becauseText(b, names))
+  return f.against.map((b) => becauseText(b, names, f.affected.connections))
 }
 
 /** "   evidence     - first" and the others below it; a single one has no dash. */
