@@ -53,6 +53,20 @@ describe.each(starts)('what a segment is called, $name', (start) => {
     expect(sides.server.payloadOctets).toBe(200)
   })
 
+  test('sent again too early, as the echoed timestamp tells: spurious', () => {
+    const story = (echo: number) => `
+      0   C > S [S]  seq 0 ts 10:0
+      10  S > C [S.] seq 0 ack 1 ts 50:10
+      20  C > S [.]  seq 1 ack 1 ts 11:50
+      30  C > S [P.] seq 1 ack 1 len 100 ts 12:50
+      230 C > S [P.] seq 1 ack 1 len 100 ts 212:50
+      235 S > C [.]  seq 1 ack 101 ts 60:${echo}`
+    const early = factsOf(story(12), start).sides.client.retransmissions
+    const needed = factsOf(story(212), start).sides.client.retransmissions
+    expect(early).toEqual({ ...none, spurious: 1 })
+    expect(needed).toEqual({ ...none, rto: 1 })
+  })
+
   test('a FIN sent again', () => {
     const { sides } = factsOf(
       `${exchange}
