@@ -60,7 +60,8 @@ interface Group {
 /** Segments in, facts out: the whole of tier 1 and the choice of what goes on to tier 2. */
 export class FlowAnalysis implements Collector {
   readonly tracker: FlowTracker
-  lastEnded: ConnectionFacts['previous'] = null
+  private lastEnding: Ending = 'open'
+  private lastEndedT = 0
   private readonly addresses: AddressBook
   private readonly onConnection: ((facts: ConnectionFacts) => void) | undefined
   private readonly groups = new Map<string, Group>()
@@ -96,13 +97,18 @@ export class FlowAnalysis implements Collector {
     this.tracker.icmpError(p, this.addresses.format(p.icmpFrom, p.icmpFromFamily))
   }
 
+  get lastEnded(): ConnectionFacts['previous'] {
+    return { ending: this.lastEnding, lastMs: this.lastEndedT / 1e6 }
+  }
+
   finished(row: number, rows: Rows): boolean {
     const { tracker } = this
     const icmp = tracker.icmp.size === 0 ? undefined : tracker.icmp.get(row)
     const ended = endingOf(rows, tracker.aggregates, icmp)
     const { ints, floats, at } = rows
     this.bothDirections ||= seenBothWays(rows)
-    this.lastEnded = { ending: ended.ending, lastMs: floats[(at + L.R_LAST_T) >> 1]! / 1e6 }
+    this.lastEnding = ended.ending
+    this.lastEndedT = floats[(at + L.R_LAST_T) >> 1]!
     this.count(ended.ending)
     const endpoint = aggregate(rows, tracker.aggregates, ended.ending)
     if (this.onConnection !== undefined) this.onConnection(this.facts(row, ended, 1))

@@ -40,6 +40,10 @@ export interface Ended {
 /** Transmissions of the same octets after which silence counts as "timed out" rather than "the capture ended". */
 const TRANSMISSIONS = 3
 
+// Most connections end in one of these ways: one object each instead of one a connection.
+const CLEAN_BY_CLIENT: Ended = { ending: 'clean', by: 'client' }
+const CLEAN_BY_SERVER: Ended = { ending: 'clean', by: 'server' }
+
 /** The ending of the open row as seen so far. Definitions: docs/vocabulary.md. */
 export function endingOf(
   rows: Rows,
@@ -56,7 +60,7 @@ export function endingOf(
   if ((client & server & SB_FIN) !== 0) {
     // FINs that crossed are a simultaneous close (RFC 9293 §3.6): over, even where their ACKs are not in the capture.
     if (unansweredSide(rows) !== null) return { ending: 'timed-out', by: null }
-    return { ending: 'clean', by: firstFin(rows) }
+    return firstFin(rows) === 'client' ? CLEAN_BY_CLIENT : CLEAN_BY_SERVER
   }
   if ((bits & (B_SAW_SYNACK | B_ESTABLISHED)) === B_SAW_SYNACK) {
     return { ending: 'handshake-incomplete', by: null }

@@ -4,7 +4,6 @@
 // Common part: what every packet touches first, in one cache line.
 export const R_LAST_T = 0
 export const R_PENDING_T = 2
-export const R_LAST_DATA_T = 4
 export const R_CLIENT = 6
 export const R_SERVER = 7
 /** client port << 16 | server port */
