@@ -93,7 +93,11 @@ function synDropped(
     because.push(say('syn-answered-late', { syns, late }, frame))
   } else {
     const within = connection.lastMs - syn.firstSynMs
-    because.push(say('syn-unanswered', { syns, within, server }, frame))
+    because.push(
+      syns > 1
+        ? say('syn-unanswered', { syns, within, server }, frame)
+        : say('syn-once', { server }, frame),
+    )
   }
   if (atServer) because.push(say('syn-arrived', { server }, frame))
   else against.push(say('arrival-unknown', { server }, frame))

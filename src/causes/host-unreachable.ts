@@ -37,7 +37,7 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
     culprit: { side: 'network', host: icmp.from },
     because,
     against,
-    values: { router: icmp.from, endpoint },
+    values: { router: icmp.from, endpoint, host: address },
     group: `${address} ${icmp.from}`,
   }
 }

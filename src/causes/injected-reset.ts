@@ -218,9 +218,11 @@ function tooFast(
 
 function found(connection: ConnectionFacts, reset: ResetFacts) {
   const dead = connection.ending.startsWith('reset') || connection.ending === 'handshake-reset'
+  const harmful = dead && reset.accepted !== false
   return {
     connections: [connection],
-    severity: dead && reset.accepted !== false ? 'problem' : 'notice',
+    ...(harmful ? {} : { variant: 'ignored' }),
+    severity: harmful ? 'problem' : 'notice',
     culprit: { side: 'middlebox' },
     values: { side: reset.from },
     group: connection.server.endpoint,

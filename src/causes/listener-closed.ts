@@ -69,7 +69,7 @@ function judgeBurst(evidence: Evidence, acts: Act[], queued: Act[]): Verdict | n
   const killed = diedWith(evidence, acts)
   return {
     connections: queued.map((a) => a.connection),
-    certainty: likely || (killed && signs > 0) ? 'likely' : 'possible',
+    certainty: likely || (killed && silent > 0) ? 'likely' : 'possible',
     severity: 'problem',
     weight: likely ? 82 : 55,
     culprit: { side: 'server', host: address },

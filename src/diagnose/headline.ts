@@ -22,24 +22,44 @@ export function headlineOf(input: HeadlineInput): string {
   const first = findings[0]
   if (total === 0) return say(words.headline.empty, { frames: framesOf(evidence) })
   if (first !== undefined && verdict !== 'healthy') {
-    const unsure = verdict === 'inconclusive' && first.severity === 'problem'
-    if (!unsure && verdict === 'inconclusive') return unexplainedHeadline(input)
-    const form = unsure ? 'possible' : verdict === 'benign' ? 'benign' : 'problem'
-    const text = say(words.headline[form], {
-      title: first.title,
-      certainty: words.certainty[first.certainty],
-      affected: first.affected.connections,
-      total,
-      also: alsoOf(findings, input.unexplained),
-      missing: unsure ? missingFor(first, input) : '',
-    })
-    if (unsure) return text
-    const { title } = first
-    return inBrackets(verdict === 'benign' ? say(words.nothingBroken, { title }) : title, text)
+    const whole = findingHeadline(input, first, 'titles')
+    return capital(whole.length <= FORWARDABLE ? whole : findingHeadline(input, first, 'counts'))
   }
   if (verdict === 'inconclusive') return unexplainedHeadline(input)
   const also = input.unexplained.length === 0 ? '' : unexplainedText(input.unexplained)
   return say(words.headline.healthy, healthyValues(input)) + also
+}
+
+/** Two lines of a terminal, brackets and breaks allowed for. */
+const FORWARDABLE = 190
+
+/** The title of a finding may stand in the middle of a sentence; a headline begins one. Addresses stay as they are. */
+function capital(text: string): string {
+  return /^[a-z]+[ ,]/.test(text) ? text[0]!.toUpperCase() + text.slice(1) : text
+}
+
+/** @param others whether other findings are told by their titles, where they are related, or only counted */
+function findingHeadline(
+  input: HeadlineInput,
+  first: Finding,
+  others: 'titles' | 'counts',
+): string {
+  const { verdict, findings, evidence } = input
+  const total = evidence.totals.connections
+  const unsure = verdict === 'inconclusive' && first.severity === 'problem'
+  if (!unsure && verdict === 'inconclusive') return unexplainedHeadline(input)
+  const form = unsure ? 'possible' : verdict === 'benign' ? 'benign' : 'problem'
+  const text = say(words.headline[form], {
+    title: first.title,
+    certainty: words.certainty[first.certainty],
+    affected: first.affected.connections,
+    total,
+    also: alsoOf(findings, input.unexplained, others),
+    missing: unsure ? missingFor(first, input) : '',
+  })
+  if (unsure) return text
+  const { title } = first
+  return inBrackets(verdict === 'benign' ? say(words.nothingBroken, { title }) : title, text)
 }
 
 /** One pair of brackets at the end, also where the title has its own. */
@@ -68,9 +88,16 @@ function unexplainedHeadline({ unexplained, evidence, causes }: HeadlineInput): 
   })
 }
 
-function alsoOf(findings: readonly Finding[], unexplained: readonly Unexplained[]): string {
+function alsoOf(
+  findings: readonly Finding[],
+  unexplained: readonly Unexplained[],
+  told: 'titles' | 'counts',
+): string {
   const [first, ...others] = findings
-  const consequence = others.find((f) => f.consequenceOf === first?.cause)
+  const titles = told === 'titles'
+  const consequence = titles
+    ? others.find((f) => f.consequenceOf === first?.cause && f.cause !== first?.cause)
+    : undefined
   const alternative = others.find((f) => f.alternativeTo === first?.cause)
   let left = others.filter((f) => f !== consequence && f !== alternative).length
   let text = ''

@@ -235,7 +235,11 @@ function coveredOctets(s: Segment, parts: readonly Segment[], shift: number): nu
 }
 
 function isCovered(arrived: Segment, sent: readonly Segment[], shift: number): boolean {
-  if (arrived.len === 0 || (arrived.flags & RST) !== 0) return false
+  if ((arrived.flags & RST) !== 0) {
+    // Of two equal resets in one moment a capture may have kept one: they are the alleged sender's own.
+    return sent.some((s) => s.flags === arrived.flags && s.seq === arrived.seq + shift)
+  }
+  if (arrived.len === 0) return false
   const moved = { ...arrived, seq: arrived.seq + shift }
   const parts = sent.filter((s) => overlaps(moved, s, 0))
   return coveredOctets(moved, parts, 0) >= arrived.len

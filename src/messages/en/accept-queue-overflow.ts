@@ -5,6 +5,7 @@ export const acceptQueueOverflow = {
   title: "{server}'s accept queue was full: {connections:count} connects dropped",
   because: {
     'syn-unanswered': 'SYN sent {syns:count} times in {within:ms} to {server}, nothing came back',
+    'syn-once': 'SYN sent once to {server}, nothing came back',
     'syn-answered-late':
       'the SYN had to be sent {syns:count} times; the SYN-ACK came {late:ms} after the first',
     'syn-arrived': 'the SYNs reached {server}, which sent nothing back',

@@ -48,4 +48,10 @@ export const injectedReset = {
       text: 'Where the device acts on content or server names, an encrypted tunnel between the ends takes the ground from it.',
     },
   ],
+  variants: {
+    ignored: {
+      title:
+        'somebody sends resets in the name of the {side} into {connections:count} connections with {server}; they were ignored',
+    },
+  },
 } as const satisfies CauseMessages

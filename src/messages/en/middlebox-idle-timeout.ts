@@ -25,7 +25,7 @@ const fix = [
 
 export const middleboxIdleTimeout = {
   title:
-    'something between the clients and {server} forgets connections that were idle for {died:ms} ({connections:count} died)',
+    'something between the clients and {server} forgets connections that were idle for {died:ms}',
   because: {
     'silence-reset': 'after {silence:ms} of silence the next packet was answered by RST at once',
     'silence-drop':

@@ -1,8 +1,7 @@
 import type { CauseMessages } from '../types.ts'
 
 export const packetLoss = {
-  title:
-    'packets between {client} and {peer} are lost ({rate} of the data had to be sent again, {connections:count} connections)',
+  title: 'packets between {client} and {peer} are lost ({rate} of the data had to be sent again)',
   because: {
     rate: '{losses:count} of {packets:count} data segments ({rate}) had to be sent again, on {count:count} connections, and arrived then',
     others: 'all other paths in this capture lost {rate} of {packets:count}',
@@ -44,8 +43,7 @@ export const packetLoss = {
   ],
   variants: {
     outage: {
-      title:
-        'the path between {client} and {peer} was dead for {outage:ms} ({connections:count} connections), then went on',
+      title: 'the path between {client} and {peer} was dead for {outage:ms}, then went on',
       confirm: [
         {
           text: 'Look for that moment in the logs of switches, routers, hypervisors (failover, migration, reload); the capture gives its time.',

@@ -2,7 +2,7 @@ import type { CauseMessages } from '../types.ts'
 
 export const pathMtuBlackHole = {
   title:
-    'segments of {lost:octets} and more from {sender} to {receiver} never arrive, shorter ones do ({connections:count} connections)',
+    'segments of {lost:octets} and more from {sender} to {receiver} never arrive, shorter ones do',
   because: {
     'long-lost':
       'the {who} sent a segment of {octets:octets} {times} times over {span:ms}, it was never acknowledged',
