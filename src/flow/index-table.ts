@@ -3,8 +3,9 @@
  * probing, hash and reference side by side so that a miss costs one cache line; deletion shifts back, no tombstones.
  */
 export class IndexTable {
-  private cells: Int32Array
-  private mask: number
+  /** Hash and stored reference of each cell, side by side. The tracker's hot loop reads it; nobody else. */
+  cells: Int32Array
+  mask: number
   private count = 0
 
   constructor(initialBits = 12) {

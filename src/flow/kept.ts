@@ -12,6 +12,7 @@ import {
   G_WND,
   HEAD_SEGMENTS,
   R_SEGMENTS,
+  R_TAIL_SLOT,
   S_SCALE,
   SEGMENT_WORDS,
   SEGMENTS_AT,
@@ -30,8 +31,13 @@ export function pushSegment(
 ): void {
   const count = ints[at + R_SEGMENTS]!
   ints[at + R_SEGMENTS] = count + 1
-  const slot =
-    count < HEAD_SEGMENTS ? count : HEAD_SEGMENTS + ((count - HEAD_SEGMENTS) % TAIL_SEGMENTS)
+  let slot = count
+  if (count >= HEAD_SEGMENTS) {
+    // (count - HEAD_SEGMENTS) % TAIL_SEGMENTS, kept: a division costs as much as all the rest here.
+    const tail = ints[at + R_TAIL_SLOT]!
+    slot = HEAD_SEGMENTS + tail
+    ints[at + R_TAIL_SLOT] = tail + 1 === TAIL_SEGMENTS ? 0 : tail + 1
+  }
   const g = at + SEGMENTS_AT + slot * SEGMENT_WORDS
   floats[(g + G_T) >> 1] = p.tNs
   ints[g + G_FRAME] = p.frame

@@ -41,6 +41,7 @@ export const R_AFTER_RST_SAME = 41
 export const R_AFTER_RST_OTHER = 42
 export const R_CLOSED_SERIAL = 43
 export const R_SILENCE_BY = 44
+
 export const R_PENDING_BY = 45
 /** Times of the first 8 SYNs. */
 export const R_SYN_TIMES = 46
@@ -48,7 +49,9 @@ export const R_SYN_TIMES = 46
 export const R_FIRST_LOSS_T = 62
 export const R_STALL_FROM_T = 64
 export const R_STALL_T = 66
-export const COMMON_WORDS = 68
+/** Where in the ring of last segments the next one goes. */
+export const R_TAIL_SLOT = 68
+export const COMMON_WORDS = 70
 
 // One side; offsets relative to the side's start. Again what every packet touches comes first.
 export const S_LAST_T = 0

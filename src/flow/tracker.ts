@@ -145,9 +145,11 @@ export class FlowTracker {
       }
     }
     const hash = connectionHash(src, dst, p.srcPort, p.dstPort, six)
-    for (let cell = table.start(hash); !table.isFree(cell); cell = table.next(cell)) {
-      if (table.hashAt(cell) !== hash) continue
-      const reference = table.referenceAt(cell)
+    const { cells, mask } = table
+    for (let cell = hash & mask; cells[cell * 2 + 1] !== 0; cell = (cell + 1) & mask) {
+      if (cells[cell * 2] !== hash) continue
+      const stored = cells[cell * 2 + 1]!
+      const reference = stored > 0 ? stored - 1 : stored
       if (reference <= FIRST_TOMB) {
         if (!this.tombs.matches(FIRST_TOMB - reference, p)) continue
         if ((p.flags & SYN) === 0) {
