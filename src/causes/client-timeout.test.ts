@@ -1,5 +1,5 @@
 import { causeTable } from '../../test/helpers/cause-table.ts'
-import { connection, requestOnly, reset } from '../../test/helpers/facts.ts'
+import { connection, requestOnly, reset, unanswered } from '../../test/helpers/facts.ts'
 import { clientTimeout } from './client-timeout.ts'
 
 /** Request at 2 ms + shift, FIN of the client `waited` later. */
@@ -33,6 +33,33 @@ const left = (
 }
 
 causeTable(clientTimeout, [
+  {
+    name: 'no long segment of this server ever arrived: its answers may be lost on the way',
+    connections: [left(0, 1001), left(1, 1003, 400), left(2, 1002, 900)],
+    paths: [{ largestDelivered: { client: 300, server: 120 } }],
+    is: 'possible',
+    against: ['long-unseen'],
+  },
+  {
+    name: 'long answers of this server do arrive',
+    connections: [left(0, 1001), left(1, 1003, 400), left(2, 1002, 900)],
+    paths: [{ largestDelivered: { client: 300, server: 1448 } }],
+    is: 'likely',
+  },
+  {
+    name: 'while SYNs were dropped by a full accept queue: they waited in it',
+    connections: [
+      left(0, 1001),
+      left(1, 1003, 400),
+      left(2, 1002, 900),
+      unanswered({ id: 3, startMs: 300, lastMs: 1400 }),
+      unanswered({ id: 4, startMs: 300, lastMs: 1400 }),
+    ],
+    sources: [{ at: 'server' }],
+    endpoints: [{ firstAnswerMs: 0, lastAnswerMs: 5000 }],
+    is: 'likely',
+    consequenceOf: 'accept-queue-overflow',
+  },
   {
     name: 'three clients gave up after 1 s',
     connections: [left(0, 1001), left(1, 1003, 400), left(2, 1002, 900)],

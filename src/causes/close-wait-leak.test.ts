@@ -31,6 +31,30 @@ const database = {
 
 causeTable(closeWaitLeak, [
   {
+    name: 'near miss: data of the holder is still being repeated, its FIN would wait behind it',
+    connections: [
+      held({
+        sides: {
+          server: { fins: 1, fin: fin(3005, 3006) },
+          client: {
+            retransmissions: { rto: 4 },
+            unanswered: {
+              what: 'data',
+              seq: 1,
+              len: 1448,
+              firstFrame: 8,
+              lastFrame: 14,
+              firstMs: 100,
+              lastMs: 6500,
+              times: 5,
+            },
+          },
+        },
+      }),
+    ],
+    is: 'nothing',
+  },
+  {
     name: 'the server closed an idle connection, the client never did',
     connections: [held()],
     is: 'likely',

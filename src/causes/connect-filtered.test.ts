@@ -24,6 +24,15 @@ causeTable(connectFiltered, [
     because: ['syn-lost'],
   },
   {
+    name: 'nothing of that port in the capture at the server, which is of one other port',
+    connections: [unanswered(), connection({ ...other, id: 1 })],
+    fates: [],
+    absent: [0],
+    is: 'likely',
+    because: ['syn-absent'],
+    against: ['one-port'],
+  },
+  {
     name: 'SYNs lost while the same port answered others: lost, but perhaps not filtered',
     connections: [unanswered(), connection({ id: 1 })],
     endpoints: [{ firstAnswerMs: 0, lastAnswerMs: 5000 }],

@@ -23,6 +23,13 @@ const cut = (id: number, over = {}) =>
 
 causeTable(firewallReject, [
   {
+    name: 'near miss: only silent connections are cut while others go on: an idle limit',
+    connections: [cut(0, { silenceBeforeMs: 4600 }), cut(1, { silenceBeforeMs: 5000 })],
+    endpoints: [{ survivedSilenceMs: 3400, lastAnswerMs: 9000 }],
+    is: 'possible',
+    against: ['after-silence'],
+  },
+  {
     name: 'ICMP administratively prohibited',
     connections: [
       unanswered({

@@ -1,5 +1,5 @@
 import { causeTable } from '../../test/helpers/cause-table.ts'
-import { connection, type DeepPartial, icmp } from '../../test/helpers/facts.ts'
+import { connection, type DeepPartial, fate, icmp } from '../../test/helpers/facts.ts'
 import type { ConnectionFacts, SideFacts } from '../evidence/connection.ts'
 import { pathMtuBlackHole } from './path-mtu-black-hole.ts'
 
@@ -33,7 +33,34 @@ const hole = (
     ...over,
   })
 
+const bare = { largestAckedSegment: 0 }
+const lostData = [0, 1, 2].map((i) =>
+  fate({ frame: 20 + i, kind: 'data', from: 'server', fate: 'lost', tMs: 100 + i * 400 }),
+)
+
 causeTable(pathMtuBlackHole, [
+  {
+    name: 'two captures: the long segments left and did not arrive, the bare acknowledgments did',
+    connections: [hole(0, {}, bare)],
+    fates: [[0, lostData]],
+    is: 'likely',
+    because: ['lost-between'],
+  },
+  {
+    name: 'two captures: one of the long segments arrived',
+    connections: [hole(0, {}, bare)],
+    fates: [
+      [0, [...lostData, fate({ kind: 'data', from: 'server', fate: 'delivered', tMs: 1500 })]],
+    ],
+    is: 'possible',
+  },
+  {
+    name: 'short answers passed on other connections of the two hosts',
+    connections: [hole(0, {}, bare), hole(1, {}, bare)],
+    paths: [{ largestDelivered: { client: 300, server: 120 } }],
+    is: 'likely',
+    because: ['short-passed-elsewhere'],
+  },
   {
     name: 'two connections with the same limit',
     connections: [hole(0), hole(1)],

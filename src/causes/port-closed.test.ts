@@ -1,5 +1,12 @@
 import { causeTable } from '../../test/helpers/cause-table.ts'
-import { address, connection, fate, reset, unanswered } from '../../test/helpers/facts.ts'
+import {
+  address,
+  connection,
+  fate,
+  handshakeOnly,
+  reset,
+  unanswered,
+} from '../../test/helpers/facts.ts'
 import { portClosed } from './port-closed.ts'
 
 const rst = reset({ shape: 'syn-reply', seq: 0, ack: 1, tMs: 1, frame: 2, afterTriggerMs: 1 })
@@ -7,7 +14,20 @@ const refused = (over: Parameters<typeof unanswered>[0] = {}) =>
   unanswered({ ending: 'refused', endedBy: 'server', resets: [rst], ...over })
 const neighbour = connection({ id: 1, server: address('10.77.2.2', 8080) })
 
+const queued = (id: number) =>
+  handshakeOnly({
+    id,
+    ending: 'handshake-reset',
+    resets: [reset({ shape: 'active', frame: 100 + id, tMs: 900 + id / 10, seq: 1 })],
+  })
+
 causeTable(portClosed, [
+  {
+    name: 'refused after the listener was closed with connections in its queue',
+    connections: [queued(0), queued(1), queued(2), queued(3), refused({ id: 4, startMs: 1000 })],
+    is: 'likely',
+    consequenceOf: 'listener-closed',
+  },
   {
     name: "the SYN answered by RST,ACK with the server's TTL",
     connections: [refused(), neighbour],

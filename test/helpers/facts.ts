@@ -351,6 +351,8 @@ export interface EvidenceParts {
   sources?: readonly Partial<SourceFacts>[]
   application?: readonly (readonly [number, ApplicationFacts])[]
   fates?: readonly (readonly [number, readonly SegmentFate[]])[]
+  /** Connections the capture at the server has nothing of. */
+  absent?: readonly number[]
   endMs?: number
 }
 
@@ -385,6 +387,7 @@ export function evidence(parts: EvidenceParts): Evidence {
             offsetMs: 0,
             driftPpm: 0,
             fates: new Map(parts.fates),
+            absent: new Set(parts.absent ?? []),
           },
     startMs: 0,
     endMs: parts.endMs ?? 60_000,

@@ -338,6 +338,34 @@ describe('fates', () => {
     expect(compareViews([near, view('server', [good.far, ssh])]).facts.fates.get(7)).toHaveLength(3)
   })
 
+  test('of two equal resets the other capture kept one: nobody forged the second', () => {
+    const twice: Wire[] = [cut, { ...cut, tMs: cut.tMs + 0.1, only: 'client' }]
+    const fates = fatesIn(compare([world(0, { wires: [...handshake, ...twice] })]))
+    expect(fates).not.toContain('server reset injected')
+  })
+
+  test('a NAT that forgot a connection: its next segment arrives from another port', () => {
+    const request: Wire = { tMs: 9000, flags: PSH | ACK, seq: 101, ack: 501, len: 40, tsVal: 77 }
+    const reply: Wire = { ...cut, tMs: 9010, tsVal: null }
+    const whole = world(0, { wires: [...handshake, request, reply] })
+    const old = world(0, { wires: handshake })
+    whole.near.sides.client.seqBase = 7_000
+    whole.near.sides.server.seqBase = 9_000
+    old.far.sides.client.isn = whole.near.sides.client.isn
+    old.far.sides.server.isn = whole.near.sides.server.isn
+    const stray = world(1, { wires: [request, reply] }).far
+    stray.sawStart = false
+    stray.sides.client.seqBase = 7_000
+    stray.sides.server.seqBase = 9_000
+    stray.sides.client.isn = null
+    stray.sides.server.isn = null
+    const near = view('client', [whole.near])
+    const comparison = compareViews([near, view('server', [old.far, stray])])
+    expect(comparison.continued).toEqual(new Map([[stray.id, whole.near.id]]))
+    const data = comparison.facts.fates.get(whole.near.id)!.findLast((f) => f.kind === 'data')
+    expect(data).toMatchObject({ fate: 'altered', renamed: stray.client.endpoint })
+  })
+
   test('a RST and a RST,ACK of the same moment are two packets', () => {
     const injected: Wire = { ...cut, only: 'client' }
     const own: Wire = { ...cut, tMs: 1990, flags: RST | ACK, seq: 502, lost: true }

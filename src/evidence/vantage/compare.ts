@@ -141,7 +141,7 @@ function renamedOnTheWay(
   for (const pair of pairs) {
     const { near, primary } = pair
     const base = near.sides.client.seqBase ?? near.sides.client.isn
-    const last = near.tail.findLast((s) => s.from === 'client' && s.len > 0)
+    const last = [...near.head, ...near.tail].findLast((s) => s.from === 'client' && s.len > 0)
     if (base === null || last === undefined) continue
     const far = strays.get(`${pair.far.server.port} ${(base + last.seq) >>> 0} ${last.len}`)
     if (far === undefined || far.client.endpoint === pair.far.client.endpoint) continue
