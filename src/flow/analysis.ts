@@ -212,10 +212,7 @@ export class FlowAnalysis implements Collector {
 
   /** Half-open leftovers: counted by server and kind, a few of each turned into facts that stand for all. */
   private embryoFacts(): ConnectionFacts[] {
-    const { embryos } = this.tracker
-    for (let e = 0; e < embryos.limit; e++) {
-      if (!embryos.isFree(e)) this.finishEmbryo(e)
-    }
+    for (const e of this.tracker.embryos.drain()) this.finishEmbryo(e)
     const all: ConnectionFacts[] = []
     for (const group of this.embryoGroups.values()) {
       const n = group.facts.length
@@ -242,7 +239,6 @@ export class FlowAnalysis implements Collector {
       this.troubled++
       const ending = group.facts[0]?.ending ?? 'unanswered'
       this.byEnding[ending] = (this.byEnding[ending] ?? 0) + 1
-      tracker.embryos.release(e)
       return
     }
     const row = tracker.finishEmbryo(e)

@@ -1,147 +1,257 @@
 import { ACK, Packet, SYN } from '../packet/packet.ts'
 
-// One embryo: a SYN, the first SYN-ACK to it and when that was repeated last. 22 words, 88 octets; float64 at even words.
-const E_CLIENT = 0
-const E_SERVER = 1
-const E_PORTS = 2
-/** family6 1 | syn-ack seen 2 | sack 4 | timestamps 8 | the syn-ack's sack 16, timestamps 32 | syn-acks << 8 */
-const E_BITS = 3
-const E_ISN = 4
-const E_WND_MSS = 5
-const E_SYN_T = 6
-const E_SYNACK_T = 8
-const E_SYN_FRAME = 10
-const E_SYNACK_FRAME = 11
-const E_ID = 12
-/** ttl << 17 | ip id + 1 */
-const E_TTL_ID = 13
-const E_SYNACK_TTL_ID = 14
-const E_SYNACK_ISN = 15
-const E_SYNACK_WND_MSS = 16
-/** window scale + 1, and that of the SYN-ACK << 8 */
-const E_SCALES = 17
-const E_TSVAL = 18
-const E_SYNACK_TSVAL = 19
+// One embryo: a SYN. 12 words, 48 octets; the float64 at an even word.
+const E_SYN_T = 0
+const E_CLIENT = 2
+const E_SERVER = 3
+const E_PORTS = 4
+const E_ISN = 5
+const E_WND_MSS = 6
+const E_SYN_FRAME = 7
+/** Running number of the connection; -1 = the place is free. */
+const E_ID = 8
+/** Of the SYN: bits << 25 | ttl << 17 | ip id + 1. */
+const E_TTL_ID = 9
+const E_TSVAL = 10
+/** Place of the SYN-ACK + 1 (0 = none was seen) << 9 | window scale + 1. */
+const E_ANSWER = 11
+const EMBRYO_WORDS = 12
+
+// The first SYN-ACK to it and when that was repeated last, only for those that were answered. 10 words, 40 octets.
+const A_T = 0
+const A_FRAME = 2
+const A_ISN = 3
+const A_WND_MSS = 4
+const A_TTL_ID = 5
+const A_TSVAL = 6
+/** How many SYN-ACKs there were << 9 | window scale + 1. */
+const A_COUNT_SCALE = 7
 /** Milliseconds from the first SYN-ACK to its last repetition, and the frame of that. */
-const E_AGAIN_MS = 20
-const E_AGAIN_FRAME = 21
-const EMBRYO_WORDS = 22
+const A_AGAIN_MS = 8
+const A_AGAIN_FRAME = 9
+const ANSWER_WORDS = 10
+
+// The bits in E_TTL_ID and A_TTL_ID, above 8 bits of TTL and 17 of IP-ID + 1.
+const BIT_FAMILY6 = 1 << 25
+const BIT_SACK = 1 << 26
+const BIT_TIMESTAMPS = 1 << 27
+const SCALE_BITS = 9
+const SCALE_MASK = (1 << SCALE_BITS) - 1
+const MAX_COUNT = 0x3f_ffff
+
 const CHUNK_SHIFT = 14
 const CHUNK = 1 << CHUNK_SHIFT
 
-/**
- * Connections of which only a SYN (and its SYN-ACK) was seen, while very many connections are open: a SYN flood or scan
- * costs 88 octets a connection. At the next segment an embryo becomes a full row by replaying what it remembers.
- */
-export class Embryos {
-  readonly chunks: Int32Array[] = []
-  private floats: Float64Array[] = []
+/** Records of a fixed number of words in chunks: growing never copies, a place given back is used again. */
+class Pool {
+  ints: Int32Array[] = []
+  floats: Float64Array[] = []
+  used = 0
   private free: number[] = []
-  private used = 0
+  private readonly words: number
+
+  constructor(words: number) {
+    this.words = words
+  }
 
   get size(): number {
     return this.used - this.free.length
   }
 
-  get limit(): number {
-    return this.used
+  take(): number {
+    const place = this.free.pop() ?? this.used++
+    if (place >> CHUNK_SHIFT === this.ints.length) {
+      const ints = new Int32Array(CHUNK * this.words)
+      this.ints.push(ints)
+      this.floats.push(new Float64Array(ints.buffer))
+    }
+    return place
+  }
+
+  giveBack(place: number): void {
+    this.free.push(place)
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.ints = []
+    this.floats = []
+    this.free = []
+    this.used = 0
+  }
+}
+
+/**
+ * Connections of which only a SYN (and its SYN-ACK) was seen, while very many connections are open: a SYN flood or scan
+ * costs 48 octets a connection, 88 where it was answered. At the next segment an embryo becomes a full row by replaying
+ * what it remembers.
+ */
+export class Embryos {
+  private readonly syns = new Pool(EMBRYO_WORDS)
+  private readonly answers = new Pool(ANSWER_WORDS)
+
+  get size(): number {
+    return this.syns.size
   }
 
   add(p: Packet, t: number, frame: number, id: number): number {
-    const e = this.free.pop() ?? this.used++
-    if (e >> CHUNK_SHIFT === this.chunks.length) {
-      const ints = new Int32Array(CHUNK * EMBRYO_WORDS)
-      this.chunks.push(ints)
-      this.floats.push(new Float64Array(ints.buffer))
-    }
-    const ints = this.chunks[e >> CHUNK_SHIFT]!
-    const at = (e & (CHUNK - 1)) * EMBRYO_WORDS
+    const e = this.syns.take()
+    const ints = this.intsOf(e)
+    const at = placeOf(e)
+    this.syns.floats[e >> CHUNK_SHIFT]![(at + E_SYN_T) >> 1] = t
     ints[at + E_CLIENT] = p.src
     ints[at + E_SERVER] = p.dst
     ints[at + E_PORTS] = (p.srcPort << 16) | p.dstPort
-    const options = (p.sackPermitted === 1 ? 4 : 0) | (p.hasTimestamps === 1 ? 8 : 0)
-    ints[at + E_BITS] = (p.family === 6 ? 1 : 0) | options
     ints[at + E_ISN] = p.seq
     ints[at + E_WND_MSS] = (p.wnd << 16) | (p.mss + 1)
-    this.floats[e >> CHUNK_SHIFT]![(at + E_SYN_T) >> 1] = t
     ints[at + E_SYN_FRAME] = frame
     ints[at + E_ID] = id
-    ints[at + E_TTL_ID] = (p.ttl << 17) | (p.ipId + 1)
-    ints[at + E_SCALES] = p.windowScale + 1
+    ints[at + E_TTL_ID] = ttlAndBits(p)
     ints[at + E_TSVAL] = p.tsVal
+    ints[at + E_ANSWER] = p.windowScale + 1
     return e
   }
 
   /** @returns true when the segment is the SYN-ACK (again) and has been remembered. */
   noteSynAck(e: number, p: Packet, t: number, frame: number): boolean {
-    const ints = this.chunks[e >> CHUNK_SHIFT]!
-    const at = (e & (CHUNK - 1)) * EMBRYO_WORDS
+    const ints = this.intsOf(e)
+    const at = placeOf(e)
     if ((p.flags & 0x17) !== (SYN | ACK) || p.src !== ints[at + E_SERVER] || p.dataLen > 0)
       return false
     if (p.ack !== ((ints[at + E_ISN]! + 1) | 0)) return false
-    const bits = ints[at + E_BITS]!
-    if ((bits & 2) !== 0) {
-      if (p.seq !== ints[at + E_SYNACK_ISN]) return false
-      ints[at + E_BITS] = bits + 256
-      const first = this.floats[e >> CHUNK_SHIFT]![(at + E_SYNACK_T) >> 1]!
-      ints[at + E_AGAIN_MS] = Math.min(0x7fff_ffff, Math.max(0, (t - first) / 1e6))
-      ints[at + E_AGAIN_FRAME] = frame
-      return true
-    }
-    ints[at + E_BITS] =
-      bits | 2 | 256 | (p.sackPermitted === 1 ? 16 : 0) | (p.hasTimestamps === 1 ? 32 : 0)
-    this.floats[e >> CHUNK_SHIFT]![(at + E_SYNACK_T) >> 1] = t
-    ints[at + E_SYNACK_FRAME] = frame
-    ints[at + E_SYNACK_ISN] = p.seq
-    ints[at + E_SYNACK_WND_MSS] = (p.wnd << 16) | (p.mss + 1)
-    ints[at + E_SYNACK_TTL_ID] = (p.ttl << 17) | (p.ipId + 1)
-    ints[at + E_SCALES]! |= (p.windowScale + 1) << 8
-    ints[at + E_SYNACK_TSVAL] = p.tsVal
+    const known = (ints[at + E_ANSWER]! >>> SCALE_BITS) - 1
+    if (known >= 0) return this.noteAgain(known, p, t, frame)
+    const answer = this.answers.take()
+    const words = this.answers.ints[answer >> CHUNK_SHIFT]!
+    const a = (answer & (CHUNK - 1)) * ANSWER_WORDS
+    ints[at + E_ANSWER]! |= (answer + 1) << SCALE_BITS
+    this.answers.floats[answer >> CHUNK_SHIFT]![(a + A_T) >> 1] = t
+    words[a + A_FRAME] = frame
+    words[a + A_ISN] = p.seq
+    words[a + A_WND_MSS] = (p.wnd << 16) | (p.mss + 1)
+    words[a + A_TTL_ID] = ttlAndBits(p)
+    words[a + A_TSVAL] = p.tsVal
+    words[a + A_COUNT_SCALE] = (1 << SCALE_BITS) | (p.windowScale + 1)
+    words[a + A_AGAIN_MS] = 0
+    words[a + A_AGAIN_FRAME] = 0
+    return true
+  }
+
+  private noteAgain(answer: number, p: Packet, t: number, frame: number): boolean {
+    const words = this.answers.ints[answer >> CHUNK_SHIFT]!
+    const a = (answer & (CHUNK - 1)) * ANSWER_WORDS
+    if (p.seq !== words[a + A_ISN]) return false
+    const first = this.answers.floats[answer >> CHUNK_SHIFT]![(a + A_T) >> 1]!
+    if (words[a + A_COUNT_SCALE]! >>> SCALE_BITS < MAX_COUNT)
+      words[a + A_COUNT_SCALE]! += 1 << SCALE_BITS
+    words[a + A_AGAIN_MS] = Math.min(0x7fff_ffff, Math.max(0, (t - first) / 1e6))
+    words[a + A_AGAIN_FRAME] = frame
     return true
   }
 
   idOf(e: number): number {
-    return this.chunks[e >> CHUNK_SHIFT]![(e & (CHUNK - 1)) * EMBRYO_WORDS + E_ID]!
+    return this.intsOf(e)[placeOf(e) + E_ID]!
   }
 
-  /** Frees its place; a zero in E_BITS with E_ID -1 marks it for `isFree`. */
   release(e: number): void {
-    this.chunks[e >> CHUNK_SHIFT]![(e & (CHUNK - 1)) * EMBRYO_WORDS + E_ID] = -1
-    this.free.push(e)
+    const ints = this.intsOf(e)
+    const at = placeOf(e)
+    const answer = (ints[at + E_ANSWER]! >>> SCALE_BITS) - 1
+    if (answer >= 0) this.answers.giveBack(answer)
+    ints[at + E_ID] = -1
+    this.syns.giveBack(e)
   }
 
-  isFree(e: number): boolean {
-    return this.idOf(e) === -1
+  /** All that are left, in order; then they are forgotten. Nothing may be added or released meanwhile. */
+  *drain(): Generator<number> {
+    for (let e = 0; e < this.syns.used; e++) if (this.idOf(e) !== -1) yield e
+    this.syns.clear()
+    this.answers.clear()
   }
 
   /** Server address, port, family and whether a SYN-ACK was seen: what the groups of a flood are made of. */
   serverOf(e: number): { address: number; port: number; family: 4 | 6; synAck: boolean } {
-    const ints = this.chunks[e >> CHUNK_SHIFT]!
-    const at = (e & (CHUNK - 1)) * EMBRYO_WORDS
-    const bits = ints[at + E_BITS]!
+    const ints = this.intsOf(e)
+    const at = placeOf(e)
     return {
       address: ints[at + E_SERVER]!,
       port: ints[at + E_PORTS]! & 0xffff,
-      family: (bits & 1) !== 0 ? 6 : 4,
-      synAck: (bits & 2) !== 0,
+      family: familyOf(ints[at + E_TTL_ID]!),
+      synAck: ints[at + E_ANSWER]! >>> SCALE_BITS !== 0,
     }
   }
 
-  floatsOf(e: number): Float64Array {
-    return this.floats[e >> CHUNK_SHIFT]!
+  /** The packet is of this connection, in either direction. */
+  matches(e: number, p: Packet): boolean {
+    const ints = this.intsOf(e)
+    const at = placeOf(e)
+    if (familyOf(ints[at + E_TTL_ID]!) !== p.family) return false
+    const ports = ints[at + E_PORTS]!
+    if (ints[at + E_CLIENT] === p.src && ints[at + E_SERVER] === p.dst) {
+      if (ports === ((p.srcPort << 16) | p.dstPort)) return true
+    }
+    if (ints[at + E_CLIENT] !== p.dst || ints[at + E_SERVER] !== p.src) return false
+    return ports === ((p.dstPort << 16) | p.srcPort)
   }
-}
 
-export function embryoMatches(embryos: Embryos, e: number, p: Packet): boolean {
-  const ints = embryos.chunks[e >> CHUNK_SHIFT]!
-  const at = (e & (CHUNK - 1)) * EMBRYO_WORDS
-  if ((ints[at + E_BITS]! & 1) !== (p.family === 6 ? 1 : 0)) return false
-  const ports = ints[at + E_PORTS]!
-  if (ints[at + E_CLIENT] === p.src && ints[at + E_SERVER] === p.dst) {
-    if (ports === ((p.srcPort << 16) | p.dstPort)) return true
+  /** The segments an embryo stands for, as packets again. */
+  replay(e: number): Replay {
+    const ints = this.intsOf(e)
+    const at = placeOf(e)
+    const syn = new Packet()
+    syn.kind = 1
+    syn.family = familyOf(ints[at + E_TTL_ID]!)
+    syn.src = ints[at + E_CLIENT]!
+    syn.dst = ints[at + E_SERVER]!
+    syn.srcPort = ints[at + E_PORTS]! >>> 16
+    syn.dstPort = ints[at + E_PORTS]! & 0xffff
+    syn.flags = SYN
+    syn.seq = ints[at + E_ISN]!
+    fillOptions(syn, {
+      wndMss: ints[at + E_WND_MSS]!,
+      ttlAndBits: ints[at + E_TTL_ID]!,
+      scale: (ints[at + E_ANSWER]! & SCALE_MASK) - 1,
+      tsVal: ints[at + E_TSVAL]!,
+    })
+    syn.tNs = this.syns.floats[e >> CHUNK_SHIFT]![(at + E_SYN_T) >> 1]!
+    syn.frame = ints[at + E_SYN_FRAME]!
+    const answer = (ints[at + E_ANSWER]! >>> SCALE_BITS) - 1
+    if (answer < 0) return { syn, synAck: null, synAcks: 0, againT: 0, againFrame: 0 }
+    return { syn, ...this.replayAnswer(answer, syn) }
   }
-  if (ints[at + E_CLIENT] !== p.dst || ints[at + E_SERVER] !== p.src) return false
-  return ports === ((p.dstPort << 16) | p.srcPort)
+
+  private replayAnswer(answer: number, syn: Packet): Omit<Replay, 'syn'> {
+    const words = this.answers.ints[answer >> CHUNK_SHIFT]!
+    const a = (answer & (CHUNK - 1)) * ANSWER_WORDS
+    const p = new Packet()
+    p.kind = 1
+    p.family = syn.family
+    p.src = syn.dst
+    p.dst = syn.src
+    p.srcPort = syn.dstPort
+    p.dstPort = syn.srcPort
+    p.flags = SYN | ACK
+    p.tNs = this.answers.floats[answer >> CHUNK_SHIFT]![(a + A_T) >> 1]!
+    p.frame = words[a + A_FRAME]!
+    p.seq = words[a + A_ISN]!
+    p.ack = (syn.seq + 1) | 0
+    fillOptions(p, {
+      wndMss: words[a + A_WND_MSS]!,
+      ttlAndBits: words[a + A_TTL_ID]!,
+      scale: (words[a + A_COUNT_SCALE]! & SCALE_MASK) - 1,
+      tsVal: words[a + A_TSVAL]!,
+    })
+    return {
+      synAck: p,
+      synAcks: words[a + A_COUNT_SCALE]! >>> SCALE_BITS,
+      againT: p.tNs + words[a + A_AGAIN_MS]! * 1e6,
+      againFrame: words[a + A_AGAIN_FRAME]!,
+    }
+  }
+
+  private intsOf(e: number): Int32Array {
+    return this.syns.ints[e >> CHUNK_SHIFT]!
+  }
 }
 
 export interface Replay {
@@ -153,83 +263,35 @@ export interface Replay {
   againFrame: number
 }
 
-/** The segments an embryo stands for, as packets again. */
-export function replayEmbryo(embryos: Embryos, e: number): Replay {
-  const ints = embryos.chunks[e >> CHUNK_SHIFT]!
-  const floats = embryos.floatsOf(e)
-  const at = (e & (CHUNK - 1)) * EMBRYO_WORDS
-  const bits = ints[at + E_BITS]!
-  const syn = new Packet()
-  syn.kind = 1
-  syn.family = (bits & 1) !== 0 ? 6 : 4
-  syn.src = ints[at + E_CLIENT]!
-  syn.dst = ints[at + E_SERVER]!
-  syn.srcPort = ints[at + E_PORTS]! >>> 16
-  syn.dstPort = ints[at + E_PORTS]! & 0xffff
-  syn.flags = SYN
-  syn.seq = ints[at + E_ISN]!
-  fillOptions(syn, {
-    wndMss: ints[at + E_WND_MSS]!,
-    ttlId: ints[at + E_TTL_ID]!,
-    scale: (ints[at + E_SCALES]! & 255) - 1,
-    sack: (bits & 4) !== 0,
-    timestamps: (bits & 8) !== 0,
-    tsVal: ints[at + E_TSVAL]!,
-  })
-  syn.tNs = floats[(at + E_SYN_T) >> 1]!
-  syn.frame = ints[at + E_SYN_FRAME]!
-  return {
-    syn,
-    synAck: (bits & 2) !== 0 ? replaySynAck(ints, floats, at, syn) : null,
-    synAcks: bits >>> 8,
-    againT: floats[(at + E_SYNACK_T) >> 1]! + ints[at + E_AGAIN_MS]! * 1e6,
-    againFrame: ints[at + E_AGAIN_FRAME]!,
-  }
+function placeOf(e: number): number {
+  return (e & (CHUNK - 1)) * EMBRYO_WORDS
 }
 
-function replaySynAck(ints: Int32Array, floats: Float64Array, at: number, syn: Packet): Packet {
-  const bits = ints[at + E_BITS]!
-  const p = new Packet()
-  p.kind = 1
-  p.family = syn.family
-  p.src = syn.dst
-  p.dst = syn.src
-  p.srcPort = syn.dstPort
-  p.dstPort = syn.srcPort
-  p.flags = SYN | ACK
-  p.tNs = floats[(at + E_SYNACK_T) >> 1]!
-  p.frame = ints[at + E_SYNACK_FRAME]!
-  p.seq = ints[at + E_SYNACK_ISN]!
-  p.ack = (syn.seq + 1) | 0
-  fillOptions(p, {
-    wndMss: ints[at + E_SYNACK_WND_MSS]!,
-    ttlId: ints[at + E_SYNACK_TTL_ID]!,
-    scale: ((ints[at + E_SCALES]! >> 8) & 255) - 1,
-    sack: (bits & 16) !== 0,
-    timestamps: (bits & 32) !== 0,
-    tsVal: ints[at + E_SYNACK_TSVAL]!,
-  })
-  return p
+function ttlAndBits(p: Packet): number {
+  const bits =
+    (p.family === 6 ? BIT_FAMILY6 : 0) |
+    (p.sackPermitted === 1 ? BIT_SACK : 0) |
+    (p.hasTimestamps === 1 ? BIT_TIMESTAMPS : 0)
+  return bits | (p.ttl << 17) | (p.ipId + 1)
+}
+
+function familyOf(bits: number): 4 | 6 {
+  return (bits & BIT_FAMILY6) !== 0 ? 6 : 4
 }
 
 function fillOptions(
   p: Packet,
-  from: {
-    wndMss: number
-    ttlId: number
-    scale: number
-    sack: boolean
-    timestamps: boolean
-    tsVal: number
-  },
+  from: { wndMss: number; ttlAndBits: number; scale: number; tsVal: number },
 ): void {
+  const sack = (from.ttlAndBits & BIT_SACK) !== 0
+  const timestamps = (from.ttlAndBits & BIT_TIMESTAMPS) !== 0
   p.wnd = from.wndMss >>> 16
   p.mss = (from.wndMss & 0xffff) - 1
-  p.ttl = from.ttlId >>> 17
-  p.ipId = (from.ttlId & 0x1ffff) - 1
+  p.ttl = (from.ttlAndBits >>> 17) & 255
+  p.ipId = (from.ttlAndBits & 0x1ffff) - 1
   p.windowScale = from.scale
-  p.sackPermitted = from.sack ? 1 : 0
-  p.hasTimestamps = from.timestamps ? 1 : 0
+  p.sackPermitted = sack ? 1 : 0
+  p.hasTimestamps = timestamps ? 1 : 0
   p.tsVal = from.tsVal
-  p.optionsLen = p.mss >= 0 || from.scale >= 0 || from.sack || from.timestamps ? 4 : 0
+  p.optionsLen = p.mss >= 0 || from.scale >= 0 || sack || timestamps ? 4 : 0
 }

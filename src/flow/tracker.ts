@@ -1,6 +1,6 @@
 import { ACK, FIN, type Packet, PSH, RST, SYN } from '../packet/packet.ts'
 import { Aggregates } from './aggregates.ts'
-import { Embryos, embryoMatches, type Replay, replayEmbryo } from './embryos.ts'
+import { Embryos, type Replay } from './embryos.ts'
 import type { ConnectionFacts } from './facts.ts'
 import { type IcmpRecord, icmpRecord } from './icmp.ts'
 import { connectionHash, IndexTable } from './index-table.ts'
@@ -54,7 +54,7 @@ import { lastDataT, Rows } from './rows.ts'
 import { SegmentProcessor } from './segments.ts'
 import { Tombs } from './tombs.ts'
 
-/** While fewer connections than this are open, each gets a full row at its SYN; beyond, SYNs wait as embryos (88 octets). */
+/** While fewer connections than this are open, each gets a full row at its SYN; beyond, SYNs wait as embryos (48 octets). */
 const FULL_ROWS_AT_SYN = 16_384
 /** A closed connection keeps its row for late segments: this long, ... */
 const LINGER_NS = 120e9
@@ -161,7 +161,7 @@ export class FlowTracker {
         break
       }
       if (reference < 0) {
-        if (!embryoMatches(this.embryos, -1 - reference, p)) continue
+        if (!this.embryos.matches(-1 - reference, p)) continue
         this.embryoSegment(-1 - reference, hash, p)
         return
       }
@@ -355,7 +355,7 @@ export class FlowTracker {
   private embryoSegment(e: number, hash: number, p: Packet): void {
     this.lastRow = -1
     if (this.embryos.noteSynAck(e, p, p.tNs, p.frame)) return
-    const scratch = replayEmbryo(this.embryos, e)
+    const scratch = this.embryos.replay(e)
     const id = this.embryos.idOf(e)
     this.table.remove(hash, -1 - e)
     this.embryos.release(e)
@@ -368,7 +368,7 @@ export class FlowTracker {
 
   /** Embryos that are left become rows for those the collector asks for; the rest are only counted. */
   promote(e: number): number {
-    const scratch = replayEmbryo(this.embryos, e)
+    const scratch = this.embryos.replay(e)
     const p = scratch.syn
     const hash = connectionHash(p.src, p.dst, p.srcPort, p.dstPort, p.family === 6 ? 1 : 0)
     const row = this.newRow(hash, p, false, this.embryos.idOf(e))
@@ -538,7 +538,7 @@ export class FlowTracker {
       const reference = table.referenceAt(cell)
       if (reference <= FIRST_TOMB) continue
       if (reference < 0) {
-        if (!embryoMatches(this.embryos, -1 - reference, p)) continue
+        if (!this.embryos.matches(-1 - reference, p)) continue
         return this.promoteKnown(-1 - reference, hash)
       }
       rows.open(reference)
@@ -561,7 +561,6 @@ export class FlowTracker {
   /** For the collector: an embryo that is left at the end as a finished row, open in `rows`. */
   finishEmbryo(e: number): number {
     const row = this.promote(e)
-    this.embryos.release(e)
     this.live[row] = 0
     this.openRows--
     return row
