@@ -31,6 +31,13 @@ export const layers = {
     packages: [],
     promise: 'flow says what was seen of a connection, never why. Reasons belong in causes/.',
   },
+  host: {
+    may: ['base'],
+    types: [],
+    packages: [],
+    promise:
+      'host reads the live kernel (or a bundle of one) through a HostPort handed in, and changes nothing.',
+  },
   application: {
     may: ['base'],
     types: ['flow', 'evidence'],
@@ -67,7 +74,7 @@ export const layers = {
   },
   report: {
     may: ['base', 'messages'],
-    types: ['evidence', 'causes', 'diagnose'],
+    types: ['host', 'evidence', 'causes', 'diagnose'],
     // The one value of evidence/ that it needs is the list of endings, in the order of the vocabulary.
     values: ['src/evidence/endings.ts'],
     packages: ['hyparquet-writer'],
@@ -79,6 +86,7 @@ export const layers = {
       'capture',
       'packet',
       'flow',
+      'host',
       'application',
       'evidence',
       'causes',
@@ -92,7 +100,7 @@ export const layers = {
   },
   cli: {
     may: ['base', 'messages', 'app', 'report'],
-    types: ['evidence', 'causes', 'diagnose'],
+    types: ['host', 'evidence', 'causes', 'diagnose'],
     packages: null,
     promise:
       'cli goes from argv to app to report to the exit code. Work that a library user needs too belongs in app/.',

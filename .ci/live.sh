@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # A live pipe, for real: tcpdump -w - | tcpwhy -, in a network namespace of its own, ended as people end it.
 # Expected: the refused connections are named, and the exit code says "problem".
+# Then the listen queues: as many handshakes as tcpwhy queue says, counted (test/live/queue.py).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 missing=()
-for tool in tcpdump:tcpdump ip:iproute2 unshare:util-linux; do
+for tool in tcpdump:tcpdump ip:iproute2 unshare:util-linux python3:python3; do
   PATH="$PATH:/usr/sbin:/sbin" command -v "${tool%%:*}" >/dev/null || missing+=("${tool##*:}")
 done
 if [ ${#missing[@]} -gt 0 ]; then
@@ -49,3 +50,5 @@ cat "$work/err" >&2
 grep -q 'port-closed' "$work/report" || { echo 'port-closed is not in the report' >&2; exit 1; }
 grep -q 'affected *5 of 5 connections' "$work/report" || { echo 'not 5 of 5 connections' >&2; exit 1; }
 INSIDE
+
+PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" python3 test/live/queue.py

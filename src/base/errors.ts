@@ -14,6 +14,7 @@ export const errorCodes = [
   'EXPLAIN_UNKNOWN',
   'EXPORT_UNKNOWN_FORMAT',
   'OUTPUT_UNWRITABLE',
+  'QUEUE_VALUES_MISSING',
 ] as const
 
 export type ErrorCode = (typeof errorCodes)[number]

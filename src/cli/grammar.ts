@@ -44,10 +44,13 @@ function commandOf(spec: CommandSpec, rest: readonly CommandSpec[]): Command {
     .exitOverride()
     .configureHelp({ helpWidth: 100 })
     .description(spec.summary)
-    .argument(`[${spec.operands.name}...]`, spec.operands.help)
-    .usage(`[options] [${spec.operands.name}...]`)
+    .usage('[options]')
     .helpOption('-h, --help', 'Show this help.')
-    .allowExcessArguments()
+    .allowExcessArguments(spec.operands !== undefined)
+  if (spec.operands !== undefined) {
+    const { name, help } = spec.operands
+    command.argument(`[${name}...]`, help).usage(`[options] [${name}...]`)
+  }
   for (const option of spec.options) command.addOption(optionOf(option))
   command.addHelpText('after', tail(spec, rest))
   return command

@@ -1,7 +1,10 @@
 import { processIo } from './io.ts'
 import { run } from './run.ts'
 
-const app = { analyze: async () => (await import('../app/analyze.ts')).analyzeCaptures }
+const app = {
+  analyze: async () => (await import('../app/analyze.ts')).analyzeCaptures,
+  queue: async () => (await import('../app/queue.ts')).queueSizes,
+}
 
 /** What `bin/tcpwhy.js` starts. The only place that sets the exit code. No top-level await: it is built as a script. */
 run(process.argv.slice(2), processIo(), app).then((exitCode) => {

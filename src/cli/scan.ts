@@ -25,6 +25,8 @@ export function scan(argv: readonly string[], command: CommandSpec): Arguments |
     if (spec.repeat) values.push(value)
     else values[0] = value
   }
+  // Words that it does not take.
+  if (command.operands === undefined && operands.length > 0) return null
   return { options, operands }
 }
 

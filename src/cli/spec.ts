@@ -1,4 +1,6 @@
+import type { QueueOptions } from '../app/queue.ts'
 import type { AnalyzeCaptures } from '../app/types.ts'
+import type { QueueReport } from '../host/queue-report.ts'
 import type { Io } from './io.ts'
 
 /** One option as data: the scanner, commander's help and the docs test all read the same table. */
@@ -16,8 +18,8 @@ export interface OptionSpec {
 export interface CommandSpec {
   name: string
   summary: string
-  /** Name of the operands in the help. */
-  operands: { name: string; help: string }
+  /** Name of the operands in the help; absent = it takes none. */
+  operands?: { name: string; help: string }
   options: readonly OptionSpec[]
   examples: readonly { command: string; what: string }[]
   /** More for the end of the help: exit codes, time syntax. */
@@ -34,4 +36,5 @@ export interface Arguments {
 /** The use cases, each imported only when it is wanted. `main.ts` gives the real ones, tests their own. */
 export interface App {
   analyze: () => Promise<AnalyzeCaptures>
+  queue: () => Promise<(options: QueueOptions) => Promise<QueueReport>>
 }

@@ -1,6 +1,9 @@
+import { queueSizes } from '../../src/app/queue.ts'
 import type { AnalyzeOptions, AnalyzeResult } from '../../src/app/types.ts'
 import type { Io } from '../../src/cli/io.ts'
 import { run } from '../../src/cli/run.ts'
+import type { HostPort } from '../../src/host/host-port.ts'
+import { linuxHost } from '../helpers/host.ts'
 import { healthy } from '../reports/fixtures.ts'
 
 /** Runs the command line with an analysis of our choice; gives what was printed and the exit code. */
@@ -10,6 +13,7 @@ export async function cli(
     report: healthy,
   }),
   over: Partial<Io> = {},
+  host: HostPort = linuxHost(),
 ) {
   let out = ''
   let err = ''
@@ -39,6 +43,7 @@ export async function cli(
       asked.push(options)
       return analyze(options)
     },
+    queue: async () => (options) => queueSizes(options, host),
   })
   return { exitCode, out, err, asked }
 }

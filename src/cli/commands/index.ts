@@ -1,6 +1,7 @@
 import type { CommandSpec } from '../spec.ts'
 import { analyze } from './analyze.ts'
 import { explain } from './explain.ts'
+import { queue } from './queue.ts'
 
 /** What can be typed after `tcpwhy`, sorted by name. */
-export const commands: readonly CommandSpec[] = [analyze, explain]
+export const commands: readonly CommandSpec[] = [analyze, explain, queue]
