@@ -13,14 +13,17 @@ export interface Inputs {
 }
 
 /** @param paths as the user wrote them, '-' for standard input */
-export function inputsOf(paths: readonly string[]): Inputs {
+export function inputsOf(
+  paths: readonly string[],
+  pipeKeptOctets: number = PIPE_KEPT_OCTETS,
+): Inputs {
   const kept = new Map<string, Kept>()
 
   async function first(path: string): Promise<CaptureInput> {
     // Not imported from node:process: naming one export makes Node build all of its streams, 4 ms of every start.
     const source = path === '-' ? streamSource(process.stdin) : await fileSource(path)
     if (source.seekable) return { name: path, bytes: source }
-    const keeper = new Kept(source)
+    const keeper = new Kept(source, pipeKeptOctets)
     kept.set(path, keeper)
     return { name: path, bytes: keeper }
   }
@@ -60,9 +63,11 @@ class Kept implements ByteSource {
   private chunks: Uint8Array[] = []
   private octets = 0
   private readonly inner: ByteSource
+  private readonly limit: number
 
-  constructor(inner: ByteSource) {
+  constructor(inner: ByteSource, limit: number) {
     this.inner = inner
+    this.limit = limit
   }
 
   async read(into: Uint8Array): Promise<number> {
@@ -87,7 +92,7 @@ class Kept implements ByteSource {
 
   private keep(octets: Uint8Array): void {
     this.octets += octets.length
-    if (this.octets <= PIPE_KEPT_OCTETS) this.chunks.push(octets.slice())
+    if (this.octets <= this.limit) this.chunks.push(octets.slice())
     else {
       this.dropped = true
       this.chunks = []

@@ -40,6 +40,8 @@ export interface AnalyzeOptions {
   all: boolean
   /** Id of the connection whose ladder is wanted. @throws TcpwhyError CONNECTION_NOT_FOUND */
   show?: string
+  /** How much of a pipe is kept for a second look (payload, `show`); default 64 MiB. */
+  pipeKeptOctets?: number
   /** Gets every connection, clean ones too (`--export`). */
   sink?: ConnectionSink
   /** Octets read so far and in all (null = a pipe). Called a few times a second. */
