@@ -1,0 +1,59 @@
+import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs'
+import type { HostFiles, HostRead } from '../host/host-files.ts'
+import { nodeHostPort } from './host-port.ts'
+
+/** 64 MiB: /proc/net/tcp of 400,000 sockets. */
+const MAX_BYTES = 64 * 1024 * 1024
+const FIRST_BYTES = 16 * 1024
+
+/** This machine. Only reads. */
+export function nodeHost(limits: { maxBytes: number } = { maxBytes: MAX_BYTES }): HostFiles {
+  const bytes = (path: string) => attempt(path, () => readWhole(path, limits.maxBytes))
+  const text = (path: string): HostRead<string> => {
+    const read = bytes(path)
+    return read.is === 'read' ? { is: 'read', value: read.value.toString('utf8') } : read
+  }
+  return {
+    ...nodeHostPort(),
+    nowMs: () => performance.now(),
+    text,
+    bytes,
+    names: (path) => attempt(path, () => readdirSync(path)),
+    link: (path) => attempt(path, () => readlinkSync(path)),
+  }
+}
+
+class TooBig extends Error {}
+
+/** Files of /proc say that they are empty, so their end is looked for by reading. */
+function readWhole(path: string, maxBytes: number): Buffer {
+  const file = openSync(path, 'r')
+  try {
+    let octets = Buffer.allocUnsafe(FIRST_BYTES)
+    let used = 0
+    for (;;) {
+      const count = readSync(file, octets, used, octets.length - used, null)
+      if (count === 0) return octets.subarray(0, used)
+      used += count
+      if (used > maxBytes) throw new TooBig()
+      if (used === octets.length) octets = Buffer.concat([octets], octets.length * 2)
+    }
+  } finally {
+    closeSync(file)
+  }
+}
+
+function attempt<T>(path: string, read: () => T): HostRead<T> {
+  try {
+    return { is: 'read', value: read() }
+  } catch (cause) {
+    return { is: 'unreadable', why: whyOf(cause), path }
+  }
+}
+
+function whyOf(cause: unknown): 'missing' | 'denied' | 'too-big' | 'failed' {
+  if (cause instanceof TooBig) return 'too-big'
+  const code = cause instanceof Error && 'code' in cause ? cause.code : ''
+  if (code === 'ENOENT' || code === 'ESRCH' || code === 'ENOTDIR') return 'missing'
+  return code === 'EACCES' || code === 'EPERM' ? 'denied' : 'failed'
+}

@@ -1,0 +1,50 @@
+import { type HostFiles, type HostRead, whyUnreadable } from './host-files.ts'
+
+/** What to look at. Each reader takes from it what concerns it. */
+export interface HostAsk {
+  /** A process whose network namespace is meant; without it, that of whoever reads. */
+  netOf?: number
+  /** Processes to look at in detail. */
+  pids?: readonly number[]
+  /** Sockets whose owners are wanted. */
+  inodes?: ReadonlySet<number>
+}
+
+/** `why` is a sentence for people, and names the file or privilege that is missing. */
+export type CanRun = { is: 'yes' } | { is: 'no'; why: string }
+
+/** What was odd about a file, as data: readers never throw on what they read. */
+export interface HostFault {
+  path: string
+  what: string
+}
+
+export interface HostReader<Facts> {
+  id: string
+  canRun(host: HostFiles, ask: HostAsk): CanRun
+  /** Whether or not it can run: what cannot be read is a fault or an empty list. */
+  read(host: HostFiles, ask: HostAsk): Facts
+}
+
+/** The folder of network files of the namespace that was asked for. */
+export function netFolder(ask: HostAsk): string {
+  return ask.netOf === undefined ? '/proc/net' : `/proc/${ask.netOf}/net`
+}
+
+/** Yes when one of the files can be read; else why the first one cannot. */
+export function canRead(host: HostFiles, paths: readonly string[]): CanRun {
+  let first: CanRun | null = null
+  for (const path of paths) {
+    const read = host.text(path)
+    if (read.is === 'read') return { is: 'yes' }
+    first ??= { is: 'no', why: whyUnreadable(read) }
+  }
+  return first ?? { is: 'no', why: 'nothing was asked for' }
+}
+
+/** The text, or '' and a fault that says why. */
+export function textOr(read: HostRead<string>, faults: HostFault[]): string {
+  if (read.is === 'read') return read.value
+  faults.push({ path: read.path, what: whyUnreadable(read) })
+  return ''
+}

@@ -1,0 +1,60 @@
+import type { DescriptorFacts, DescriptorKind, Descriptors } from '../facts.ts'
+import { type HostFiles, readOrNull, whyUnreadable } from '../host-files.ts'
+import type { CanRun, HostAsk, HostFault } from '../reader.ts'
+import { decimal } from '../text.ts'
+import { commandOf, socketInode } from './processes.ts'
+
+/** Open descriptors of the asked processes by kind, with their limits (RLIMIT_NOFILE). */
+export const descriptors = {
+  id: 'descriptors',
+
+  canRun(host: HostFiles, ask: HostAsk): CanRun {
+    if (ask.pids === undefined || ask.pids.length === 0) {
+      return { is: 'no', why: 'no process was asked for' }
+    }
+    const reads = ask.pids.map((pid) => host.names(`/proc/${pid}/fd`))
+    const refused = reads.find((read) => read.is !== 'read')
+    if (refused === undefined || reads.some((read) => read.is === 'read')) return { is: 'yes' }
+    const needs = refused.why === 'denied' ? ': needs CAP_SYS_PTRACE or the same user' : ''
+    return { is: 'no', why: whyUnreadable(refused) + needs }
+  },
+
+  read(host: HostFiles, ask: HostAsk): DescriptorFacts {
+    const found: Descriptors[] = []
+    const faults: HostFault[] = []
+    for (const pid of ask.pids ?? []) {
+      const path = `/proc/${pid}/fd`
+      const names = host.names(path)
+      if (names.is === 'read') found.push(describe(host, pid, names.value))
+      else faults.push({ path, what: whyUnreadable(names) })
+    }
+    return { processes: found, faults }
+  },
+}
+
+function describe(host: HostFiles, pid: number, names: readonly string[]): Descriptors {
+  const byKind = { socket: 0, pipe: 0, file: 0, device: 0, eventpoll: 0, other: 0 }
+  const sockets: number[] = []
+  for (const name of names) {
+    const link = readOrNull(host.link(`/proc/${pid}/fd/${name}`)) ?? ''
+    byKind[kindOf(link)]++
+    const inode = socketInode(link)
+    if (inode !== null) sockets.push(inode)
+  }
+  const limits = openFilesOf(readOrNull(host.text(`/proc/${pid}/limits`)) ?? '')
+  return { pid, command: commandOf(host, pid), total: names.length, byKind, sockets, ...limits }
+}
+
+function kindOf(link: string): DescriptorKind {
+  if (link.startsWith('socket:[')) return 'socket'
+  if (link.startsWith('pipe:[')) return 'pipe'
+  if (link === 'anon_inode:[eventpoll]') return 'eventpoll'
+  if (link.startsWith('/dev/')) return 'device'
+  return link.startsWith('/') ? 'file' : 'other'
+}
+
+/** "Max open files            1024                 524288               files" */
+export function openFilesOf(limits: string): { soft: number | null; hard: number | null } {
+  const [, soft, hard] = /^Max open files +(\S+) +(\S+)/m.exec(limits) ?? []
+  return { soft: decimal(soft), hard: decimal(hard) }
+}

@@ -1,0 +1,21 @@
+import type { HostReader } from '../reader.ts'
+import { conntrack } from './conntrack.ts'
+import { counters } from './counters.ts'
+import { descriptors } from './descriptors.ts'
+import { listeners } from './listeners.ts'
+import { pressure } from './pressure.ts'
+import { processes } from './processes.ts'
+import { settings } from './settings.ts'
+import { sockets } from './sockets.ts'
+
+/** Sorted by id. A new reader is one file and one line. */
+export const readers = [
+  conntrack,
+  counters,
+  descriptors,
+  listeners,
+  pressure,
+  processes,
+  settings,
+  sockets,
+] as const satisfies readonly HostReader<unknown>[]
