@@ -55,6 +55,7 @@ async function alone(io: Io): Promise<number> {
   tcpwhy incident.pcap                          pcap, pcapng or pasted tcpdump text
   sudo tcpdump -i any -s 96 -w - | tcpwhy -     live; Ctrl-C ends it with the report
   tcpwhy explain 'connection reset by peer'     what an error message means on the wire
+  tcpwhy queue                                  how long the listen queues of this host can grow
   tcpwhy --help                                 everything else
 
 Diagnosing this host without a capture is not there yet.

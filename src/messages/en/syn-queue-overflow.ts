@@ -46,8 +46,8 @@ export const synQueueOverflow = {
       verify: 'nstat -az TcpExtTCPReqQFullDrop TcpExtSyncookiesSent',
     },
     {
-      text: "Raise the queue: it is the smallest of the listener's backlog, somaxconn and tcp_max_syn_backlog.",
-      setting: 'net.ipv4.tcp_max_syn_backlog',
+      text: "Raise the queue: the listener's backlog and somaxconn bound it; tcp_max_syn_backlog only while cookies are off, or before Linux 4.4. tcpwhy queue, run there, says which.",
+      setting: 'net.core.somaxconn',
       command: 'sudo sysctl net.ipv4.tcp_max_syn_backlog=8192 net.core.somaxconn=4096',
       verify: acceptQueue,
     },
