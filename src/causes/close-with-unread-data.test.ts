@@ -38,6 +38,15 @@ const download = (window: number, unread: number | null) =>
     },
   })
 
+/** The last octets of the client have the size of a close_notify; the server resets. */
+const farewell = connection({
+  ending: 'reset-after-fin',
+  resets: [byServer],
+  requestPending: true,
+  exchanges: 2,
+  request: { startFrame: 80, startMs: 2000, lastFrame: 80, lastMs: 2000, octets: 31, seq: 101 },
+})
+
 causeTable(closeWithUnreadData, [
   {
     name: 'window closed, body incomplete: how many octets of which response',
@@ -161,6 +170,19 @@ causeTable(closeWithUnreadData, [
     is: 'likely',
     variant: 'unread-request',
     because: ['request-unanswered'],
+  },
+  {
+    name: 'near miss: a TLS farewell, unread, is no request',
+    connections: [farewell],
+    application: [[0, application({ protocol: 'tls' })]],
+    is: 'nothing',
+  },
+  {
+    name: 'the size of a TLS farewell, payload not read: said against it',
+    connections: [farewell],
+    is: 'possible',
+    variant: 'unread-request',
+    against: ['like-farewell'],
   },
   {
     name: 'the first request already: accept-and-close is as possible',

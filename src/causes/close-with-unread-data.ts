@@ -13,10 +13,10 @@ import {
   type Verdict,
 } from './cause.ts'
 import { activeAbort, endedTogether } from './closing.ts'
+import { farewell } from './farewell.ts'
 
 const say = reasonsOf('close-with-unread-data')
 
-const FAREWELL_OCTETS = 64 // an unread TLS close_notify harms nobody
 const TOGETHER = 3
 const UPLOAD_OCTETS = 4096 // more than a head: a body was on its way
 
@@ -79,7 +79,7 @@ function unreadResponse(
   const http = application?.http ?? null
   if (connection.requestPending || server.payloadOctets === 0) return null
   const unread = client.unreadOctets ?? 0
-  if (application?.protocol === 'tls' && unread <= FAREWELL_OCTETS) return null
+  if (farewell(connection, unread, evidence) === 'yes') return null
   const incomplete = http !== null && http.bodyComplete === false
   const sending = isStillSending(server, reset)
   if (unread === 0 && !incomplete && !sending) return null
@@ -188,17 +188,20 @@ function unreadRequest(
   // The reset itself acknowledges what the kernel had received, read or not.
   const covered = reset.ack >= request.seq + request.octets
   if (client.inFlightOctets > 0 && !covered) return null
+  const last = farewell(connection, request.octets, evidence)
+  if (last === 'yes') return null
   const served = server.payloadOctets > 0
   const together = endedTogether(evidence, connection, 'server') >= TOGETHER
-  const certain = served && !together
+  const certain = served && !together && last === 'no'
   const ref = connectionRef(connection)
   const against: Reason[] = []
   if (!served) against.push(say('never-served', {}, ref))
   if (together) against.push(say('together', {}, ref))
+  if (last === 'perhaps') against.push(say('like-farewell', { octets: request.octets }, ref))
   return {
     variant: 'unread-request',
     certainty: certain ? 'likely' : 'possible',
-    weight: certain ? 66 : 42,
+    weight: certain ? 66 : last === 'perhaps' ? 38 : 42,
     reset,
     because: [
       say('reset', { who: 'server' }, frameOf(reset, connection)),

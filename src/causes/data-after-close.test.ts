@@ -75,6 +75,17 @@ causeTable(dataAfterClose, [
     is: 'nothing',
   },
   {
+    name: 'the size of a TLS farewell, payload not read: said against it',
+    connections: [late({ len: 31 })],
+    is: 'possible',
+    against: ['like-farewell'],
+  },
+  {
+    name: 'a short line of a plain protocol is data',
+    connections: [late({ len: 14 })],
+    is: 'likely',
+  },
+  {
     name: 'near miss: the client closed while its answer was on the way',
     connections: [
       connection({

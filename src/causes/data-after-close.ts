@@ -12,10 +12,10 @@ import {
   type Verdict,
 } from './cause.ts'
 import { endedTogether, lastActivityBefore } from './closing.ts'
+import { farewell } from './farewell.ts'
 
 const say = reasonsOf('data-after-close')
 
-const FAREWELL_OCTETS = 64 // TLS close_notify is 7 to 31 octets: a farewell, not a request
 const TOGETHER = 3
 const IDLE_MS = 1000
 
@@ -37,18 +37,25 @@ interface Late {
 
 function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | null {
   const late = lateData(connection)
-  if (late === null || isFarewell(late, evidence)) return null
+  if (late === null) return null
+  const last = farewell(connection, late.data.len, evidence)
+  if (last === 'yes') return null
   const closer = late.reset.from
   const sender = otherSide(closer)
   const together = endedTogether(evidence, connection, closer) >= TOGETHER
   return {
     connections: [connection],
-    certainty: 'likely',
+    certainty: last === 'perhaps' ? 'possible' : 'likely',
     severity: 'problem',
-    weight: together ? 65 : 85,
+    weight: last === 'perhaps' ? 38 : together ? 65 : 85,
     culprit: { side: sender, host: connection[sender].address },
     because: becauseOf(late, evidence),
-    against: together ? [say('together', {}, connectionRef(connection))] : [],
+    against: [
+      ...(together ? [say('together', {}, connectionRef(connection))] : []),
+      ...(last === 'perhaps'
+        ? [say('like-farewell', { octets: late.data.len }, frameOf(late.data, connection))]
+        : []),
+    ],
     values: { sender: connection[sender].address, closer: connection[closer].address },
     group: `${connection.server.endpoint} ${sender}`,
     // When an idle limit of the server explains its close, this is what came of it.
@@ -76,11 +83,6 @@ function lateData(connection: ConnectionFacts): Late | null {
     return { connection, fin, reset, data }
   }
   return null
-}
-
-function isFarewell(late: Late, evidence: Evidence): boolean {
-  const protocol = evidence.application.get(late.connection.id)?.protocol
-  return late.data.len <= FAREWELL_OCTETS && protocol === 'tls'
 }
 
 function becauseOf(late: Late, evidence: Evidence): Reason[] {

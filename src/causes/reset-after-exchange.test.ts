@@ -48,9 +48,54 @@ causeTable(resetAfterExchange, [
   {
     name: 'the client closed after the answer; close_notify meets a reset',
     connections: [tail(24)],
+    application: [[0, application({ protocol: 'tls' })]],
     is: 'likely',
     severity: 'benign',
-    because: ['all-acknowledged', 'after-own-close'],
+    because: ['but-farewell', 'after-own-close'],
+  },
+  {
+    name: 'the same where the payload was not read: by its size',
+    connections: [tail(24)],
+    is: 'possible',
+    severity: 'benign',
+    against: ['farewell-by-size'],
+  },
+  {
+    name: 'the payload of another connection to that endpoint was read: it speaks TLS',
+    connections: [
+      connection({
+        id: 1,
+        ending: 'reset',
+        requestPending: true,
+        request: { ...connection().request, octets: 31 },
+        resets: [reset({ shape: 'active' })],
+      }),
+      connection({ id: 0 }),
+    ],
+    application: [[0, application({ protocol: 'tls' })]],
+    is: 'likely',
+    severity: 'benign',
+    because: ['but-farewell'],
+  },
+  {
+    name: 'near miss: an event of nine octets, answered by the reset, was no farewell',
+    connections: [tail(9)],
+    application: http({ bodyComplete: 'unknown' }),
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: a short request, never answered, in plain HTTP',
+    connections: [
+      connection({
+        ending: 'reset-after-fin',
+        requestPending: true,
+        request: { ...connection().request, octets: 31 },
+        resets: [reset({ trigger: segment({ frame: 19, len: 31 }) })],
+        sides: { server: fin(10, 501) },
+      }),
+    ],
+    application: http({}),
+    is: 'nothing',
   },
   {
     name: 'after both FINs',

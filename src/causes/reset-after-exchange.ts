@@ -11,11 +11,12 @@ import {
   reasonsOf,
   type Verdict,
 } from './cause.ts'
+import { farewell } from './farewell.ts'
 
 const say = reasonsOf('reset-after-exchange')
 
-/** RFC 8446 §5.2: a TLS 1.3 close_notify record is 24 octets, TLS 1.2 with CBC at most 31 plus its header here. */
-const GOODBYE_OCTETS = 31
+/** What is unread is judged by the window, which goes in steps. */
+const WINDOW_ROUNDING = 31
 
 /** A reset when everything had been said and received: a tail end without harm. */
 export const resetAfterExchange = {
@@ -34,35 +35,60 @@ export const resetAfterExchange = {
 function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | null {
   const reset = connection.resets.find((r) => r.accepted !== false)
   if (reset === undefined || reset.ttlUnusual || connection.seen !== 'both') return null
-  if (connection.requestPending || connection.exchanges === 0) return null
-  if (connection.ending === 'reset' && reset.from === 'server') return null
-  if (leftBehind(connection, reset)) return null
+  const last = lastWords(connection, reset, evidence)
+  if (last === null || connection.exchanges === 0) return null
+  if (connection.ending === 'reset' && reset.from === 'server' && last.is !== 'yes') return null
   if (connection.sides[reset.from].keepaliveUnanswered > 0) return null // it gave up on a dead peer
   const told = evidence.application.get(connection.id)?.http?.bodyComplete ?? 'unknown'
   if (told === false) return null
-  const likely =
-    told === true || connection.ending === 'reset-after-close' || goodbye(reset, connection)
+  const ended = connection.ending === 'reset-after-close' || goodbye(reset, connection)
+  const likely = last.is !== 'perhaps' && (told === true || ended || last.is === 'yes')
   return {
     connections: [connection],
     certainty: likely ? 'likely' : 'possible',
     severity: 'benign',
-    weight: likely ? (told === true ? 78 : 70) : 32,
+    weight: weightOf(likely, told === true, last),
     culprit: { side: reset.from, host: connection[reset.from].address },
-    ...reasons(connection, reset, evidence, told === true),
+    ...reasons(connection, reset, { evidence, complete: told === true, last }),
     group: connection.server.endpoint,
   }
 }
 
-/** Whether anything of the exchange had not arrived, or had arrived and not been read, when the reset ended it. */
-function leftBehind(connection: ConnectionFacts, reset: ResetFacts): boolean {
+function weightOf(likely: boolean, complete: boolean, last: LastWords): number {
+  if (!likely) return last.is === 'perhaps' ? 46 : 32
+  return complete ? 78 : 70
+}
+
+/** What was not acknowledged or not read when the reset came, if only the end of a TLS session: 'none' = nothing was. */
+interface LastWords {
+  is: 'none' | 'yes' | 'perhaps'
+  octets: number
+}
+
+/** null: something of the exchange had not arrived, or had arrived and not been read, when the reset ended it. */
+function lastWords(
+  connection: ConnectionFacts,
+  reset: ResetFacts,
+  evidence: Evidence,
+): LastWords | null {
   const sender = connection.sides[reset.from]
   const peer = connection.sides[otherSide(reset.from)]
-  if ((reset.trigger?.len ?? 0) > GOODBYE_OCTETS) return true
-  if (sender.payloadOctets > sender.ackedOctets) return true
-  if (peer.payloadOctets - peer.ackedOctets > GOODBYE_OCTETS) return true
-  if ((sender.unreadOctets ?? 0) > GOODBYE_OCTETS) return true
+  if (sender.payloadOctets > sender.ackedOctets) return null
   const left = connection.sides.client.fin?.tMs ?? Number.POSITIVE_INFINITY
-  return (connection.response?.startMs ?? 0) > left // the answer came when the client had gone
+  if ((connection.response?.startMs ?? 0) > left) return null // the answer came when the client had gone
+  const unread = sender.unreadOctets ?? 0
+  const open = [
+    reset.trigger?.len ?? 0,
+    peer.payloadOctets - peer.ackedOctets,
+    connection.requestPending ? (connection.request?.octets ?? 0) : 0,
+    unread > WINDOW_ROUNDING ? unread : 0,
+  ].filter((octets) => octets > 0)
+  const each = open.map((octets) => farewell(connection, octets, evidence))
+  if (each.includes('no')) return null
+  return {
+    is: each.includes('perhaps') ? 'perhaps' : each.includes('yes') ? 'yes' : 'none',
+    octets: Math.max(0, ...open),
+  }
 }
 
 /** The reset's sender had closed; what triggers it is a FIN, an ACK or a record as small as close_notify. */
@@ -73,22 +99,20 @@ function goodbye(reset: ResetFacts, connection: ConnectionFacts): boolean {
 function reasons(
   connection: ConnectionFacts,
   reset: ResetFacts,
-  evidence: Evidence,
-  complete: boolean,
+  { evidence, complete, last }: { evidence: Evidence; complete: boolean; last: LastWords },
 ): Pick<Verdict, 'because' | 'against'> {
   const at = frameOf(reset, connection)
   const http = evidence.application.get(connection.id)?.http
-  const because: Reason[] = [
-    say(
-      'all-acknowledged',
-      {
-        client: connection.sides.client.payloadOctets,
-        server: connection.sides.server.payloadOctets,
-      },
-      connectionRef(connection),
-    ),
-  ]
+  const { client, server } = connection.sides
+  const because: Reason[] = []
   const against: Reason[] = []
+  if (last.is === 'none') {
+    const values = { client: client.payloadOctets, server: server.payloadOctets }
+    because.push(say('all-acknowledged', values, connectionRef(connection)))
+  } else {
+    because.push(say('but-farewell', { octets: last.octets, side: otherSide(reset.from) }, at))
+    if (last.is === 'perhaps') against.push(say('farewell-by-size', { octets: last.octets }, at))
+  }
   if (complete) {
     because.push(say('complete', {}, atFrame(http?.responseFrame ?? reset.frame, connection)))
   } else against.push(say('length-unknown', {}, connectionRef(connection)))

@@ -324,6 +324,17 @@ describe('ranking and verdict', () => {
     )
   })
 
+  test('a reset after a FIN that harms nobody is counted as what it is', () => {
+    const healthy = [
+      connection({ id: 0, ending: 'clean' }),
+      connection({ id: 1, ending: 'reset-after-fin' }),
+    ]
+    const report = run({ connections: healthy }, [cause('linger-zero', { when: () => false })])
+    expect(report.headline).toBe(
+      'Healthy: 2 connections to 1 endpoint, 1 closed in order and 1 reset after a FIN; no refusal, other reset, time-out, unanswered SYN or stall among them (1 cause checked); not explained: 1 reset after a FIN',
+    )
+  })
+
   test('no connection at all is no good news', () => {
     const report = run({ connections: [], sources: [{ frames: 7 }] }, [])
     expect(report.verdict).toBe('inconclusive')
@@ -466,6 +477,20 @@ describe('every cause of tcpwhy', () => {
     expect(JSON.stringify(report)).not.toMatch(/\{\w+(:\w+)?\}|undefined|NaN/)
   })
 
+  test('commands go to the server, also where the client or a router is the culprit', () => {
+    const culprits = [
+      ['data-after-close', '10.77.1.2'],
+      ['firewall-reject', '10.77.1.1'],
+    ] as const
+    for (const [id, host] of culprits) {
+      const accused = cause(id, { because: [], culprit: { side: 'client', host } })
+      const [finding] = run({ connections: three }, [accused], { catalogue: en }).findings
+      const steps = JSON.stringify([finding?.confirm, finding?.fix])
+      expect(steps).toContain('10.77.2.2')
+      expect(steps).not.toContain(host)
+    }
+  })
+
   // Reasons are rendered by each cause's own table; steps and titles of variants that no row reaches are caught here.
   test.each(allCauses.map((c) => c.id))(
     '%s: its titles and steps ask for no value nobody gives',
@@ -480,7 +505,7 @@ describe('every cause of tcpwhy', () => {
   )
 })
 
-const STANDARD = ['connections', 'server', 'host', 'port', 'client']
+const STANDARD = ['connections', 'server', 'host', 'address', 'port', 'client']
 
 function readSources(id: string): string {
   return readFileSync(new URL(`../causes/${id}.ts`, import.meta.url), 'utf8')

@@ -103,6 +103,7 @@ function valuesFor(verdict: Verdict, example: ConnectionFacts, connections: numb
     connections,
     server: example.server.endpoint,
     host: verdict.culprit.host ?? example.server.address,
+    address: example.server.address,
     port: example.server.port,
     client: example.client.address,
     ...verdict.values,

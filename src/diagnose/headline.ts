@@ -70,11 +70,16 @@ function inBrackets(title: string, note: string): string {
 function healthyValues({ evidence, causes }: HeadlineInput) {
   const { connections, byEnding } = evidence.totals
   const closed = byEnding.clean + byEnding['reset-after-close']
+  const reset = byEnding['reset-after-fin']
+  const counts = { closed, reset, open: connections - closed - reset }
+  const ends = (['closed', 'reset', 'open'] as const)
+    .filter((end) => counts[end] > 0)
+    .map((end) => say(words.headline.ends[end], { n: counts[end] }))
   return {
     total: connections,
     endpoints: evidence.endpoints.size,
-    open: connections - closed,
-    closed,
+    ends: enumerated(ends),
+    reset: words.headline.reset[reset > 0 ? 'others' : 'none'],
     causes: causes.length,
   }
 }
@@ -116,6 +121,10 @@ function listOf(unexplained: readonly Unexplained[]): string {
   const items = unexplained.map(({ ending, count }) => {
     return say('{n} {what}', { n: formatCount(count), what: words.unexplained.what[ending] })
   })
+  return enumerated(items)
+}
+
+function enumerated(items: readonly string[]): string {
   return items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`
 }
 

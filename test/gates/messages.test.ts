@@ -10,7 +10,7 @@ import { root } from '../helpers/built.ts'
 // says, are found without a capture that happens to need them.
 
 /** What `diagnose` fills into every title and step (src/diagnose/finding.ts). */
-const GIVEN = ['connections', 'server', 'host', 'port', 'client']
+const GIVEN = ['connections', 'server', 'host', 'address', 'port', 'client']
 const FORMATS = ['ms', 'octets', 'count', 'time']
 const PLACEHOLDER = /\{(\w+)(?::(\w+))?\}/g
 

@@ -79,6 +79,7 @@ function expectReadable(cause: Cause, verdict: Verdict): void {
   const values = {
     server: '10.77.2.2:80',
     host: '10.77.2.2',
+    address: '10.77.2.2',
     port: 80,
     connections: verdict.connections.length,
     ...verdict.values,

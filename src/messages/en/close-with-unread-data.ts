@@ -38,6 +38,8 @@ export const closeWithUnreadData = {
       "a request of {octets:octets} was acknowledged by the server's kernel and never answered",
     'never-served':
       'the server never sent an octet on this connection: it may have refused it right after accepting',
+    'like-farewell':
+      '{octets:octets} are the size of a TLS close_notify, which wants no answer; the payload was not read',
     together:
       'the server ended several connections in the same instant: the process may have been stopped',
   },

@@ -12,6 +12,8 @@ export const dataAfterClose = {
       'the {who} answered by RST with seq {seq}, one after its FIN: nobody could read any more',
     'said-close': 'the last response had said Connection: close',
     'idle-before': 'the {who} closed after {idle:ms} without data',
+    'like-farewell':
+      '{octets:octets} are the size of a TLS close_notify, which wants no answer; the payload was not read',
     together: 'several connections were closed in the same instant: the process may have ended',
   },
   now: [

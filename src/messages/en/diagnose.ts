@@ -13,9 +13,15 @@ export const diagnoseWords = {
       'Not certain: possibly "{title}" ({affected:count} of {total:count} connections{also}). Missing: {missing}',
     benign: '{certainty}; {affected:count} of {total:count} connections{also}',
     healthy:
-      'Healthy: {total:count} connections to {endpoints:count} endpoints, {closed:count} closed in order and {open:count} still open or cut by an end of the capture; no refusal, reset, time-out, unanswered SYN or stall among them ({causes:count} causes checked)',
+      'Healthy: {total:count} connections to {endpoints:count} endpoints, {ends}; no refusal, {reset}, time-out, unanswered SYN or stall among them ({causes:count} causes checked)',
     unexplained:
       'Not explained: {list}, of {total:count} connections; none of {causes:count} causes fits. Missing: {missing}',
+    ends: {
+      closed: '{n:count} closed in order',
+      reset: '{n:count} reset after a FIN',
+      open: '{n:count} still open or cut by an end of the capture',
+    },
+    reset: { none: 'reset', others: 'other reset' },
     empty: 'No TCP connection in {frames:count} frames: nothing to judge',
   },
   also: {

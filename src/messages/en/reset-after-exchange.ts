@@ -6,6 +6,10 @@ export const resetAfterExchange = {
   because: {
     'all-acknowledged':
       'all payload had been acknowledged: {client:octets} from the client, {server:octets} from the server',
+    'but-farewell':
+      'all but the last {octets:octets} of the {side} had been acknowledged and read, and those are the end of a TLS session (close_notify)',
+    'farewell-by-size':
+      'that the last {octets:octets} are a TLS farewell is judged by their size: the payload was not read',
     complete: 'the last response was complete by its own length',
     'both-closed': 'both sides had sent FIN before the reset',
     'after-own-close':

@@ -1,0 +1,51 @@
+import type { ApplicationFacts } from '../evidence/application.ts'
+import type { ConnectionFacts } from '../evidence/connection.ts'
+import type { Evidence } from '../evidence/evidence.ts'
+
+type Protocol = ApplicationFacts['protocol']
+
+/** An encrypted close_notify with its record header: 23 to 31 octets with AEAD ciphers (RFC 8446 §5.2, RFC 5288), 53 and more with CBC. */
+const FAREWELL_OCTETS = 64
+/** Where the protocol was not read, only the sizes of today's ciphers are believed. */
+const LIKE_FAREWELL = { min: 23, max: 31 }
+
+/**
+ * Whether the last octets of a side are the end of a TLS session, which carries nothing and wants no answer: by the
+ * protocol of the connection, or of others to the same endpoint whose payload was read; else 'perhaps' by their size.
+ */
+export function farewell(
+  connection: ConnectionFacts,
+  octets: number,
+  evidence: Evidence,
+): 'yes' | 'perhaps' | 'no' {
+  if (octets === 0 || octets > FAREWELL_OCTETS) return 'no'
+  const { client, server } = connection.sides
+  // A session that ends has begun: both hellos and a Finished are longer than this.
+  if (client.payloadOctets + server.payloadOctets < 4 * FAREWELL_OCTETS) return 'no'
+  const protocol = protocolOf(connection, evidence)
+  if (protocol === 'tls') return 'yes'
+  if (protocol !== null) return 'no'
+  return octets >= LIKE_FAREWELL.min && octets <= LIKE_FAREWELL.max ? 'perhaps' : 'no'
+}
+
+/** null = the payload is not in the capture, or of no protocol we know. */
+function protocolOf(connection: ConnectionFacts, evidence: Evidence): Protocol | null {
+  const own = evidence.application.get(connection.id)
+  if (own !== undefined && own.protocol !== 'unknown') return own.protocol
+  return protocolsOf(evidence).get(connection.server.endpoint) ?? null
+}
+
+const known = new WeakMap<Evidence, Map<string, Protocol>>()
+
+/** Of every connection the payload is not read again: what its endpoint speaks is told by those where it was. */
+function protocolsOf(evidence: Evidence): Map<string, Protocol> {
+  const found = known.get(evidence)
+  if (found !== undefined) return found
+  const protocols = new Map<string, Protocol>()
+  for (const { id, server } of evidence.connections) {
+    const protocol = evidence.application.get(id)?.protocol ?? 'unknown'
+    if (protocol !== 'unknown') protocols.set(server.endpoint, protocol)
+  }
+  known.set(evidence, protocols)
+  return protocols
+}
