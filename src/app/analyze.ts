@@ -26,7 +26,7 @@ export const analyzeCaptures: AnalyzeCaptures = async (options) => {
 }
 
 async function analyzeOne(options: AnalyzeOptions): Promise<AnalyzeResult> {
-  const inputs = inputsOf(options.inputs, options.pipeKeptOctets)
+  const inputs = inputsOf(options.inputs, options)
   const collected = new Collected(options)
   const read = await readFlows(await inputs.open(), {
     ...readOptions(options),

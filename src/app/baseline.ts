@@ -14,7 +14,7 @@ export async function compareBaseline(
   here: Evidence,
   options: AnalyzeOptions,
 ): Promise<BaselineComparison> {
-  const inputs = inputsOf([path])
+  const inputs = inputsOf([path], options)
   const { host, port, between } = options.filter
   const filter = {
     ...(host === undefined ? {} : { host }),

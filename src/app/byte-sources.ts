@@ -1,4 +1,4 @@
-import { constants, read as fsRead, readSync } from 'node:fs'
+import { constants, read as fsRead, openSync, readSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { TcpwhyError } from '../base/errors.ts'
@@ -15,6 +15,7 @@ export async function fileSource(path: string): Promise<ByteSource> {
   try {
     const stats = await handle.stat()
     if (stats.isDirectory()) throw directoryError(path)
+    if (stats.isFIFO()) return await fifoSource(path, handle)
     const regular = stats.isFile()
     return readFrom(handle, {
       path,
@@ -26,6 +27,15 @@ export async function fileSource(path: string): Promise<ByteSource> {
     await handle.close()
     throw cause instanceof TcpwhyError ? cause : unreadable(path, cause)
   }
+}
+
+/** Through the event loop: a read that waits in a thread for a silent writer would keep the process from ending. */
+async function fifoSource(path: string, handle: FileHandle): Promise<ByteSource> {
+  const { Socket } = await import('node:net')
+  // The socket closes its descriptor itself, so it gets one of its own; non-blocking, for the writer is there already.
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  await handle.close()
+  return streamSource(new Socket({ fd, readable: true, writable: false }), path)
 }
 
 /** What comes down a stream: standard input, a child's output. `read` waits for data and takes all that is there. */
@@ -91,6 +101,29 @@ export function streamSource(stream: Readable, name = 'standard input'): ByteSou
   }
 }
 
+/** tcpdump gets the same Ctrl-C: time for it to write out what it holds back, and to end. */
+const GRACE_MS = 200
+
+/** A pipe that ends when `signal` fires, also while a read waits for octets that may never come. */
+export function interruptible(source: ByteSource, signal: AbortSignal): ByteSource {
+  const over = new Promise<0>((resolve) => {
+    const later = () => setTimeout(() => resolve(0), GRACE_MS)
+    if (signal.aborted) later()
+    else signal.addEventListener('abort', later, { once: true })
+  })
+  let ended = false
+  over.then(() => {
+    ended = true
+  })
+  return {
+    size: source.size,
+    identity: source.identity,
+    seekable: source.seekable,
+    read: async (into) => (ended ? 0 : Promise.race([source.read(into), over])),
+    close: () => source.close(),
+  }
+}
+
 function readFrom(
   handle: FileHandle,
   about: { path: string; size: number | null; identity: string | null; seekable: boolean },
@@ -120,7 +153,7 @@ function readFrom(
     },
     ...(seekable ? { readNow } : {}),
     async close() {
-      // A descriptor must not be closed under a read; one of a FIFO may never end, and is left to the process's end.
+      // A descriptor must not be closed under a read; one of a device may never end, and is left to the process's end.
       if (seekable) await reading.catch(() => 0)
       await handle.close()
     },

@@ -1,6 +1,6 @@
 import { type ByteSource, memorySource } from '../capture/byte-source.ts'
 import type { CaptureInput } from '../capture/open.ts'
-import { fileSource, streamSource } from './byte-sources.ts'
+import { fileSource, interruptible, streamSource } from './byte-sources.ts'
 
 /** What comes through a pipe is kept up to this size, so that it can be read a second time. */
 const PIPE_KEPT_OCTETS = 64 * 1024 * 1024
@@ -12,10 +12,16 @@ export interface Inputs {
   reopen(): Promise<CaptureInput[] | null>
 }
 
+interface InputOptions {
+  /** Ends what comes through a pipe; files are left to whoever reads them. */
+  finish?: AbortSignal
+  pipeKeptOctets?: number
+}
+
 /** @param paths as the user wrote them, '-' for standard input */
 export function inputsOf(
   paths: readonly string[],
-  pipeKeptOctets: number = PIPE_KEPT_OCTETS,
+  { finish, pipeKeptOctets = PIPE_KEPT_OCTETS }: InputOptions = {},
 ): Inputs {
   const kept = new Map<string, Kept>()
 
@@ -23,7 +29,8 @@ export function inputsOf(
     // Not imported from node:process: naming one export makes Node build all of its streams, 4 ms of every start.
     const source = path === '-' ? streamSource(process.stdin) : await fileSource(path)
     if (source.seekable) return { name: path, bytes: source }
-    const keeper = new Kept(source, pipeKeptOctets)
+    const octets = finish === undefined ? source : interruptible(source, finish)
+    const keeper = new Kept(octets, pipeKeptOctets)
     kept.set(path, keeper)
     return { name: path, bytes: keeper }
   }

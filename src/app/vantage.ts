@@ -33,7 +33,7 @@ export async function readViews(
 ): Promise<ViewRead[]> {
   const views: ViewRead[] = []
   for (const { vantage, path } of options.at) {
-    const inputs = inputsOf([path])
+    const inputs = inputsOf([path], options)
     const all: ConnectionFacts[] = []
     const last = views.at(-1)?.read
     const base =

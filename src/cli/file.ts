@@ -1,7 +1,6 @@
 import { close, fsync, open, realpath, rename, stat, unlink, write } from 'node:fs'
 import { promisify } from 'node:util'
-import { TcpwhyError } from '../base/errors.ts'
-import type { Output } from './io.ts'
+import { type Output, unwritable } from './io.ts'
 
 export interface FileOutput extends Output {
   /** The file is now there, whole. */
@@ -72,12 +71,6 @@ async function explain<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException
-    throw new TcpwhyError(
-      'OUTPUT_UNWRITABLE',
-      `Cannot write ${path}: ${code ?? message}`,
-      'Check that the folder exists, that you may write there and that the disk is not full.',
-      { cause },
-    )
+    throw unwritable(path, cause)
   }
 }

@@ -1,22 +1,25 @@
 import { fstatSync, writeSync } from 'node:fs'
+import { TcpwhyError } from '../base/errors.ts'
 
 /** The process as commands see it: they never touch `process` themselves, so tests can look on. */
 export interface Io {
   out: Output
   err: Output
   env: Readonly<Record<string, string | undefined>>
-  /** Calls `stop` on the first Ctrl-C (a second one ends the process at once). Returns how to stop listening. */
+  /** Calls `stop` on the first SIGINT (Ctrl-C) or SIGTERM; a second one ends the process at once. Returns how to stop listening. */
   onInterrupt(stop: () => void): () => void
 }
 
 export interface Output {
   isTerminal(): Promise<boolean>
-  /** @throws OutputClosed when nobody reads any more (`| head`). */
+  /** @throws OutputClosed when nobody reads any more (`| head`); TcpwhyError OUTPUT_UNWRITABLE when the disk is full. */
   write(text: string | Uint8Array): Promise<void>
 }
 
 /** The reader of our output has gone: not an error, just nothing left to do. */
 export class OutputClosed extends Error {}
+
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 
 export function processIo(): Io {
   return {
@@ -24,8 +27,16 @@ export function processIo(): Io {
     err: descriptorOutput(2),
     env: process.env,
     onInterrupt(stop) {
-      process.once('SIGINT', stop)
-      return () => process.off('SIGINT', stop)
+      const off = () => {
+        for (const signal of SIGNALS) process.off(signal, once)
+      }
+      // Both at once: the second signal, whichever it is, finds nobody listening.
+      const once = () => {
+        off()
+        stop()
+      }
+      for (const signal of SIGNALS) process.on(signal, once)
+      return off
     },
   }
 }
@@ -66,8 +77,21 @@ function writeSome(fd: number, bytes: Uint8Array, at: number): number {
     // A pipe that another process made non-blocking, and that is full.
     if (code === 'EAGAIN') return 0
     if (code === 'EPIPE') throw new OutputClosed()
-    throw error
+    throw unwritable(fd === 1 ? 'standard output' : 'standard error', error)
   }
+}
+
+/** Why `name` cannot be written: the disk is full, the terminal is gone. */
+export function unwritable(name: string, cause: unknown): TcpwhyError {
+  const { code, message } = cause as NodeJS.ErrnoException
+  return new TcpwhyError(
+    'OUTPUT_UNWRITABLE',
+    `Cannot write ${name}: ${code ?? message}`,
+    code === 'ENOSPC' || code === 'EDQUOT'
+      ? 'The disk is full: make room there, or write the report to another one (-o FILE).'
+      : 'Check that the folder exists, that you may write there and that the disk is not full.',
+    { cause },
+  )
 }
 
 function pause(): Promise<void> {

@@ -21,7 +21,7 @@ export function progressBar(err: Output, now: () => number = () => performance.n
       err.write(`\r\x1b[K${barText(done, total)}`).catch(() => {})
     },
     async clear(): Promise<void> {
-      if (shown) await err.write('\r\x1b[K')
+      if (shown) await err.write('\r\x1b[K').catch(() => {})
     },
   }
 }

@@ -91,6 +91,15 @@ describe('standard output', () => {
     await expect(descriptorOutput(writer).write('x')).rejects.toBeInstanceOf(OutputClosed)
     closeSync(writer)
   })
+
+  test('a full disk is OUTPUT_UNWRITABLE, and no bug in tcpwhy', async () => {
+    const full = openSync('/dev/full', 'w')
+    await expect(descriptorOutput(full).write('x')).rejects.toMatchObject({
+      code: 'OUTPUT_UNWRITABLE',
+      todo: expect.stringContaining('The disk is full'),
+    })
+    closeSync(full)
+  })
 })
 
 describe('progress', () => {
