@@ -1,0 +1,253 @@
+// Linux include/uapi/linux/{netlink,sock_diag,inet_diag}.h, v6.18. Pure: octets in, octets out.
+import { formatIpv4, formatIpv6 } from '../../base/addresses.ts'
+import type { Endpoint, SocketFact } from '../facts.ts'
+import { tcpState } from '../kernel/tcp-states.ts'
+import { tcpTimer } from '../kernel/timers.ts'
+
+const NLMSG_HDR = 16
+const NLMSG_ERROR = 2
+const NLMSG_DONE = 3
+const NLM_F_REQUEST = 0x1
+const NLM_F_DUMP_INTR = 0x10
+const NLM_F_DUMP = 0x300
+const SOCK_DIAG_BY_FAMILY = 20
+const REQ_V2 = 56
+const DIAG_MSG = 72
+const ALIGN = 4 // NLA_ALIGNTO, NLMSG_ALIGNTO
+const NLA_TYPE_MASK = 0x3fff // without NLA_F_NESTED and NLA_F_NET_BYTEORDER
+
+const AF_INET = 2
+const IPPROTO_TCP = 6
+
+/** inet_diag.h. The first eight can be asked for in idiag_ext, the others come unasked. */
+const INET_DIAG = {
+  INFO: 2,
+  CONG: 4,
+  SKMEMINFO: 7,
+  SHUTDOWN: 8,
+  SKV6ONLY: 11,
+  MARK: 15,
+  CGROUP_ID: 21,
+} as const
+
+/** MEMINFO, INFO, CONG, SKMEMINFO and SHUTDOWN, as bits of idiag_ext. */
+const EXTENSIONS = [
+  1,
+  INET_DIAG.INFO,
+  INET_DIAG.CONG,
+  INET_DIAG.SKMEMINFO,
+  INET_DIAG.SHUTDOWN,
+].reduce((bits, attribute) => bits | (1 << (attribute - 1)), 0)
+
+/** struct sk_meminfo, sock_diag.h: SK_MEMINFO_RMEM_ALLOC, ... in ss: r, rb, t, tb, f, w, o, bl, d. */
+const SKMEMINFO = [
+  'rmem_alloc',
+  'rcvbuf',
+  'wmem_alloc',
+  'sndbuf',
+  'fwd_alloc',
+  'wmem_queued',
+  'optmem',
+  'backlog',
+  'drops',
+] as const
+
+/** A socket as netlink tells it: all that /proc tells, and more. Absent attributes are null or empty. */
+export interface DiagSocket extends SocketFact {
+  idiag_wqueue: number
+  /** Joins to sock_cookie of trace events and to SO_COOKIE. 0: none. */
+  cookie: bigint
+  idiag_if: number
+  /** struct tcp_info as it came, a view into the answer: copy it to keep it. See kernel/tcp-info.ts. */
+  tcpInfo: Uint8Array | null
+  skmem: Partial<Record<(typeof SKMEMINFO)[number], number>>
+  congestionControl: string | null
+  /** Bits of the directions that were shut down: 1 receiving, 2 sending. */
+  shutdown: number | null
+  v6only: boolean | null
+  /** Only with CAP_NET_ADMIN. */
+  mark: number | null
+  cgroupId: bigint | null
+}
+
+/**
+ * The request for all TCP sockets of a family.
+ * @param states  bits of the kernel's state numbers (1 << 10: LISTEN); all of them when absent
+ */
+export function encodeDump(of: {
+  family: 4 | 6
+  states?: number
+  sequence: number
+  littleEndian: boolean
+}): Uint8Array {
+  const { littleEndian } = of
+  const octets = new Uint8Array(NLMSG_HDR + REQ_V2)
+  const view = new DataView(octets.buffer)
+  view.setUint32(0, octets.length, littleEndian)
+  view.setUint16(4, SOCK_DIAG_BY_FAMILY, littleEndian)
+  view.setUint16(6, NLM_F_REQUEST | NLM_F_DUMP, littleEndian)
+  view.setUint32(8, of.sequence, littleEndian)
+  view.setUint8(NLMSG_HDR, of.family === 4 ? AF_INET : 10)
+  view.setUint8(NLMSG_HDR + 1, IPPROTO_TCP)
+  view.setUint8(NLMSG_HDR + 2, EXTENSIONS)
+  view.setUint32(NLMSG_HDR + 4, of.states ?? 0xffffffff, littleEndian)
+  return octets
+}
+
+export interface DumpPart {
+  /** The dump is complete. Until then more is to be received. */
+  done: boolean
+  /** errno of the kernel, 0 when there was none. 2 (ENOENT): the module tcp_diag is not loaded. */
+  errno: number
+  /** The table changed while it was read (NLM_F_DUMP_INTR): sockets may be missing or twice. */
+  interrupted: boolean
+  /** Messages that could not be understood. */
+  odd: number
+}
+
+/**
+ * Decodes what one recv() gave: `each` is called for every socket. A buffer that was too short for its datagram
+ * ends in a message that is cut, which counts as odd.
+ */
+export function decodeDump(
+  octets: Uint8Array,
+  littleEndian: boolean,
+  each: (socket: DiagSocket) => void,
+): DumpPart {
+  const view = new DataView(octets.buffer, octets.byteOffset, octets.byteLength)
+  const part = { done: false, errno: 0, interrupted: false, odd: 0 }
+  for (let at = 0; at < octets.length; ) {
+    const length = at + NLMSG_HDR <= octets.length ? view.getUint32(at, littleEndian) : 0
+    if (length < NLMSG_HDR || at + length > octets.length) {
+      part.odd++
+      break
+    }
+    message({ octets, view, littleEndian, at, end: at + length }, part, each)
+    at += aligned(length)
+  }
+  return part
+}
+
+interface Message {
+  octets: Uint8Array
+  view: DataView
+  littleEndian: boolean
+  at: number
+  end: number
+}
+
+function message(from: Message, part: DumpPart, each: (socket: DiagSocket) => void): void {
+  const { view, littleEndian, at, end } = from
+  const type = view.getUint16(at + 4, littleEndian)
+  if ((view.getUint16(at + 6, littleEndian) & NLM_F_DUMP_INTR) !== 0) part.interrupted = true
+  if (type === NLMSG_DONE || type === NLMSG_ERROR) {
+    part.done = true
+    if (at + NLMSG_HDR + 4 <= end)
+      part.errno = Math.abs(view.getInt32(at + NLMSG_HDR, littleEndian))
+    return
+  }
+  const socket = type === SOCK_DIAG_BY_FAMILY ? decodeSocket(from) : null
+  if (socket === null) part.odd++
+  else each(socket)
+}
+
+/** struct inet_diag_msg and the attributes behind it. */
+function decodeSocket(from: Message): DiagSocket | null {
+  const { view, littleEndian, end } = from
+  const at = from.at + NLMSG_HDR
+  if (at + DIAG_MSG > end) return null
+  const family = view.getUint8(at) === AF_INET ? 4 : view.getUint8(at) === 10 ? 6 : null
+  const state = tcpState(view.getUint8(at + 1))
+  if (family === null || state === null) return null
+  const kind = tcpTimer(view.getUint8(at + 2))
+  const low = view.getUint32(at + 44, littleEndian)
+  const high = view.getUint32(at + 48, littleEndian)
+  const socket: DiagSocket = {
+    family,
+    state,
+    local: endpoint(view, { address: at + 8, port: at + 4, family }),
+    remote: endpoint(view, { address: at + 24, port: at + 6, family }),
+    idiag_rqueue: view.getUint32(at + 56, littleEndian),
+    idiag_wqueue: view.getUint32(at + 60, littleEndian),
+    timer: kind === null ? null : { kind, expiresMs: view.getUint32(at + 52, littleEndian) },
+    retransmits: view.getUint8(at + 3),
+    uid: view.getUint32(at + 64, littleEndian),
+    inode: view.getUint32(at + 68, littleEndian),
+    cookie: (BigInt(high) << 32n) | BigInt(low),
+    idiag_if: view.getUint32(at + 40, littleEndian),
+    tcpInfo: null,
+    skmem: {},
+    congestionControl: null,
+    shutdown: null,
+    v6only: null,
+    mark: null,
+    cgroupId: null,
+  }
+  attributes({ ...from, at: at + DIAG_MSG }, socket)
+  return socket
+}
+
+/** struct nlattr: length with its own four octets, type, value, padding. A length that cannot be ends the list. */
+function attributes({ octets, view, littleEndian, at, end }: Message, to: DiagSocket): void {
+  for (let next = at; next + ALIGN <= end; ) {
+    const length = view.getUint16(next, littleEndian)
+    if (length < ALIGN || next + length > end) return
+    const type = view.getUint16(next + 2, littleEndian) & NLA_TYPE_MASK
+    attribute(type, octets.subarray(next + ALIGN, next + length), littleEndian, to)
+    next += aligned(length)
+  }
+}
+
+function attribute(type: number, value: Uint8Array, littleEndian: boolean, to: DiagSocket): void {
+  const view = new DataView(value.buffer, value.byteOffset, value.byteLength)
+  switch (type) {
+    case INET_DIAG.INFO:
+      to.tcpInfo = value
+      return
+    case INET_DIAG.CONG:
+      to.congestionControl = ascii(value)
+      return
+    case INET_DIAG.SKMEMINFO:
+      for (const [i, name] of SKMEMINFO.entries()) {
+        if (i * 4 + 4 <= value.length) to.skmem[name] = view.getUint32(i * 4, littleEndian)
+      }
+      return
+    case INET_DIAG.SHUTDOWN:
+      to.shutdown = value[0] ?? null
+      return
+    case INET_DIAG.SKV6ONLY:
+      to.v6only = value.length > 0 ? value[0] !== 0 : null
+      return
+    case INET_DIAG.MARK:
+      if (value.length >= 4) to.mark = view.getUint32(0, littleEndian)
+      return
+    case INET_DIAG.CGROUP_ID:
+      if (value.length >= 8) to.cgroupId = view.getBigUint64(0, littleEndian)
+      return
+  }
+}
+
+/** Addresses and ports are in network order on every machine. */
+function endpoint(
+  view: DataView,
+  { address, port, family }: { address: number; port: number; family: 4 | 6 },
+): Endpoint {
+  const word = (i: number) => view.getInt32(address + i * 4)
+  return {
+    address: family === 4 ? formatIpv4(word(0)) : formatIpv6([word(0), word(1), word(2), word(3)]),
+    port: view.getUint16(port),
+  }
+}
+
+/** A name of the kernel: at most 16 octets, up to the zero. What is not printable is no name. */
+function ascii(value: Uint8Array): string | null {
+  const end = value.indexOf(0)
+  const octets = value.subarray(0, end < 0 ? value.length : end)
+  if (octets.length === 0 || octets.length > 16 || octets.some((c) => c < 0x21 || c > 0x7e))
+    return null
+  return String.fromCharCode(...octets)
+}
+
+function aligned(length: number): number {
+  return (length + ALIGN - 1) & ~(ALIGN - 1)
+}
