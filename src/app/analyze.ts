@@ -6,7 +6,9 @@ import type { ConnectionSummary, Report } from '../diagnose/report.ts'
 import { type Locate, summarise } from '../diagnose/summary.ts'
 import type { ConnectionFacts } from '../evidence/connection.ts'
 import type { Evidence } from '../evidence/evidence.ts'
+import { diagnoseWords as words } from '../messages/en/diagnose.ts'
 import { en } from '../messages/en/index.ts'
+import { render } from '../messages/render.ts'
 import { evidenceOf } from './evidence-of.ts'
 import { packetFilter } from './filter.ts'
 import { type Inputs, inputsOf } from './inputs.ts'
@@ -46,6 +48,7 @@ async function analyzeOne(options: AnalyzeOptions): Promise<AnalyzeResult> {
     ...common(options, all),
   })
   report.connections.troubled = read.flows.troubled
+  noteEmptyFilter(report, options)
   if (options.show === undefined) return { report }
   const facts = all.find((c) => String(c.id) === options.show)
   if (facts === undefined) throw notFound(options.show, read.flows.totals.connections)
@@ -77,11 +80,32 @@ async function analyzeViews(options: AnalyzeOptions): Promise<AnalyzeResult> {
     ...(await baselineOf(options, evidence)),
     ...common(options, first.all),
   })
+  if (comparison.paired === 0) {
+    const text = words.nothingPaired
+    for (const source of report.sources) {
+      source.faults.push({ name: 'nothing-paired', count: 1, text })
+    }
+  }
   if (options.show === undefined) return { report }
   const facts = all.find((c) => String(c.id) === options.show)
   if (facts === undefined) throw notFound(options.show, all.length)
   const own = views.find((v) => v.all.includes(facts)) ?? first
   return { report, ladder: await showOne(facts, { ...own, locate, report }) }
+}
+
+/** A filter that left nothing is more likely a slip than an answer. */
+function noteEmptyFilter(report: Report, options: AnalyzeOptions): void {
+  const tcp = report.sources.reduce((sum, s) => sum + (s.counts['tcp'] ?? 0), 0)
+  if (report.connections.total > 0 || tcp === 0) return
+  if (Object.keys(options.filter).length === 0) return
+  report.headline = render(words.emptyFilter, { tcp })
+  for (const source of report.sources) {
+    source.faults.push({
+      name: 'filtered-out',
+      count: source.counts['tcp'] ?? 0,
+      text: words.filteredOut,
+    })
+  }
 }
 
 async function baselineOf(options: AnalyzeOptions, evidence: Evidence) {

@@ -1,4 +1,5 @@
 import type { AddressBook } from '../base/addresses.ts'
+import { TcpwhyError } from '../base/errors.ts'
 import type { Packet } from '../packet/packet.ts'
 import type { ConnectionFilter, TimeSpec } from './types.ts'
 
@@ -16,6 +17,13 @@ export function packetFilter(
   const { host, port, between, since, before } = filter
   const from = since === undefined ? null : nsSinceOrigin(since, originNs)
   const to = before === undefined ? null : nsSinceOrigin(before, originNs)
+  if (from !== null && to !== null && from >= to) {
+    throw new TcpwhyError(
+      'BAD_ARGUMENT',
+      '--since is not before --before: no packet can be between them',
+      'Exchange them, or widen the span.',
+    )
+  }
   if (host === undefined && port === undefined && between === undefined) {
     if (from === null && to === null) return null
   }

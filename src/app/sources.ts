@@ -35,10 +35,17 @@ export function reportSources(
         ...some('other', count.other),
         ...(dropped === null ? {} : { dropped }),
       },
-      faults: faultsOf(info, count.unreadable),
+      faults: faultsOf(info, count.unreadable, read.originNs + BigInt(Math.round(info.firstNs))),
       format: info.compression === null ? info.format : `${info.format}, ${info.compression}`,
     }
     if (at !== null) source.at = at
+    if (i === 0 && read.flows.unfollowed > 0) {
+      source.faults.push({
+        name: 'syns-not-followed',
+        count: read.flows.unfollowed,
+        text: 'SYNs beyond six million half-open connections were counted, not followed',
+      })
+    }
     const interfaces = info.interfaces.flatMap((f) => (f.name === null ? [] : [f.name]))
     if (interfaces.length > 0) source.interfaces = interfaces
     return source
@@ -67,13 +74,23 @@ export function sourceFacts(
   }))
 }
 
-function faultsOf(info: CaptureSourceInfo, unreadable: number): Source['faults'] {
+/** Text without dates is put on this day; a real capture is from later. */
+const FIRST_REAL_NS = 86_400_000_000_000n * 3650n
+
+function faultsOf(info: CaptureSourceInfo, unreadable: number, firstNs: bigint): Source['faults'] {
   const faults: Source['faults'] = info.faults.map((f) => ({
     name: f.name,
     count: f.count,
     ...(f.frame > 0 ? { frame: f.frame } : {}),
     text: f.text,
   }))
+  if (info.records > 0 && info.format === 'tcpdump-text' && firstNs < FIRST_REAL_NS) {
+    faults.push({
+      name: 'no-date',
+      count: 1,
+      text: 'the lines have times but no dates: the day shown is not that of the capture',
+    })
+  }
   const dropped = droppedBy(info) ?? 0
   if (dropped > 0) {
     faults.push({

@@ -34,6 +34,24 @@ export async function openFile(path: string): Promise<FileOutput> {
   })
 }
 
+/**
+ * The capture is the evidence: no output may take its place.
+ * @throws TcpwhyError BAD_ARGUMENT when `path` is one of the inputs, by whatever name
+ */
+export async function refuseInput(path: string, inputs: readonly string[]): Promise<void> {
+  const there = await calls.stat(path).catch(() => null)
+  if (there === null || !there.isFile()) return
+  for (const input of inputs) {
+    const read = await calls.stat(input).catch(() => null)
+    if (read === null || read.ino !== there.ino || read.dev !== there.dev) continue
+    throw new TcpwhyError(
+      'BAD_ARGUMENT',
+      `${path} is the capture that is to be read`,
+      'Write to another file: the capture is the evidence.',
+    )
+  }
+}
+
 function direct(path: string, fd: number): FileOutput {
   return {
     isTerminal: async () => false,

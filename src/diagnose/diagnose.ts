@@ -109,7 +109,8 @@ function contextOf({ evidence, catalogue, locate }: DiagnoseInput): FindingConte
     firstFrames ??= new Map(evidence.connections.map((c) => [c.id, c.firstFrame]))
     return firstFrames.get(id) ?? null
   }
-  return { catalogue, locate, total: evidence.totals.connections, firstFrameOf }
+  const bothEnds = evidence.vantage !== null
+  return { catalogue, locate, total: evidence.totals.connections, bothEnds, firstFrameOf }
 }
 
 const MAX_SERVERS = 3
@@ -123,7 +124,7 @@ function unknownOf(unexplained: Unexplained, input: DiagnoseInput): Report['unkn
   const examples = connections.slice(0, MAX_EXAMPLES).map((c) => String(c.id))
   const first = connections[0]!
   const { source } = input.locate(first.firstFrame)
-  const file = input.sources.find((s) => s.id === source)?.name ?? 'FILE'
+  const file = captureArguments(input, source)
   const ids = examples.join(', ') + (connections.length > MAX_EXAMPLES ? ', …' : '')
   const what = say('{n:count} {what}', { n: count, what: words.unexplained.what[ending] })
   return {
@@ -135,10 +136,19 @@ function unknownOf(unexplained: Unexplained, input: DiagnoseInput): Report['unkn
         examples: say(words.unexplained.examples, { ids }),
       }),
     ],
-    ask: say(words.unexplained.ask, { id: first.id, file: quote(file) }),
+    ask: say(words.unexplained.ask, { id: first.id, file }),
     connections: count,
     examples,
   }
+}
+
+/** The captures as they must be named again so that the ids are the same. */
+function captureArguments({ sources }: DiagnoseInput, source: string): string {
+  const placed = sources.filter((s) => s.at !== undefined)
+  if (placed.length > 1) return placed.map((s) => `--at ${s.at}=${quote(s.name)}`).join(' ')
+  const captures = sources.filter((s) => s.kind === 'capture')
+  if (captures.length > 1) return captures.map((s) => quote(s.name)).join(' ')
+  return quote(sources.find((s) => s.id === source)?.name ?? 'FILE')
 }
 
 /** For a shell: a file name is somebody else's text. */

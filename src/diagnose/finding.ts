@@ -16,6 +16,8 @@ export interface FindingContext {
   locate: Locate
   /** All connections of the capture. */
   total: number
+  /** Captures of both ends were given: steps that ask for them are left out. */
+  bothEnds: boolean
   /** Facts by id, for evidence that names a connection. */
   firstFrameOf(connection: number): number | null
 }
@@ -50,9 +52,15 @@ export function findingOf(merged: Merged, context: FindingContext): Finding {
     ...(verdict.consequenceOf === undefined ? {} : { consequenceOf: verdict.consequenceOf }),
     ...(leader === undefined ? {} : { alternativeTo: leader }),
     ...(messages.now.length === 0 ? {} : { now: messages.now.map((s) => stepOf(s, values)) }),
-    confirm: messages.confirm.map((s) => stepOf(s, values)),
+    confirm: messages.confirm
+      .filter((s) => !context.bothEnds || !asksBothEnds(s.command))
+      .map((s) => stepOf(s, values)),
     fix: messages.fix.map((s) => fixOf(s, values)),
   }
+}
+
+function asksBothEnds(command: string | undefined): boolean {
+  return command?.startsWith('tcpwhy analyze --at ') === true
 }
 
 /** One reason as the report prints it: the sentence, and the frame or connection in its own file's numbers. */

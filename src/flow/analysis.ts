@@ -48,6 +48,8 @@ export interface FlowResult {
   /** At least one connection of which both directions were seen. */
   bothDirections: boolean
   duplicates: number
+  /** SYNs that were only counted, because millions of half-open connections were followed already. */
+  unfollowed: number
   icmpUnmatched: number
 }
 
@@ -162,6 +164,7 @@ export class FlowAnalysis implements Collector {
       },
       bothDirections: this.bothDirections,
       duplicates: this.tracker.duplicates,
+      unfollowed: this.tracker.unfollowed,
       icmpUnmatched: this.tracker.icmpUnmatched,
     }
   }

@@ -92,6 +92,8 @@ export class FlowTracker {
   segments = 0
   duplicates = 0
   icmpUnmatched = 0
+  /** SYNs beyond the number of half-open connections that are followed: a flood. Counted only. */
+  unfollowed = 0
   /** Segments of connections that had been finished before. */
   late = 0
   /** Set by the caller for sources that do not tell TTL and IP-ID (tcpdump text). */
@@ -307,11 +309,13 @@ export class FlowTracker {
     this.lastRow = -1
     const plainSyn = (p.flags & (SYN | ACK | FIN | RST)) === SYN && p.dataLen === 0
     if (plainSyn && this.openRows >= FULL_ROWS_AT_SYN) {
-      if (this.embryos.size < EMBRYOS_MAX) {
-        const embryo = this.embryos.add(p, p.tNs, p.frame, this.connections++)
-        this.table.insert(hash, -1 - embryo)
+      if (this.embryos.size >= EMBRYOS_MAX) {
+        this.unfollowed++
         return -1
       }
+      const embryo = this.embryos.add(p, p.tNs, p.frame, this.connections++)
+      this.table.insert(hash, -1 - embryo)
+      return -1
     }
     const fromServer = this.sentByServer(p)
     const row = this.newRow(hash, p, fromServer, this.connections++)

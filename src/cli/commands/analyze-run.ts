@@ -6,16 +6,26 @@ import { ladderText } from '../../report/ladder.ts'
 import { jsonText } from '../../report/printable.ts'
 import { type AnalyzeRequest, analyzeRequest } from '../analyze-arguments.ts'
 import { exitCodeOf } from '../exit-code.ts'
-import { openFile } from '../file.ts'
+import { openFile, refuseInput } from '../file.ts'
 import { type Io, type Output, OutputClosed, writePieces } from '../io.ts'
 import type { App, Arguments } from '../spec.ts'
 
 /** `tcpwhy analyze`: argv -> app -> report -> stdout or file. @returns the exit code of the verdict. */
 export async function run(args: Arguments, io: Io, app: App): Promise<number> {
   const request = analyzeRequest(args)
+  await keepInputs(request)
   const result = await analyze(request, io, app)
   await show(request, result, io).catch(ignoreClosed)
   return request.analyze.show === undefined ? exitCodeOf(result.report) : 0
+}
+
+async function keepInputs({ analyze, output, export: exported }: AnalyzeRequest): Promise<void> {
+  if (output === null && exported === null) return
+  const inputs = [...analyze.inputs, ...analyze.at.map(({ path }) => path)]
+  if (analyze.baseline !== undefined) inputs.push(analyze.baseline)
+  for (const path of [output, exported?.path]) {
+    if (path !== null && path !== undefined) await refuseInput(path, inputs)
+  }
 }
 
 async function analyze(request: AnalyzeRequest, io: Io, app: App): Promise<AnalyzeResult> {

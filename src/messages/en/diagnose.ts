@@ -1,5 +1,9 @@
 /** The sentences of the engine itself: what joins the causes' own words into findings and a headline. */
 export const diagnoseWords = {
+  emptyFilter: 'The filter leaves none of {tcp:count} TCP segments: nothing was judged',
+  filteredOut:
+    'TCP segments that the filter (--host, --port, --between, --since, --before) left out',
+  nothingPaired: 'no connection of this capture is in the other one: are they of the same traffic?',
   certainty: { confirmed: 'confirmed', likely: 'likely', possible: 'possible' },
   rival: 'explains {connections:count} of these connections as well: {cause}, "{title}"',
   /** Stands for {server} and {client} when a finding is about several. */

@@ -12,6 +12,13 @@ const hits: readonly [line: string, first: string][] = [
   ['write tcp 10.0.0.2:80->10.0.0.1:53212: write: broken pipe', 'go-broken-pipe'],
   ['write: broken pipe', 'go-broken-pipe'],
   ['dial tcp 10.0.0.2:443: i/o timeout', 'go-dial-timeout'],
+  ['Get "https://h/": net/http: TLS handshake timeout', 'go-tls-handshake-timeout'],
+  ['rpc error: code = Unavailable desc = transport is closing', 'grpc-transport-closing'],
+  [
+    'upstream connect error or disconnect/reset before headers. reset reason: connection failure',
+    'envoy-before-headers',
+  ],
+  ['socket error 10054 (WSAECONNRESET)', 'errno-wsaeconnreset'],
   ['read tcp 10.0.0.1:5->10.0.0.2:80: i/o timeout', 'go-io-timeout'],
   ['read tcp 10.0.0.1:5->10.0.0.2:80: read: connection timed out', 'go-connection-timed-out'],
   [

@@ -96,6 +96,15 @@ export const errnoErrors: readonly ErrorPattern[] = [
     hides: ['java-no-route'],
   },
   {
+    id: 'errno-wsaeconnreset',
+    from: 'Windows, WSAECONNRESET',
+    match: /\bWSAECONNRESET\b|\b10054\b/,
+    wire: 'rst',
+    seen: onTheWire.rst,
+    causes: resetCauses,
+    next: ['capture', 'reasons', 'idle', 'diagnose'],
+  },
+  {
     id: 'errno-emfile',
     rank: 1,
     from: 'errno 24',

@@ -295,4 +295,21 @@ const haproxyErrors: readonly ErrorPattern[] = [
   ),
 ]
 
-export const proxyErrors: readonly ErrorPattern[] = [...nginxErrors, ...haproxyErrors]
+/** Envoy and what is built on it. The wording is from its documentation, not measured by us. */
+const envoyErrors: readonly ErrorPattern[] = [
+  {
+    id: 'envoy-before-headers',
+    from: 'Envoy',
+    match: /upstream connect error or disconnect\/reset before headers/,
+    wire: 'rst',
+    seen: 'The connection to the upstream could not be made, or ended before an answer had begun.',
+    causes: ['keep-alive-race', 'port-closed', ...resetCauses],
+    next: ['capture', 'idle', 'diagnose'],
+  },
+]
+
+export const proxyErrors: readonly ErrorPattern[] = [
+  ...nginxErrors,
+  ...haproxyErrors,
+  ...envoyErrors,
+]

@@ -74,7 +74,7 @@ export const pythonErrors: readonly ErrorPattern[] = [
     id: 'python-errno-24',
     from: 'Python',
     match: /(?:OSError: )?\[?\bErrno 24\b\]?(?: Too many open files)?/i,
-    wire: 'silence',
+    wire: 'none',
     seen: onTheWire.noDescriptor,
     causes: ['descriptor-exhaustion', 'close-wait-leak', 'pool-starvation'],
     next: ['descriptors', 'close-wait', 'diagnose'],
