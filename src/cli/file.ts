@@ -1,5 +1,6 @@
 import { close, fsync, open, realpath, rename, stat, unlink, write } from 'node:fs'
 import { promisify } from 'node:util'
+import { TcpwhyError } from '../base/errors.ts'
 import { type Output, unwritable } from './io.ts'
 
 export interface FileOutput extends Output {
