@@ -11,7 +11,7 @@ import {
   type Verdict,
 } from './cause.ts'
 import { firstIcmp } from './icmp.ts'
-import { fatesOf, foreignTtl, usualTtls } from './where.ts'
+import { fatesOf, foreignTtl, isAbsent, usualTtls } from './where.ts'
 
 const say = reasonsOf('firewall-reject')
 
@@ -86,19 +86,23 @@ function bySynReset(connection: ConnectionFacts, evidence: Evidence): Verdict | 
   const lost = fates.some((f) => f.kind === 'syn' && f.fate === 'lost')
   const proven = sent === 'injected' || lost
   const foreign = foreignTtl(reset.ttl, connection, 'server', evidence)
-  if (!proven && foreign !== true) return null
+  const absent = isAbsent(connection, evidence) && foreign !== false
+  if (!proven && foreign !== true && !absent) return null
   const at = frameOf(reset, connection)
   const because = [say('syn-answered', { after: reset.afterTriggerMs ?? 0 }, at)]
   if (foreign === true) because.push(ttlReason(reset, connection, evidence))
-  if (proven) because.push(say('never-sent', { server: connection.server.endpoint }, at))
+  if (proven || absent) because.push(say('never-sent', { server: connection.server.endpoint }, at))
   return {
     connections: [connection],
     certainty: proven ? 'confirmed' : 'likely',
     severity: 'problem',
-    weight: proven ? 95 : 80,
+    weight: proven ? 95 : foreign === true ? 80 : 70,
     culprit: { side: 'middlebox' },
     because,
-    against: [],
+    against:
+      proven || !absent
+        ? []
+        : [say('one-port', { port: connection.server.port }, connectionRef(connection))],
     values: { by: 'a filter on the way' },
     group: connection.server.endpoint,
   }

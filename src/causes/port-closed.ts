@@ -13,7 +13,7 @@ import {
 } from './cause.ts'
 import { listenerClosed } from './listener-closed.ts'
 import { processKilled } from './process-killed.ts'
-import { fatesOf, foreignTtl, usualTtls } from './where.ts'
+import { fatesOf, foreignTtl, isAbsent, usualTtls } from './where.ts'
 
 const say = reasonsOf('port-closed')
 
@@ -99,15 +99,19 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence, ports: number
   if (proof === 'stranger' || (foreign === true && proof === null)) return null
   const scan = ports >= SCANNED_PORTS
   const sure = proof === 'server'
+  // Without its TTL nothing speaks for the server but the port number; the capture there speaks against it.
+  const doubtful = isAbsent(connection, evidence) && foreign !== false
   return {
     connections: [connection],
     ...(scan ? { variant: 'port-scan', values: { client: connection.client.address } } : {}),
-    certainty: sure ? 'confirmed' : connection.sawStart ? 'likely' : 'possible',
+    certainty: sure ? 'confirmed' : connection.sawStart && !doubtful ? 'likely' : 'possible',
     severity: scan ? 'notice' : 'problem',
-    weight: sure ? 92 : foreign === null ? 60 : 70,
+    weight: sure ? 92 : doubtful ? 40 : foreign === null ? 60 : 70,
     culprit: scan
       ? { side: 'client', host: connection.client.address }
-      : { side: 'server', host: connection.server.address },
+      : doubtful
+        ? { side: 'unknown' }
+        : { side: 'server', host: connection.server.address },
     ...reasons(connection, reset, evidence, { foreign, sure, ports: scan ? ports : 0 }),
     group: scan ? pairOf(connection) : connection.server.endpoint,
   }
@@ -139,6 +143,7 @@ function reasons(
   if (told.sure) because.push(say('sent-by-server', {}, at))
   if (told.foreign === false) because.push(say('same-ttl', { ttl: reset.ttl }, at))
   else if (!told.sure) against.push(say('ttl-unknown', {}, at))
+  if (isAbsent(connection, evidence)) against.push(say('syn-absent', { server }, at))
   if (told.ports > 0) because.push(say('many-ports', { ports: told.ports }, at))
   if (served === 0) because.push(say('never-served', { server }, connectionRef(connection)))
   else if ((endpoint?.lastAnswerMs ?? Infinity) < reset.tMs) {

@@ -1,6 +1,6 @@
 import type { ConnectionFacts } from '../evidence/connection.ts'
 import type { EndpointFacts, Evidence } from '../evidence/evidence.ts'
-import { captureSide, fatesOf } from './where.ts'
+import { captureSide, fatesOf, isAbsent } from './where.ts'
 
 /** What is known about a SYN that got no SYN-ACK (or a late one), for the causes that compete to explain it. */
 export interface UnansweredSyn {
@@ -36,7 +36,7 @@ export function unansweredSyn(connection: ConnectionFacts, evidence: Evidence): 
   return {
     endpoint,
     ...whereStopped(connection, evidence),
-    absent: evidence.vantage?.absent?.has(connection.id) ?? false,
+    absent: isAbsent(connection, evidence),
     firstSynMs,
     lastSynMs,
     answeredAround: first !== null && last !== null && first <= lastSynMs && last >= firstSynMs,

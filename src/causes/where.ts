@@ -6,6 +6,11 @@ export function fatesOf(connection: ConnectionFacts, evidence: Evidence): readon
   return evidence.vantage?.fates.get(connection.id) ?? []
 }
 
+/** The capture at the server ran, has others of that host and nothing of this: it never arrived, or was filtered out there. */
+export function isAbsent(connection: ConnectionFacts, evidence: Evidence): boolean {
+  return evidence.vantage?.absent?.has(connection.id) ?? false
+}
+
 export function fateOfReset(
   connection: ConnectionFacts,
   evidence: Evidence,

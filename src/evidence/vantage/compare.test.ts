@@ -338,6 +338,23 @@ describe('fates', () => {
     expect(compareViews([near, view('server', [good.far, ssh])]).facts.fates.get(7)).toHaveLength(3)
   })
 
+  test('a refused SYN to another port of a host that the far view knows by its own address only', () => {
+    const port = { address: '10.77.2.2', port: 8003, endpoint: '10.77.2.2:8003' }
+    const isns = { client: { isn: 9 }, server: { isn: null } }
+    const dead = unanswered({ id: 7, server: port, sides: isns, ending: 'refused' })
+    const good = world(0, { wires: handshake })
+    good.near.server = { address: '10.99.9.9', port: 8080, endpoint: '10.99.9.9:8080' } // behind a VIP
+    const facts = compareViews([
+      view('client', [good.near, dead]),
+      view('server', [good.far]),
+    ]).facts
+    expect(facts.absent).toEqual(new Set([7]))
+    const elsewhere = { ...port, address: '10.77.3.3', endpoint: '10.77.3.3:8003' }
+    const other = { ...dead, server: elsewhere }
+    const near = view('client', [good.near, other])
+    expect(compareViews([near, view('server', [good.far])]).facts.absent).toEqual(new Set())
+  })
+
   test('of two equal resets the other capture kept one: nobody forged the second', () => {
     const twice: Wire[] = [cut, { ...cut, tMs: cut.tMs + 0.1, only: 'client' }]
     const fates = fatesIn(compare([world(0, { wires: [...handshake, ...twice] })]))

@@ -1,4 +1,5 @@
 import type { ConnectionFacts } from '../connection.ts'
+import type { Ending } from '../endings.ts'
 import type { SegmentFate, VantageFacts } from '../evidence.ts'
 import { type Clock, crossingsOf, estimateClock } from './clock.ts'
 import { type Between, fatesOfPair, fatesOfUnpaired } from './fates.ts'
@@ -20,6 +21,7 @@ export interface Comparison {
   fates: Record<SegmentFate['fate'], number>
 }
 
+const NEVER_SERVED: ReadonlySet<Ending> = new Set<Ending>(['refused', 'unanswered'])
 const ORDER = ['client', 'router', 'server'] as const
 
 /**
@@ -91,9 +93,9 @@ function primaryOf({ near, far }: Pair): 'near' | 'far' {
 
 /**
  * Connections of the near view that must have been in the far one: others to the same endpoint are (or to the same
- * address where that is the far host's own), and none that was established is missing there (a balancer with further
+ * address as the far host has there), and none that was established is missing there (a balancer with further
  * backends would explain that). Not `sure`: the far capture is one of a single port, perhaps by a filter; said only of
- * SYNs that nothing answered.
+ * SYNs that nothing answered, or that were refused.
  */
 function neverArrived(
   { near, far }: Between,
@@ -101,9 +103,8 @@ function neverArrived(
 ): { connection: ConnectionFacts; sure: boolean }[] {
   const found = new Set(pairs.map((p) => p.near))
   const endpoints = new Set(pairs.map((p) => p.near.server.endpoint))
-  const own = pairs.filter((p) => p.near.server.endpoint === p.far.server.endpoint)
   const anyPort = new Set(far.connections.map((c) => c.server.port)).size > 1
-  const hosts = new Set(own.map((p) => p.near.server.address))
+  const hosts = new Set(pairs.map((p) => p.far.server.address))
   const elsewhere = new Set<string>()
   for (const c of near.connections) {
     if (!found.has(c) && c.handshake.synAckMs !== null) elsewhere.add(c.server.endpoint)
@@ -114,7 +115,7 @@ function neverArrived(
       if (found.has(connection) || elsewhere.has(server.endpoint)) return []
       const here = hosts.has(server.address)
       if (endpoints.has(server.endpoint) || (here && anyPort)) return [{ connection, sure: true }]
-      return here && ending === 'unanswered' ? [{ connection, sure: false }] : []
+      return here && NEVER_SERVED.has(ending) ? [{ connection, sure: false }] : []
     },
   )
 }

@@ -15,6 +15,8 @@ export const firewallReject = {
     'foreign-ttl':
       "the reset arrived with TTL {ttl}, the server's own packets with {usual}: another machine sent it",
     'never-sent': 'the capture at {server} has neither the SYN nor this reset',
+    'one-port':
+      'the capture at the server is of one other port only: a filter on that capture would hide port {port} too',
     'segment-stopped':
       'that segment never reached the other side, nor did that side send the reset',
     'may-be-forged': 'whether the rejected segment went on to the server is not in this capture',

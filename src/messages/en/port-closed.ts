@@ -7,6 +7,8 @@ export const portClosed = {
     'syn-answered': 'the SYN was answered by RST,ACK with seq 0 and window 0 after {after:ms}',
     'reset-alone': 'a RST,ACK with seq 0 and window 0, as one that answers a SYN',
     'syn-not-seen': 'the SYN it would answer is not in the capture',
+    'syn-absent':
+      'the capture at {server} has no such SYN and no such reset, though it ran and has other packets',
     'same-ttl': "the reset has TTL {ttl}, as the server's other packets have",
     'ttl-unknown':
       'nothing shows the TTL of the server itself, so a firewall on the way cannot be told apart',
