@@ -5,6 +5,7 @@ import {
   connection,
   type EvidenceParts,
   evidence,
+  handshakeOnly,
   reset,
   unanswered,
 } from '../../test/helpers/facts.ts'
@@ -386,6 +387,51 @@ describe('unexplained', () => {
     expect(run({ connections: [{ ...young, captureEndMs: 1200 }] }, []).verdict).toBe(
       'inconclusive',
     )
+  })
+})
+
+describe('handshakes that were never completed', () => {
+  const half = (id: number, part: Parameters<typeof handshakeOnly>[0] = {}) =>
+    handshakeOnly({
+      id,
+      ending: 'handshake-incomplete',
+      client: address(`10.9.${id >> 6}.${id & 63}`, 40_000),
+      lastMs: 2,
+      captureEndMs: 300,
+      ...part,
+      handshake: { ackMs: null, ackFrame: null, ...part.handshake },
+      sides: { ...part.sides, client: { packets: 1, payloadOctets: 0, ...part.sides?.client } },
+    })
+  const many = (count: number, part?: Parameters<typeof handshakeOnly>[0]) =>
+    Array.from({ length: count }, (_, id) => half(id, part))
+
+  test('many at once are named in the headline, however soon the capture ended', () => {
+    const report = run({ connections: many(200) }, [])
+    expect(report.verdict).toBe('inconclusive')
+    expect(report.headline).toMatch(
+      /^Not explained: 200 handshakes never completed \(one SYN each of 200 client addresses, never an ACK: a SYN flood or a scan, as far as packets show\), of 200 connections/,
+    )
+    expect(report.unknown[0]).toMatchObject({ cause: 'unexplained', connections: 200 })
+    expect(report.unknown[0]!.ask).toMatch(/^ss -tn state syn-recv 'sport = :80'/)
+  })
+
+  test('a few that the end of the capture cut are no trouble', () => {
+    expect(run({ connections: many(99) }, []).verdict).toBe('healthy')
+  })
+
+  test('ten that were watched long enough are not healthy; nine are said beside it', () => {
+    const watched = { captureEndMs: 9000 }
+    expect(run({ connections: many(10, watched) }, []).verdict).toBe('inconclusive')
+    const nine = run({ connections: many(9, watched) }, [])
+    expect(nine.verdict).toBe('healthy')
+    expect(nine.headline).toContain('not explained: 9 handshakes never completed')
+    expect(nine.headline).not.toContain('flood')
+  })
+
+  test('clients that repeated their SYN are no flood', () => {
+    const report = run({ connections: many(200, { handshake: { syns: 3 } }) }, [])
+    expect(report.verdict).toBe('inconclusive')
+    expect(report.headline).not.toContain('flood')
   })
 })
 

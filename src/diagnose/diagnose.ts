@@ -4,7 +4,7 @@ import type { Evidence } from '../evidence/evidence.ts'
 import type { Comparison } from '../evidence/vantage/compare.ts'
 import { diagnoseWords as words } from '../messages/en/diagnose.ts'
 import { type FindingContext, findingOf, type Messages, reasonsOf, say } from './finding.ts'
-import { headlineOf } from './headline.ts'
+import { headlineOf, whatOf } from './headline.ts'
 import { merge } from './merge.ts'
 import { cutLooseEnds, rank, verdictOf } from './rank.ts'
 import type { BaselineComparison, Report, Source, VantageSummary } from './report.ts'
@@ -118,7 +118,7 @@ const MAX_EXAMPLES = 5
 
 /** The entry that keeps an unexplained ending from being dropped in silence. */
 function unknownOf(unexplained: Unexplained, input: DiagnoseInput): Report['unknown'][number] {
-  const { connections, ending, count } = unexplained
+  const { connections, count, flood } = unexplained
   const servers = [...new Set(connections.map((c) => c.server.endpoint))]
   const shown = servers.slice(0, MAX_SERVERS).join(', ')
   const examples = connections.slice(0, MAX_EXAMPLES).map((c) => String(c.id))
@@ -126,17 +126,19 @@ function unknownOf(unexplained: Unexplained, input: DiagnoseInput): Report['unkn
   const { source } = input.locate(first.firstFrame)
   const file = captureArguments(input, source)
   const ids = examples.join(', ') + (connections.length > MAX_EXAMPLES ? ', …' : '')
-  const what = say('{n:count} {what}', { n: count, what: words.unexplained.what[ending] })
   return {
     cause: 'unexplained',
     missing: [
       say(words.unexplained.missing, {
-        what,
+        what: whatOf(unexplained),
         servers: servers.length > MAX_SERVERS ? `${shown}, …` : shown,
         examples: say(words.unexplained.examples, { ids }),
       }),
     ],
-    ask: say(words.unexplained.ask, { id: first.id, file }),
+    ask:
+      flood === null
+        ? say(words.unexplained.ask, { id: first.id, file })
+        : say(words.unexplained.floodAsk, { port: first.server.port }),
     connections: count,
     examples,
   }

@@ -85,11 +85,12 @@ function healthyValues({ evidence, causes }: HeadlineInput) {
 }
 
 function unexplainedHeadline({ unexplained, evidence, causes }: HeadlineInput): string {
+  const alone = evidence.vantage === null && unexplained[0]?.flood === null
   return say(words.headline.unexplained, {
     list: listOf(unexplained),
     total: evidence.totals.connections,
     causes: causes.length,
-    missing: evidence.vantage === null ? words.needs['both-sides'] : words.needs.kernel,
+    missing: words.needs[alone ? 'both-sides' : 'kernel'],
   })
 }
 
@@ -118,14 +119,18 @@ function unexplainedText(unexplained: readonly Unexplained[]): string {
 }
 
 function listOf(unexplained: readonly Unexplained[]): string {
-  const items = unexplained.map(({ ending, count }) => {
-    return say('{n} {what}', { n: formatCount(count), what: words.unexplained.what[ending] })
-  })
-  return enumerated(items)
+  return enumerated(unexplained.map(whatOf))
 }
 
 function enumerated(items: readonly string[]): string {
   return items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`
+}
+
+/** "3,000 handshakes never completed (...)": how many of what, and what many alike point to. */
+export function whatOf({ ending, count, flood }: Unexplained): string {
+  const what = say('{n} {what}', { n: formatCount(count), what: words.unexplained.what[ending] })
+  if (flood === null) return what
+  return `${what} ${say(words.unexplained.flood, { clients: flood.clients })}`
 }
 
 /** What the cause itself misses, else the next kind of evidence that it could use. */

@@ -7,6 +7,8 @@ export interface Unexplained {
   count: number
   /** In order of their first frame. */
   connections: readonly ConnectionFacts[]
+  /** When they are alike as those of a SYN flood or a scan are: how many client addresses they came from. */
+  flood: { clients: number } | null
 }
 
 /** Endings that nobody wants: unexplained, they keep a report from saying that all is well. */
@@ -28,6 +30,10 @@ const WAITING: ReadonlySet<Ending> = new Set<Ending>([
 ])
 /** RFC 6298 (2.1), the first RTO: what is younger at the end of the capture was merely cut by it. */
 const WATCHED_MS = 1000
+/** As many handshakes that lack their ACK are no accident, however soon the capture ended. */
+const FLOOD = 100
+/** A lost ACK now and then is no trouble; more than this wants to be looked at. */
+const INCOMPLETE = 10
 
 /** @param explained ids of the connections that are counted under a finding; most frequent ending first */
 export function unexplainedOf(
@@ -35,9 +41,10 @@ export function unexplainedOf(
   explained: { has(id: number): boolean },
 ): Unexplained[] {
   const found = new Map<Ending, { count: number; connections: ConnectionFacts[] }>()
-  for (const connection of connections) {
-    if (explained.has(connection.id) || QUIET.has(connection.ending)) continue
-    if (isCutByTheEnd(connection)) continue
+  const left = connections.filter((c) => !explained.has(c.id) && !QUIET.has(c.ending))
+  const flooded = endingsInFloods(left)
+  for (const connection of left) {
+    if (isCutByTheEnd(connection) && !flooded.has(floodKey(connection))) continue
     const entry = found.get(connection.ending) ?? { count: 0, connections: [] }
     entry.count += connection.weight
     entry.connections.push(connection)
@@ -46,13 +53,14 @@ export function unexplainedOf(
   return endings
     .flatMap((ending) => {
       const entry = found.get(ending)
-      return entry === undefined ? [] : [{ ending, ...entry }]
+      return entry === undefined ? [] : [{ ending, ...entry, flood: floodOf(entry.connections) }]
     })
     .sort((a, b) => Number(looksBad(b)) - Number(looksBad(a)) || b.count - a.count)
 }
 
-export function looksBad({ ending }: Unexplained): boolean {
-  return TROUBLE.has(ending)
+export function looksBad({ ending, count, flood }: Unexplained): boolean {
+  if (flood !== null || TROUBLE.has(ending)) return true
+  return ending === 'handshake-incomplete' && count >= INCOMPLETE
 }
 
 function isCutByTheEnd(connection: ConnectionFacts): boolean {
@@ -61,4 +69,37 @@ function isCutByTheEnd(connection: ConnectionFacts): boolean {
     connection.handshake.syns <= 1 &&
     connection.captureEndMs - connection.lastMs < WATCHED_MS
   )
+}
+
+/** Ending and endpoint of connects that are so many that the end of the capture alone does not explain them. */
+function endingsInFloods(left: readonly ConnectionFacts[]): Set<string> {
+  const counts = new Map<string, number>()
+  for (const connection of left) {
+    if (!isOneSyn(connection)) continue
+    const key = floodKey(connection)
+    counts.set(key, (counts.get(key) ?? 0) + connection.weight)
+  }
+  return new Set([...counts].flatMap(([key, count]) => (count >= FLOOD ? [key] : [])))
+}
+
+function floodKey({ ending, server }: ConnectionFacts): string {
+  return `${ending} ${server.endpoint}`
+}
+
+/** RFC 4987 §2: one SYN, answered or not, and never an ACK or an octet of the client. */
+function isOneSyn({ ending, handshake, sides }: ConnectionFacts): boolean {
+  return (
+    (ending === 'handshake-incomplete' || ending === 'unanswered') &&
+    handshake.syns === 1 &&
+    handshake.ackMs === null &&
+    sides.client.packets <= 1
+  )
+}
+
+/** Nearly all of them are one SYN of a client that then was silent, and they are many. */
+function floodOf(connections: readonly ConnectionFacts[]): Unexplained['flood'] {
+  const alike = connections.filter(isOneSyn)
+  const count = alike.reduce((sum, c) => sum + c.weight, 0)
+  if (count < FLOOD || alike.length * 10 < connections.length * 9) return null
+  return { clients: new Set(alike.map((c) => c.client.address)).size }
 }

@@ -37,6 +37,11 @@ export const diagnoseWords = {
   unexplained: {
     missing: '{what} to {servers} ({examples}): no known cause fits what the capture shows',
     examples: 'connections {ids}',
+    /** Behind what they are, in the headline and in the entry. */
+    flood:
+      '(one SYN each of {clients:count} client addresses, never an ACK: a SYN flood or a scan, as far as packets show)',
+    floodAsk:
+      "ss -tn state syn-recv 'sport = :{port}' | wc -l; nstat -az TcpExtTCPReqQFullDrop TcpExtTCPReqQFullDoCookies TcpExtSyncookiesSent # on the server",
     ask: 'tcpwhy analyze --show {id} {file}',
     what: {
       clean: 'connections closed in order',
