@@ -70,16 +70,16 @@ export function newSourceState(index: number, name: string): SourceState {
 export function countBatch(state: SourceState, batch: RecordColumns): void {
   const { info } = state
   const { count, wireLens, times, firstFrame } = batch
-  let octets = 0
-  for (let i = 0; i < count; i++) octets += wireLens[i]!
-  info.octets += octets
   if (info.records === 0) info.firstNs = times[0]!
+  let octets = 0
   let last = info.records === 0 ? times[0]! : info.lastNs
   for (let i = 0; i < count; i++) {
+    octets += wireLens[i]!
     const time = times[i]!
     if (time < last) noteBackwards(state, firstFrame + i - 1)
     last = time
   }
+  info.octets += octets
   info.lastNs = last
   info.records += count
 }

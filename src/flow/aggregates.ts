@@ -34,7 +34,8 @@ export interface HostTotals {
   address: number
   family: 4 | 6
   packets: number
-  ttls: Map<number, number>
+  /** TTLs seen and how many packets had each: a few, so a list is quicker than a map. */
+  ttls: { ttl: number; packets: number }[]
 }
 
 export interface PathTotals {
@@ -170,7 +171,7 @@ export class Aggregates {
       return known
     }
     if (this.hosts.size >= MAX_HOSTS) return null
-    const made: HostTotals = { address, family, packets: 0, ttls: new Map() }
+    const made: HostTotals = { address, family, packets: 0, ttls: [] }
     this.hosts.set(key, made)
     return made
   }
@@ -257,4 +258,13 @@ export function outageOf(path: PathTotals): { from: number; to: number } | null 
     if (waiting === TOGETHER && step === 1) since = t
   }
   return best
+}
+
+export function addTtl(host: HostTotals, ttl: number, packets: number): void {
+  for (const known of host.ttls) {
+    if (known.ttl !== ttl) continue
+    known.packets += packets
+    return
+  }
+  host.ttls.push({ ttl, packets })
 }

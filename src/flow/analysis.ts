@@ -3,6 +3,7 @@ import type { Packet } from '../packet/packet.ts'
 import {
   type Aggregates,
   addStall,
+  addTtl,
   type EndpointTotals,
   outageOf,
   sampleRtt,
@@ -366,7 +367,7 @@ function addHost(
   for (let i = 0; i < 4; i++) {
     const ttl = (ints[o + L.S_TTLS]! >>> (i * 8)) & 255
     if (ttl === 0) return
-    host.ttls.set(ttl, (host.ttls.get(ttl) ?? 0) + ttlCount(ints, o, i))
+    addTtl(host, ttl, ttlCount(ints, o, i))
   }
 }
 
@@ -399,7 +400,7 @@ function printed(
   }
   const hosts = new Map<string, HostFacts>()
   for (const h of aggregates.hosts.values()) {
-    const ttls = [...h.ttls].map(([ttl, packets]) => ({ ttl, packets }))
+    const ttls = [...h.ttls]
     ttls.sort((a, b) => b.packets - a.packets)
     const address = addresses.format(h.address, h.family)
     hosts.set(address, { address, packets: h.packets, ttls: ttls.slice(0, 4) })
