@@ -42,6 +42,14 @@ export function canRead(host: HostFiles, paths: readonly string[]): CanRun {
   return first ?? { is: 'no', why: 'nothing was asked for' }
 }
 
+/** As canRead, without reading: for files that are large, and that everybody may read when they are there. */
+export function isThere(host: HostFiles, folder: string, names: readonly string[]): CanRun {
+  const listed = host.names(folder)
+  if (listed.is !== 'read') return { is: 'no', why: whyUnreadable(listed) }
+  if (names.some((name) => listed.value.includes(name))) return { is: 'yes' }
+  return { is: 'no', why: `${folder}/${names[0]}: no such file` }
+}
+
 /** The text, or '' and a fault that says why. */
 export function textOr(read: HostRead<string>, faults: HostFault[]): string {
   if (read.is === 'read') return read.value

@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { assert } from '../../src/base/assert.ts'
+import { cgroupOf } from '../../src/host/cgroup.ts'
+import type { HostFiles } from '../../src/host/host-files.ts'
 import { decodeTcpInfo } from '../../src/host/kernel/tcp-info.ts'
-import { decodeDump } from '../../src/host/netlink/sock-diag.ts'
+import { decodeDump, decodeSkmem } from '../../src/host/netlink/sock-diag.ts'
+import { readers } from '../../src/host/readers/index.ts'
 import { decodeEvents } from '../../src/host/tracefs/events.ts'
 import { parseFormat, parseHeaderPage, type TraceFormat } from '../../src/host/tracefs/format.ts'
 import { root } from '../helpers/built.ts'
@@ -37,6 +40,33 @@ function checkPages(octets: Uint8Array, header: string, formats: readonly string
   }
 }
 
+/** A machine of which every file is this text, every folder lists its words and every link leads to one. */
+function hostOf(octets: Uint8Array): HostFiles {
+  const text = textOf(octets)
+  const words = text.split(/\s+/, 20)
+  return {
+    platform: () => 'linux',
+    release: () => text,
+    endianness: () => (octets.length % 2 === 0 ? 'LE' : 'BE'),
+    nowMs: () => 0,
+    readText: async () => text,
+    text: () => ({ is: 'read', value: text }),
+    bytes: () => ({ is: 'read', value: octets }),
+    names: () => ({ is: 'read', value: words }),
+    link: (path) => ({ is: 'read', value: words[path.length % words.length] ?? '' }),
+  }
+}
+
+const procFiles = [
+  'net/tcp',
+  'net/tcp6',
+  'net/snmp',
+  'net/netstat',
+  'net/sockstat',
+  'net/softnet_stat',
+]
+const moreFiles = ['net/stat/nf_conntrack', 'loadavg', 'meminfo', 'pressure/cpu', 'sys/fs/file-nr']
+
 /** Any octets in; nothing throws, and no more comes out than the octets can hold. */
 export const hostTargets: readonly FuzzTarget[] = [
   {
@@ -45,9 +75,10 @@ export const hostTargets: readonly FuzzTarget[] = [
     check(octets) {
       for (const littleEndian of [true, false]) {
         let count = 0
-        decodeDump(octets, littleEndian, ({ tcpInfo, local, remote }) => {
+        decodeDump(octets, littleEndian, ({ tcpInfo, skmem, local, remote }) => {
           count++
           if (tcpInfo !== null) decodeTcpInfo(tcpInfo, littleEndian)
+          if (skmem !== null) decodeSkmem(skmem, littleEndian)
           assert(local.port <= 0xffff && remote.port <= 0xffff, 'a port of more than 16 bits')
         })
         assert(count * 88 <= octets.length, 'more sockets than octets can hold')
@@ -68,6 +99,19 @@ export const hostTargets: readonly FuzzTarget[] = [
         checkPages(page, textOf(headerPage), [text])
         checkPages(page, text, formatFiles.map(textOf))
       }
+    },
+  },
+  {
+    id: 'host-readers',
+    samples: [...procFiles, ...moreFiles].map((name) => recorded(`proc/${name}`)),
+    check(octets) {
+      const host = hostOf(octets)
+      const ask = { netOf: 1, pids: [1], inodes: new Set([1]) }
+      for (const reader of readers) {
+        assert(/^(yes|no)$/.test(reader.canRun(host, ask).is), reader.id)
+        assert(typeof reader.read(host, ask) === 'object', reader.id)
+      }
+      cgroupOf(textOf(octets))
     },
   },
 ]

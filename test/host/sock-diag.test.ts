@@ -3,7 +3,12 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { SocketFact } from '../../src/host/facts.ts'
 import { decodeTcpInfo, tcpInfoField } from '../../src/host/kernel/tcp-info.ts'
-import { type DiagSocket, decodeDump, encodeDump } from '../../src/host/netlink/sock-diag.ts'
+import {
+  type DiagSocket,
+  decodeDump,
+  decodeSkmem,
+  encodeDump,
+} from '../../src/host/netlink/sock-diag.ts'
 import { listenersOf } from '../../src/host/readers/listeners.ts'
 import { sockets } from '../../src/host/readers/sockets.ts'
 import { root } from '../helpers/built.ts'
@@ -75,8 +80,8 @@ describe('the answer', () => {
   test('a listener has its limit', () => {
     const found = listenersOf(dumped).find(({ local }) => local.port === scene.port + 1)
     expect(found).toMatchObject({ depth: 2, limit: 1 })
-    const drops = dumped.find(({ inode }) => inode === found?.inode)?.skmem.drops
-    expect(drops).toBe(1)
+    const drops = dumped.find(({ inode }) => inode === found?.inode)?.skmem
+    expect(decodeSkmem(drops!, true).drops).toBe(1)
   })
 
   test('cgroup, congestion control, mark and shutdown', () => {
@@ -112,7 +117,9 @@ describe('the same numbers as ss printed at that moment', () => {
     const skmem =
       /skmem:\(r(\d+),rb(\d+),t(\d+),tb(\d+),f(\d+),w(\d+),o(\d+),bl(\d+),d(\d+)\)/.exec(line)
     if (skmem !== null) {
-      expect(Object.values(socket?.skmem ?? {})).toEqual(skmem.slice(1).map(Number))
+      expect(Object.values(decodeSkmem(socket?.skmem ?? new Uint8Array(), true))).toEqual(
+        skmem.slice(1).map(Number),
+      )
     }
     sameInfo(line, socket?.tcpInfo ?? null)
   })

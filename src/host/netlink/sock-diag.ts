@@ -60,7 +60,8 @@ export interface DiagSocket extends SocketFact {
   idiag_if: number
   /** struct tcp_info as it came, a view into the answer: copy it to keep it. See kernel/tcp-info.ts. */
   tcpInfo: Uint8Array | null
-  skmem: Partial<Record<(typeof SKMEMINFO)[number], number>>
+  /** Memory and drops as they came, a view too: see decodeSkmem. */
+  skmem: Uint8Array | null
   congestionControl: string | null
   /** Bits of the directions that were shut down: 1 receiving, 2 sending. */
   shutdown: number | null
@@ -160,8 +161,6 @@ function decodeSocket(from: Message): DiagSocket | null {
   const state = tcpState(view.getUint8(at + 1))
   if (family === null || state === null) return null
   const kind = tcpTimer(view.getUint8(at + 2))
-  const low = view.getUint32(at + 44, littleEndian)
-  const high = view.getUint32(at + 48, littleEndian)
   const socket: DiagSocket = {
     family,
     state,
@@ -173,10 +172,10 @@ function decodeSocket(from: Message): DiagSocket | null {
     retransmits: view.getUint8(at + 3),
     uid: view.getUint32(at + 64, littleEndian),
     inode: view.getUint32(at + 68, littleEndian),
-    cookie: (BigInt(high) << 32n) | BigInt(low),
+    cookie: cookieAt(view, at + 44, littleEndian),
     idiag_if: view.getUint32(at + 40, littleEndian),
     tcpInfo: null,
-    skmem: {},
+    skmem: null,
     congestionControl: null,
     shutdown: null,
     v6only: null,
@@ -193,38 +192,55 @@ function attributes({ octets, view, littleEndian, at, end }: Message, to: DiagSo
     const length = view.getUint16(next, littleEndian)
     if (length < ALIGN || next + length > end) return
     const type = view.getUint16(next + 2, littleEndian) & NLA_TYPE_MASK
-    attribute(type, octets.subarray(next + ALIGN, next + length), littleEndian, to)
+    attribute({ octets, view, littleEndian, at: next + ALIGN, end: next + length }, type, to)
     next += aligned(length)
   }
 }
 
-function attribute(type: number, value: Uint8Array, littleEndian: boolean, to: DiagSocket): void {
-  const view = new DataView(value.buffer, value.byteOffset, value.byteLength)
+function attribute(value: Message, type: number, to: DiagSocket): void {
+  const { octets, view, littleEndian, at, end } = value
   switch (type) {
     case INET_DIAG.INFO:
-      to.tcpInfo = value
+      to.tcpInfo = octets.subarray(at, end)
       return
     case INET_DIAG.CONG:
-      to.congestionControl = ascii(value)
+      to.congestionControl = ascii(octets, at, end)
       return
     case INET_DIAG.SKMEMINFO:
-      for (const [i, name] of SKMEMINFO.entries()) {
-        if (i * 4 + 4 <= value.length) to.skmem[name] = view.getUint32(i * 4, littleEndian)
-      }
+      to.skmem = octets.subarray(at, end)
       return
     case INET_DIAG.SHUTDOWN:
-      to.shutdown = value[0] ?? null
+      if (end > at) to.shutdown = view.getUint8(at)
       return
     case INET_DIAG.SKV6ONLY:
-      to.v6only = value.length > 0 ? value[0] !== 0 : null
+      if (end > at) to.v6only = view.getUint8(at) !== 0
       return
     case INET_DIAG.MARK:
-      if (value.length >= 4) to.mark = view.getUint32(0, littleEndian)
+      if (end - at >= 4) to.mark = view.getUint32(at, littleEndian)
       return
     case INET_DIAG.CGROUP_ID:
-      if (value.length >= 8) to.cgroupId = view.getBigUint64(0, littleEndian)
+      if (end - at >= 8) to.cgroupId = view.getBigUint64(at, littleEndian)
       return
   }
+}
+
+/** The numbers that are there, by the kernel's names; of a listener `drops` are the SYNs and ACKs that it refused. */
+export function decodeSkmem(
+  octets: Uint8Array,
+  littleEndian: boolean,
+): Partial<Record<(typeof SKMEMINFO)[number], number>> {
+  const view = new DataView(octets.buffer, octets.byteOffset, octets.byteLength)
+  const found: ReturnType<typeof decodeSkmem> = {}
+  for (const [i, name] of SKMEMINFO.entries()) {
+    if (i * 4 + 4 <= octets.length) found[name] = view.getUint32(i * 4, littleEndian)
+  }
+  return found
+}
+
+/** Two 32-bit halves, the lower one first on every machine. */
+function cookieAt(view: DataView, at: number, littleEndian: boolean): bigint {
+  if (littleEndian) return view.getBigUint64(at, true)
+  return (BigInt(view.getUint32(at + 4)) << 32n) | BigInt(view.getUint32(at))
 }
 
 /** Addresses and ports are in network order on every machine. */
@@ -239,13 +255,18 @@ function endpoint(
   }
 }
 
-/** A name of the kernel: at most 16 octets, up to the zero. What is not printable is no name. */
-function ascii(value: Uint8Array): string | null {
-  const end = value.indexOf(0)
-  const octets = value.subarray(0, end < 0 ? value.length : end)
-  if (octets.length === 0 || octets.length > 16 || octets.some((c) => c < 0x21 || c > 0x7e))
-    return null
-  return String.fromCharCode(...octets)
+const MAX_NAME = 16 // TCP_CA_NAME_MAX
+
+/** A name of the kernel, up to the zero. What is not printable is no name. */
+function ascii(octets: Uint8Array, at: number, end: number): string | null {
+  let name = ''
+  for (let i = at; i < end; i++) {
+    const c = octets[i]!
+    if (c === 0) break
+    if (c < 0x21 || c > 0x7e || i - at >= MAX_NAME) return null
+    name += String.fromCharCode(c)
+  }
+  return name === '' ? null : name
 }
 
 function aligned(length: number): number {

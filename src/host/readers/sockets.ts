@@ -4,15 +4,14 @@ import type { Endpoint, SocketFact, SocketFacts } from '../facts.ts'
 import type { HostFiles } from '../host-files.ts'
 import { tcpState } from '../kernel/tcp-states.ts'
 import { tcpTimer, USER_HZ_MS } from '../kernel/timers.ts'
-import { canRead, type HostAsk, type HostFault, netFolder, textOr } from '../reader.ts'
+import { type HostAsk, type HostFault, isThere, netFolder, textOr } from '../reader.ts'
 import { decimal, hexadecimal, wordsOf } from '../text.ts'
 
 /** The fallback where netlink cannot be asked: all states, but neither tcp_info nor the limit of an accept queue. */
 export const sockets = {
   id: 'sockets',
 
-  canRun: (host: HostFiles, ask: HostAsk) =>
-    canRead(host, [`${netFolder(ask)}/tcp`, `${netFolder(ask)}/tcp6`]),
+  canRun: (host: HostFiles, ask: HostAsk) => isThere(host, netFolder(ask), ['tcp', 'tcp6']),
 
   read(host: HostFiles, ask: HostAsk): SocketFacts {
     const littleEndian = host.endianness() === 'LE'
