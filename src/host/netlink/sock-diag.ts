@@ -248,9 +248,12 @@ function endpoint(
   view: DataView,
   { address, port, family }: { address: number; port: number; family: 4 | 6 },
 ): Endpoint {
-  const word = (i: number) => view.getInt32(address + i * 4)
+  const first = view.getInt32(address)
   return {
-    address: family === 4 ? formatIpv4(word(0)) : formatIpv6([word(0), word(1), word(2), word(3)]),
+    address:
+      family === 4
+        ? formatIpv4(first)
+        : formatIpv6([first, ...[4, 8, 12].map((i) => view.getInt32(address + i))]),
     port: view.getUint16(port),
   }
 }
