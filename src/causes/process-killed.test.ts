@@ -1,5 +1,13 @@
+import type { HttpFacts } from '../../src/evidence/application.ts'
 import { causeTable } from '../../test/helpers/cause-table.ts'
-import { connection, requestOnly, reset, type side, unanswered } from '../../test/helpers/facts.ts'
+import {
+  application,
+  connection,
+  requestOnly,
+  reset,
+  type side,
+  unanswered,
+} from '../../test/helpers/facts.ts'
 import { processKilled } from './process-killed.ts'
 
 type Who = Parameters<typeof side>[0]
@@ -16,6 +24,28 @@ const cut = (id: number, who: Who = 'server') =>
     requestPending: true,
     resets: [reset({ from: who, shape: 'active', frame: 100 + id, tMs: 900 + id / 10 })],
   })
+const streamed = (id: number) =>
+  connection({ id, ending: 'clean', endedBy: 'server', sides: { server: fin(id) } })
+/** 1000 octets of a body of a million, unless told. */
+const body = (id: number, over: Partial<HttpFacts> = {}) => {
+  const http = {
+    request: 'GET /',
+    requestFrame: 4,
+    requestBodyOctets: 0,
+    requestContentLength: null,
+    requestBodyComplete: true,
+    status: 200,
+    responseFrame: 6,
+    contentLength: 1_000_000,
+    chunked: false,
+    connectionHeader: null,
+    keepAliveTimeoutS: null,
+    bodyOctetsSeen: 1000,
+    bodyComplete: false,
+    ...over,
+  } as const
+  return [id, application({ protocol: 'http', http })] as const
+}
 const refused = (id: number) =>
   unanswered({
     id,
@@ -61,6 +91,38 @@ causeTable(processKilled, [
     ],
     is: 'likely',
     against: ['others-live'],
+  },
+  {
+    name: 'restarted at once, all by FIN: the responses were not complete',
+    connections: [streamed(0), streamed(1), streamed(2)],
+    application: [body(0), body(1), body(2)],
+    endpoints: [{ lastAnswerMs: 5000 }],
+    is: 'likely',
+    because: ['together', 'responses-cut'],
+    against: ['proxy'],
+    explains: 3,
+  },
+  {
+    name: 'the same, chunked',
+    connections: [streamed(0), streamed(1), streamed(2)],
+    application: [0, 1, 2].map((id) => body(id, { contentLength: null, chunked: true })),
+    is: 'likely',
+    because: ['responses-cut-chunked'],
+  },
+  {
+    name: 'near miss: the responses that ended together were complete',
+    connections: [streamed(0), streamed(1), streamed(2)],
+    application: [0, 1, 2].map((id) => body(id, { bodyComplete: true })),
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: octets of the responses are not in the capture',
+    connections: [0, 1, 2].map((id) => {
+      const one = streamed(id)
+      return { ...one, sides: { ...one.sides, server: { ...one.sides.server, missingOctets: 9 } } }
+    }),
+    application: [body(0), body(1), body(2)],
+    is: 'nothing',
   },
   {
     name: 'near miss: idle connections closed together: an orderly stop or a time-out',

@@ -9,6 +9,7 @@ import {
   reasonsOf,
   type Verdict,
 } from './cause.ts'
+import { cutResponse } from './cut-response.ts'
 
 const say = reasonsOf('process-killed')
 
@@ -44,6 +45,8 @@ function judge(evidence: Evidence): Judgement {
 /** Whether a burst of one endpoint cut accepted connections in the middle of their work, as only a dying process does. */
 export function diedWith(evidence: Evidence, acts: readonly Act[]): boolean {
   if (acts.length < TOGETHER) return false
+  const responses = acts.filter((a) => cutResponse(a.connection, evidence) !== null)
+  if (responses.length >= 2) return true
   const cut = acts.filter(cutShort)
   if (cut.length === 0) return false
   const toMs = acts.at(-1)!.atMs
@@ -70,15 +73,19 @@ function serverDied(evidence: Evidence, acts: Act[]): Verdict {
   const first = acts[0]!
   const { endpoint, address } = first.connection.server
   const fins = acts.filter((a) => a.how === 'fin').length
-  const cutShortOnes = acts.filter(cutShort)
-  const cut = cutShortOnes.length
-  const example = cutShortOnes[0] ?? first
+  const pending = acts.filter(cutShort)
+  const responses = acts.filter((a) => cutResponse(a.connection, evidence) !== null)
+  const cut = new Set([...pending, ...responses]).size
   const refused = refusedAfter(evidence, endpoint, first.atMs)
   const at = atFrame(first.frame, first.connection)
   const because: Reason[] = [
     say('together', { acts: acts.length, within: acts.at(-1)!.atMs - first.atMs }, at),
-    say('cut-short', { cut }, atFrame(example.frame, example.connection)),
   ]
+  if (pending.length > 0) {
+    const { frame, connection } = pending[0]!
+    because.push(say('cut-short', { cut: pending.length }, atFrame(frame, connection)))
+  }
+  if (responses.length > 0) because.push(aboutResponses(responses, evidence))
   const against: Reason[] = []
   const resets = acts.length - fins
   if (fins > 0 && resets > 0) because.push(say('mixed', { fins, resets }, at))
@@ -92,7 +99,8 @@ function serverDied(evidence: Evidence, acts: Act[]): Verdict {
   if (survivor !== undefined) {
     against.push(say('others-live', { server: endpoint }, connectionRef(survivor)))
   }
-  const likely = cut >= 2 && (refused > 0 || (fins > 0 && resets > 0))
+  if (responses.length > 0) against.push(say('proxy', {}, at))
+  const likely = responses.length >= 2 || (cut >= 2 && (refused > 0 || (fins > 0 && resets > 0)))
   return {
     connections: acts.map((a) => a.connection),
     certainty: likely ? 'likely' : 'possible',
@@ -104,6 +112,17 @@ function serverDied(evidence: Evidence, acts: Act[]): Verdict {
     values: { side: 'server', who: endpoint },
     group: endpoint,
   }
+}
+
+/** How many responses were cut, and what had come of one of them. */
+function aboutResponses(responses: readonly Act[], evidence: Evidence): Reason {
+  const { connection, frame } = responses[0]!
+  const http = cutResponse(connection, evidence)!
+  const values = { cut: responses.length, seen: http.bodyOctetsSeen ?? 0 }
+  const at = atFrame(frame, connection)
+  return http.contentLength === null
+    ? say('responses-cut-chunked', values, at)
+    : say('responses-cut', { ...values, length: http.contentLength }, at)
 }
 
 /** Clients that stop all at once are usually stopped on purpose (a load test ends, a browser closes): a notice. */

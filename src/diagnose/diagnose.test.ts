@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import {
   address,
+  application,
   connection,
   type EvidenceParts,
   evidence,
@@ -361,6 +362,20 @@ describe('unexplained', () => {
         examples: ['0', '1', '2'],
       },
     ])
+  })
+
+  test('a response that its server ended before its length is not healthy, however orderly the close', () => {
+    const fin = { frame: 9, tMs: 9, seq: 501, ackedMs: 9, ackedFrame: 10, times: 1 }
+    const cut = connection({ id: 0, ending: 'clean', sides: { server: { fins: 1, fin } } })
+    const http = { responseFrame: 6, contentLength: 9000, bodyComplete: false }
+    const said = application({ protocol: 'http', http: http as never })
+    const report = run({ connections: [cut], application: [[0, said]] }, [])
+    expect(report.verdict).toBe('inconclusive')
+    expect(report.headline).toMatch(
+      /^Not explained: 1 response cut short by the server's FIN, of 1 connection;/,
+    )
+    const whole = application({ protocol: 'http', http: { ...http, bodyComplete: true } as never })
+    expect(run({ connections: [cut], application: [[0, whole]] }, []).verdict).toBe('healthy')
   })
 
   test('are counted beside a problem that was found', () => {

@@ -42,7 +42,7 @@ export function diagnose(input: DiagnoseInput): Report {
   const asked = ask(evidence, causes)
   const holdings = settle(asked.claims)
   const explained = causeByConnection(holdings)
-  const unexplained = unexplainedOf(evidence.connections, explained)
+  const unexplained = unexplainedOf(evidence, explained)
   const context = contextOf(input)
   const findings = rank(cutLooseEnds(merge(holdings).map((m) => findingOf(m, context))))
   const bad = unexplained.filter(looksBad).reduce((sum, u) => sum + u.count, 0)

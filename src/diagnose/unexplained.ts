@@ -1,9 +1,14 @@
+import { cutResponse } from '../causes/cut-response.ts'
 import type { ConnectionFacts } from '../evidence/connection.ts'
 import { type Ending, endings } from '../evidence/endings.ts'
+import type { Evidence } from '../evidence/evidence.ts'
+
+/** An ending, or a fault that TCP does not know of: the server closed in order, before the end of its response. */
+type What = Ending | 'cut-response'
 
 /** Troubled connections of one ending that no cause explains. */
 export interface Unexplained {
-  ending: Ending
+  ending: What
   count: number
   /** In order of their first frame. */
   connections: readonly ConnectionFacts[]
@@ -12,7 +17,8 @@ export interface Unexplained {
 }
 
 /** Endings that nobody wants: unexplained, they keep a report from saying that all is well. */
-const TROUBLE: ReadonlySet<Ending> = new Set<Ending>([
+const TROUBLE: ReadonlySet<What> = new Set<What>([
+  'cut-response',
   'handshake-reset',
   'refused',
   'reset',
@@ -37,25 +43,33 @@ const INCOMPLETE = 10
 
 /** @param explained ids of the connections that are counted under a finding; most frequent ending first */
 export function unexplainedOf(
-  connections: readonly ConnectionFacts[],
+  evidence: Evidence,
   explained: { has(id: number): boolean },
 ): Unexplained[] {
-  const found = new Map<Ending, { count: number; connections: ConnectionFacts[] }>()
-  const left = connections.filter((c) => !explained.has(c.id) && !QUIET.has(c.ending))
-  const flooded = endingsInFloods(left)
+  const found = new Map<What, { count: number; connections: ConnectionFacts[] }>()
+  const left = evidence.connections.filter((c) => !explained.has(c.id))
+  const flooded = endingsInFloods(left.filter((c) => !QUIET.has(c.ending)))
   for (const connection of left) {
+    const what = whatOf(connection, evidence)
+    if (what === null) continue
     if (isCutByTheEnd(connection) && !flooded.has(floodKey(connection))) continue
-    const entry = found.get(connection.ending) ?? { count: 0, connections: [] }
+    const entry = found.get(what) ?? { count: 0, connections: [] }
     entry.count += connection.weight
     entry.connections.push(connection)
-    found.set(connection.ending, entry)
+    found.set(what, entry)
   }
-  return endings
+  return [...endings, 'cut-response' as const]
     .flatMap((ending) => {
       const entry = found.get(ending)
       return entry === undefined ? [] : [{ ending, ...entry, flood: floodOf(entry.connections) }]
     })
     .sort((a, b) => Number(looksBad(b)) - Number(looksBad(a)) || b.count - a.count)
+}
+
+/** null: it ended as it should, its response included. */
+function whatOf(connection: ConnectionFacts, evidence: Evidence): What | null {
+  if (!QUIET.has(connection.ending)) return connection.ending
+  return cutResponse(connection, evidence) === null ? null : 'cut-response'
 }
 
 export function looksBad({ ending, count, flood }: Unexplained): boolean {

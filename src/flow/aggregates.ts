@@ -28,6 +28,8 @@ export interface EndpointTotals {
   rttStride: number
   /** Clean connections kept for a look at their payload. */
   watched: number
+  /** Clean ones that the server closed, kept for their answers. */
+  watchedAnswers: number
 }
 
 export interface HostTotals {
@@ -153,6 +155,7 @@ export class Aggregates {
       rttCount: 0,
       rttStride: 1,
       watched: 0,
+      watchedAnswers: 0,
     }
     this.endpoints.set(key, made)
     return made

@@ -132,14 +132,19 @@ export class FlowAnalysis implements Collector {
 
   /**
    * Quiet witnesses, a few of each server: a clean connection of one short exchange may hold a refusal in words ("Too
-   * many connections", a TLS alert); one that is open and silent at the end may be an open transaction, or forgotten.
+   * many connections", a TLS alert); one that its server closed may hold half of an answer; one that is open and silent at
+   * the end may be an open transaction, or forgotten.
    */
   private watch(row: number, rows: Rows, ended: Ended, endpoint: EndpointTotals | null): boolean {
-    if (endpoint === null || endpoint.watched >= WATCHED_PER_ENDPOINT) return false
+    if (endpoint === null || this.watched.rows.length >= WATCHED_MAX) return false
     const quiet = this.tracker.lastT - rows.floats[(rows.at + L.R_LAST_T) >> 1]! > QUIET_NS
-    if (ended.ending === 'open' ? !quiet : !isShortExchange(rows)) return false
-    if (this.watched.rows.length >= WATCHED_MAX) return false
-    endpoint.watched++
+    if (ended.ending === 'open' ? quiet : isShortExchange(rows)) {
+      if (endpoint.watched >= WATCHED_PER_ENDPOINT) return false
+      endpoint.watched++
+    } else if (ended.ending === 'clean' && ended.by === 'server') {
+      if (endpoint.watchedAnswers >= WATCHED_PER_ENDPOINT) return false
+      endpoint.watchedAnswers++
+    } else return false
     this.watched.rows.push(row)
     this.watched.ended.push(ended)
     this.watched.seen++

@@ -2,6 +2,7 @@ import { ACK, FIN, type Packet, PSH, RST, SYN } from '../packet/packet.ts'
 import { Aggregates } from './aggregates.ts'
 import { Embryos, type Replay } from './embryos.ts'
 import type { ConnectionFacts } from './facts.ts'
+import { FinBursts } from './fin-bursts.ts'
 import { type IcmpRecord, icmpRecord } from './icmp.ts'
 import { connectionHash, IndexTable } from './index-table.ts'
 import {
@@ -62,10 +63,6 @@ const LINGER_NS = 120e9
 const LINGER_ROWS = 128
 /** References at and below this in the hash table are tombs. */
 const FIRST_TOMB = -(2 ** 30)
-/** Server FINs this close together, each after this long without payload, are one event. */
-const FIN_TOGETHER_NS = 50e6
-const FIN_QUIET_NS = 20e6
-const FIN_RECENT = 16
 /** Embryos are given up beyond this many: a flood larger than memory should be. */
 const EMBRYOS_MAX = 6_000_000
 
@@ -259,23 +256,21 @@ export class FlowTracker {
     else if (dir === 1) this.noteServerFin(row, p)
   }
 
-  /**
-   * Several connections of one server closed within 50 ms, none of them right after its own data: a process ended, or a
-   * listener went. Such connections are kept even if they closed cleanly.
-   */
+  /** Connections that a server closes in a burst are kept even if they closed cleanly. */
   private noteServerFin(row: number, p: Packet): void {
-    const t = p.tNs
     const { ints, floats, at } = this.rows
-    const quiet = t - lastDataT(floats, at) > FIN_QUIET_NS
-    if (p.dataLen > 0 || (!quiet && ints[at + R_LAST_DATA_BY] === 2)) return
     if ((ints[at + CLIENT_SIDE + S_BITS]! & SB_FIN) !== 0) return
-    const recent = this.recentFins
-    const key = p.src ^ Math.imul(p.srcPort, 0x9e3779b1)
-    recent.push({ row, id: ints[at + R_ID]!, key, t })
-    if (recent.length > FIN_RECENT) recent.shift()
-    const together = recent.filter((r) => r.key === key && t - r.t < FIN_TOGETHER_NS)
-    if (together.length < 3) return
-    for (const r of together) {
+    const burst = this.finBursts.note({
+      row,
+      id: ints[at + R_ID]!,
+      key: p.src ^ Math.imul(p.srcPort, 0x9e3779b1),
+      t: p.tNs,
+      startT: floats[(at + R_START_T) >> 1]!,
+      lastDataT: lastDataT(floats, at),
+      afterOwnData: p.dataLen > 0 || ints[at + R_LAST_DATA_BY] === 2,
+    })
+    if (burst.length === 0) return
+    for (const r of burst) {
       this.rows.open(r.row)
       if (this.rows.ints[this.rows.at + R_ID] === r.id) {
         this.rows.ints[this.rows.at + R_BITS]! |= B_WATCHED
@@ -284,7 +279,7 @@ export class FlowTracker {
     this.rows.open(row)
   }
 
-  private readonly recentFins: { row: number; id: number; key: number; t: number }[] = []
+  private readonly finBursts = new FinBursts()
 
   /** A SYN that is not a copy of the one we know opens another connection on the same addresses and ports. */
   private opensAnother(dir: number, p: Packet): boolean {

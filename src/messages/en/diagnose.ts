@@ -45,6 +45,7 @@ export const diagnoseWords = {
     ask: 'tcpwhy analyze --show {id} {file}',
     what: {
       clean: 'connections closed in order',
+      'cut-response': "responses cut short by the server's FIN",
       'half-closed': 'half-closed connections',
       'handshake-incomplete': 'handshakes never completed',
       'handshake-reset': 'resets during the handshake',
@@ -70,7 +71,7 @@ export const diagnoseWords = {
 } as const
 
 const NOUNS =
-  'connections|connects|handshakes|endpoints|servers|clients|findings|causes|frames|resets|SYNs|segments|octets|times|refusals|hosts'
+  'connections|connects|handshakes|responses|endpoints|servers|clients|findings|causes|frames|resets|SYNs|segments|octets|times|refusals|hosts'
 const ONE = new RegExp(
   String.raw`(^|[^\d.,])1 ((?:other |more |finished |open |half-closed |unanswered |unreachable )?)(${NOUNS})\b( were| are| have)?`,
   'g',

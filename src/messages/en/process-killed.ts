@@ -5,6 +5,11 @@ export const processKilled = {
   because: {
     together: '{acts:count} connections were ended by it within {within:ms}',
     'cut-short': '{cut:count} of them while a request was being worked on: no orderly shutdown',
+    'responses-cut':
+      '{cut:count} of them in the middle of a response: here {seen:octets} of a body of {length:octets} had come (Content-Length)',
+    'responses-cut-chunked':
+      '{cut:count} of them in the middle of a response: here {seen:octets} of a body had come, its last chunk not (Transfer-Encoding: chunked)',
+    proxy: 'a proxy whose backend died cuts the responses it passes on in the same way',
     mixed:
       '{fins:count} by FIN and {resets:count} by RST: what a dying process leaves behind, read or unread',
     'refused-after': '{refused:count} SYNs to {server} were refused from then on',
