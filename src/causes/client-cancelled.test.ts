@@ -1,5 +1,5 @@
 import { causeTable } from '../../test/helpers/cause-table.ts'
-import { ACK, connection, PSH, reset, segment } from '../../test/helpers/facts.ts'
+import { ACK, application, connection, PSH, reset, segment } from '../../test/helpers/facts.ts'
 import { clientCancelled } from './client-cancelled.ts'
 
 const chunk = (frame: number, tMs: number) =>
@@ -23,6 +23,15 @@ const left = (id: number, tMs: number, over: Parameters<typeof connection>[0] = 
     ...over,
   })
 
+const http = (contentLength: number, bodyOctetsSeen: number) =>
+  [
+    0,
+    application({
+      protocol: 'http',
+      http: { contentLength, bodyOctetsSeen, bodyComplete: false } as never,
+    }),
+  ] as const
+
 causeTable(clientCancelled, [
   {
     name: 'FIN in the middle of a flowing response, resets for what was under way',
@@ -44,6 +53,33 @@ causeTable(clientCancelled, [
     ],
     is: 'possible',
     against: ['unread-perhaps'],
+  },
+  {
+    name: 'acknowledged octets are not in the capture: said against it',
+    connections: [
+      left(0, 900, {
+        sides: {
+          client: fin(900),
+          server: { payloadOctets: 90_000, lastDataMs: 901, missingOctets: 1448 },
+        },
+      }),
+    ],
+    application: [http(200_000, 80_000)],
+    is: 'possible',
+    against: ['not-captured'],
+  },
+  {
+    name: 'near miss: what the capture lost is the rest of the response',
+    connections: [
+      left(0, 900, {
+        sides: {
+          client: fin(900),
+          server: { payloadOctets: 3202, lastDataMs: 899, missingOctets: 1553 },
+        },
+      }),
+    ],
+    application: [http(3000, 1448)],
+    is: 'nothing',
   },
   {
     name: 'several, at times of their own',

@@ -46,11 +46,19 @@ function inTheMiddle(connection: ConnectionFacts, act: Act, evidence: Evidence):
   const response = connection.response
   if (response === null || response.startMs > act.atMs || connection.seen !== 'both') return false
   const complete = evidence.application.get(connection.id)?.http?.bodyComplete ?? 'unknown'
-  if (complete === true) return false
+  if (complete === true || missedTheRest(connection, evidence)) return false
   if (complete === 'unknown' && !stillSending(connection, act)) return false
   if (act.atMs - lastServerData(connection, act) > FLOWING_MS) return false
   if (client.zeroWindow.openAtEnd || client.lastWindow === 0) return false
   return server.fin === null || server.fin.tMs > act.atMs
+}
+
+/** The client acknowledged what is not in the capture, and with it the response may have been whole. */
+function missedTheRest(connection: ConnectionFacts, evidence: Evidence): boolean {
+  const missing = connection.sides.server.missingOctets
+  const http = evidence.application.get(connection.id)?.http ?? null
+  if (missing === 0 || http === null || http.contentLength === null) return false
+  return http.contentLength - (http.bodyOctetsSeen ?? 0) <= missing
 }
 
 function stillSending(connection: ConnectionFacts, act: Act): boolean {
@@ -109,6 +117,8 @@ function judgeOne(act: Act, evidence: Evidence): Verdict {
     if (told > 0) because.push(say('incomplete', { told, got: http.bodyOctetsSeen ?? 0 }, at))
   }
   const against = how === 'reset' ? [say('unread-perhaps', {}, at)] : []
+  const missing = connection.sides.server.missingOctets
+  if (missing > 0) against.push(say('not-captured', { missing }, at))
   return {
     connections: [connection],
     certainty: 'possible',

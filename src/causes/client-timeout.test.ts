@@ -61,6 +61,18 @@ causeTable(clientTimeout, [
     consequenceOf: 'accept-queue-overflow',
   },
   {
+    name: 'three SYNs dropped at the same time, by a full queue as far as text without TTLs shows',
+    connections: [
+      left(0, 1001),
+      left(1, 1003, 400),
+      left(2, 1002, 900),
+      ...[3, 4, 5].map((id) => unanswered({ id, startMs: 300, lastMs: 1400 })),
+    ],
+    endpoints: [{ firstAnswerMs: 0, lastAnswerMs: 5000 }],
+    is: 'likely',
+    consequenceOf: 'accept-queue-overflow',
+  },
+  {
     name: 'three clients gave up after 1 s',
     connections: [left(0, 1001), left(1, 1003, 400), left(2, 1002, 900)],
     is: 'likely',

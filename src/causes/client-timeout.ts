@@ -81,11 +81,19 @@ function askedMs(found: GivenUp): number {
   return found.closedMs - found.waitedMs
 }
 
-/** When SYNs of an endpoint went unanswered because its accept queue was full, by endpoint. */
+/**
+ * When SYNs of an endpoint went unanswered because its accept queue was full, by endpoint. What is merely possible for
+ * each (text has no TTL, so nobody knows where it was captured) counts where it is possible for several.
+ */
 function overflowsOf(evidence: Evidence): Map<string, { fromMs: number; toMs: number }[]> {
   const overflows = new Map<string, { fromMs: number; toMs: number }[]>()
-  for (const { certainty, connections, group } of acceptQueueOverflow.judge(evidence).verdicts) {
-    if (certainty === 'possible') continue
+  const { verdicts } = acceptQueueOverflow.judge(evidence)
+  const alike = new Map<string, number>()
+  for (const { variant, group } of verdicts) {
+    if (variant === 'syn-dropped') alike.set(group, (alike.get(group) ?? 0) + 1)
+  }
+  for (const { certainty, connections, group } of verdicts) {
+    if (certainty === 'possible' && (alike.get(group) ?? 0) < ENOUGH) continue
     const spans = overflows.get(group) ?? []
     for (const c of connections) spans.push({ fromMs: c.startMs, toMs: c.lastMs })
     overflows.set(group, spans)

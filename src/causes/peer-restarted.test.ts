@@ -22,6 +22,15 @@ const denied = (
       }),
     ],
   })
+/** The server's last octet in the capture is before `seen`; the reset is at 501. */
+const gap = (id: number, tMs: number, seen: number) => ({
+  ...denied(id, tMs, 30_000),
+  tail: [segment({ frame: 40 + id, from: 'server', seq: seen - 100, len: 100 })],
+  sides: {
+    client: connection().sides.client,
+    server: { ...connection().sides.server, missingOctets: 1448 },
+  },
+})
 const down = (id: number, startMs: number) =>
   unanswered({ id, startMs, handshake: { synTimesMs: [startMs] } })
 
@@ -33,6 +42,17 @@ causeTable(peerRestarted, [
     culprit: 'server',
     because: ['unknown-to-it', 'was-down', 'one-moment'],
     explains: 2,
+  },
+  {
+    name: 'the capture lost octets of the server: its FIN may be among them',
+    connections: [gap(0, 40_000, 501), gap(1, 42_000, 501), down(2, 20_000)],
+    is: 'possible',
+    against: ['not-captured'],
+  },
+  {
+    name: 'near miss: lost right before the reset',
+    connections: [gap(0, 40_000, 401), gap(1, 42_000, 401)],
+    is: 'nothing',
   },
   {
     name: 'several, some silent for a few seconds only: no idle time-out',

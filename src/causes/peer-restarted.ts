@@ -13,6 +13,7 @@ import { fateOfReset, foreignTtl } from './where.ts'
 
 const say = reasonsOf('peer-restarted')
 
+const RST = 4
 /** No middlebox known to us forgets a connection so soon: Linux conntrack's shortest timer is 10 s, the usual ones minutes. */
 const TOO_SHORT_MS = 4000
 
@@ -67,12 +68,20 @@ function asDenied(connection: ConnectionFacts, evidence: Evidence): Denied | nul
     return null
   const { server, client } = connection.sides
   if (server.fin !== null || client.fin !== null) return null
+  if (finMayBeMissed(connection, reset)) return null
   if (connection.sawStart && server.payloadOctets === 0 && client.ackedOctets === 0) return null
   if (foreignTtl(reset.ttl, connection, 'server', evidence) === true || reset.ttlUnusual)
     return null
   if (fateOfReset(connection, evidence, 'server')?.fate === 'injected') return null
   const knownMs = reset.trigger.tMs - reset.silenceBeforeMs
   return { connection, reset, knownMs, deniedMs: reset.tMs }
+}
+
+/** The client acknowledged octets right before the reset that the capture lacks: the server's FIN may be among them. */
+function finMayBeMissed(connection: ConnectionFacts, reset: ResetFacts): boolean {
+  if (connection.sides.server.missingOctets === 0) return false
+  const last = connection.tail.findLast((s) => s.from === 'server' && (s.flags & RST) === 0)
+  return last !== undefined && last.seq + last.len < reset.seq
 }
 
 function judgeEndpoint(endpoint: string, denied: Denied[], evidence: Evidence): Verdict | null {
@@ -110,12 +119,14 @@ function judgeEndpoint(endpoint: string, denied: Denied[], evidence: Evidence): 
   if (survivor !== null) {
     against.push(say('others-lived', { server: endpoint }, connectionRef(survivor)))
   }
+  const missing = first.connection.sides.server.missingOctets
+  if (missing > 0) against.push(say('not-captured', { missing }, at))
   const proven = fateOfReset(first.connection, evidence, 'server')?.fate === 'delivered'
   if (proven) because.push(say('sent-by-server', {}, at))
   else against.push(say('ttl-only', { ttl: first.reset.ttl }, at))
   const strong =
     (down !== null ? 2 : 0) + (notIdle.length > 1 && oneMoment ? 2 : 0) + (proven ? 1 : 0)
-  const likely = oneMoment && survivor === null && strong >= 2
+  const likely = oneMoment && survivor === null && strong >= 2 && missing === 0
   return {
     connections: denied.map((d) => d.connection),
     certainty: likely ? 'likely' : 'possible',

@@ -35,6 +35,24 @@ causeTable(zeroWindowStall, [
     severity: 'notice',
     against: ['recovered'],
   },
+  {
+    name: 'three readers for 2.4 s each: a notice',
+    connections: [0, 1, 2].map((id) => stalled(2400, false, { id })),
+    is: 'likely',
+    severity: 'notice',
+    explains: 3,
+    against: ['recovered'],
+  },
+  {
+    name: 'near miss: two readers for 2.4 s each',
+    connections: [0, 1].map((id) => stalled(2400, false, { id })),
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: three readers for less than a second',
+    connections: [0, 1, 2].map((id) => stalled(900, false, { id })),
+    is: 'nothing',
+  },
   { name: 'near miss: short', connections: [stalled(300, false)], is: 'nothing' },
   {
     name: 'near miss: the reader closed on it (unread data)',

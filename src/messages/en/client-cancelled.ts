@@ -11,6 +11,8 @@ export const clientCancelled = {
     incomplete: 'the response says {told:octets}, of which {got:octets} had come',
     'unread-perhaps':
       'it left by RST: closing with unread data looks the same, only the client can tell',
+    'not-captured':
+      '{missing:octets} of the server that the client acknowledged are not in the capture: more of the response had come than it shows',
   },
   now: [{ text: 'Nothing to do on the server unless users complain.' }],
   confirm: [

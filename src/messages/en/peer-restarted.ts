@@ -14,6 +14,8 @@ export const peerRestarted = {
     'idle-alike':
       'it came after {silence:ms} of silence: a middlebox that forgot the connection and lets the segment through changed looks the same',
     'others-lived': 'an older connection to {server} went on afterwards: not everything was lost',
+    'not-captured':
+      '{missing:octets} of the server that the client acknowledged are not in the capture: its FIN may be missing too',
     'sent-by-server': 'the capture at the server shows that it sent the reset itself',
     'ttl-only': 'that the server itself sent it rests on the TTL {ttl} alone',
   },
