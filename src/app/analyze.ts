@@ -60,6 +60,7 @@ async function analyzeViews(options: AnalyzeOptions): Promise<AnalyzeResult> {
   const { readViews, compareCaptures } = await import('./vantage.ts')
   const views = await readViews(options, readOptions(options))
   const { evidence, comparison } = await compareCaptures(views)
+  if (comparison.exchanged === 'surely') throw exchanged(options)
   const locate: Locate = (frame) => {
     const view = views.findLast((v) => frame >= v.read.firstFrame) ?? views[0]!
     return { source: view.id, frame: view.read.frames.locate(frame).frame }
@@ -80,6 +81,11 @@ async function analyzeViews(options: AnalyzeOptions): Promise<AnalyzeResult> {
     ...(await baselineOf(options, evidence)),
     ...common(options, first.all),
   })
+  if (comparison.exchanged === 'perhaps') {
+    for (const source of report.sources) {
+      source.faults.push({ name: 'roles-exchanged', count: 1, text: words.perhapsExchanged })
+    }
+  }
   if (comparison.paired === 0) {
     const text = words.nothingPaired
     for (const source of report.sources) {
@@ -91,6 +97,18 @@ async function analyzeViews(options: AnalyzeOptions): Promise<AnalyzeResult> {
   if (facts === undefined) throw notFound(options.show, all.length)
   const own = views.find((v) => v.all.includes(facts)) ?? first
   return { report, ladder: await showOne(facts, { ...own, locate, report }) }
+}
+
+/** A wrong cause with proof is what exchanged captures give: no report is better. */
+function exchanged({ at }: AnalyzeOptions): TcpwhyError {
+  const ofVantage = (vantage: string) => at.find((a) => a.vantage === vantage)
+  const near = ofVantage('client') ?? ofVantage('router')!
+  const far = ofVantage('server') ?? ofVantage('router')!
+  return new TcpwhyError(
+    'BAD_ARGUMENT',
+    `The captures look exchanged: by the TTLs of its packets the client is nearer to ${far.path}, the server to ${near.path}`,
+    `Try --at ${near.vantage}=${far.path} --at ${far.vantage}=${near.path}`,
+  )
 }
 
 /** A filter that left nothing is more likely a slip than an answer. */

@@ -63,7 +63,11 @@ function judge(evidence: Evidence): Judgement {
   return {
     verdicts,
     unknown: {
-      missing: ["the server's counters ListenOverflows and ListenDrops, or a capture taken there"],
+      missing: [
+        evidence.vantage?.server == null
+          ? "the server's counters ListenOverflows and ListenDrops, or a capture taken there"
+          : "the server's counters ListenOverflows and ListenDrops",
+      ],
       ask: 'nstat -az TcpExtListenOverflows TcpExtListenDrops # on the server, before and after',
     },
   }

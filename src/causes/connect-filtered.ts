@@ -85,6 +85,8 @@ function certaintyOf(
 ): Pick<Verdict, 'certainty' | 'weight'> | null {
   if (syn.stopped === 'before-server') {
     const dropped = connection.handshake.syns > 1 && syn.hostPackets > 0
+    // One SYN lost among others that were answered is what any lossy network does.
+    if (connection.handshake.syns === 1 && syn.answeredAround) return null
     return dropped && !syn.answeredAround
       ? { certainty: 'confirmed', weight: 90 }
       : { certainty: 'likely', weight: 70 }

@@ -54,6 +54,9 @@ function whereStopped(
   const syns = fates.filter((f) => f.kind === 'syn')
   const answers = fates.filter((f) => f.kind === 'syn-ack')
   if (answers.some((f) => f.fate === 'lost')) return { stopped: 'answer-lost', proven: true }
+  if (evidence.vantage?.answered?.has(connection.id) && connection.handshake.synAckMs === null) {
+    return { stopped: 'answer-lost', proven: false }
+  }
   if (syns.some((f) => f.fate === 'delivered' || f.fate === 'altered'))
     return { stopped: 'at-server', proven: true }
   if (syns.some((f) => f.fate === 'lost')) return { stopped: 'before-server', proven: true }

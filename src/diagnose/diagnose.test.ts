@@ -473,6 +473,7 @@ test('two captures: the report tells how they were paired, and leaves out a cloc
       continued: new Map(),
       paired: 3,
       translated: 2,
+      exchanged: null,
       unpaired: { c0: 0, s: 1 },
       clocks: [
         { ...clock, uncertaintyMs: 0.4 },

@@ -87,7 +87,11 @@ function vantageSummary({
   return { paired, translated, unpaired, clocks: known, fates }
 }
 
+/** What needs a capture of both ends is not missing where both were given. */
+const ASKS_FOR_ENDS = 'tcpwhy analyze --at '
+
 function ask(evidence: Evidence, causes: readonly Cause[]) {
+  const bothEnds = evidence.vantage?.client != null && evidence.vantage.server !== null
   const claims: Claim[] = []
   const excluded: { cause: Cause; because: Parameters<typeof reasonsOf>[0] }[] = []
   const unknown: Report['unknown'] = []
@@ -97,6 +101,7 @@ function ask(evidence: Evidence, causes: readonly Cause[]) {
     if (judgement.excluded) excluded.push({ cause, because: judgement.excluded.because })
     if (judgement.unknown) {
       const { missing, ask } = judgement.unknown
+      if (bothEnds && ask.startsWith(ASKS_FOR_ENDS)) continue
       unknown.push({ cause: cause.id, missing: [...new Set(missing)], ask })
     }
   }

@@ -35,6 +35,8 @@ export interface VantageFacts {
    * them of one port only, so a capture filter would explain it as well.
    */
   absent?: ReadonlySet<number>
+  /** Paired connections whose SYN-ACK the far capture has and the near one not. */
+  answered?: ReadonlySet<number>
 }
 
 export interface SegmentFate {

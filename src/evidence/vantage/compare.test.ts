@@ -61,6 +61,7 @@ function world(
   const facts = (segments: Segment[], more: Parameters<typeof connection>[0]) =>
     connection({
       startMs: segments[0]?.tMs ?? 0,
+      lastMs: segments.at(-1)?.tMs ?? 0,
       head: segments,
       tail: [],
       handshake: {
@@ -409,5 +410,104 @@ describe('fates', () => {
     expect(fatesIn(compare([world(0, { wires: [...handshake, fin] })])).at(-1)).toBe(
       'client fin lost',
     )
+  })
+})
+
+describe('half handshakes', () => {
+  const half: Wire[] = [
+    { tMs: 1000, flags: SYN, seq: 0, ack: 0 },
+    { tMs: 1005, flags: SYN | ACK, from: 'server', seq: 0, lost: true },
+  ]
+  const halfWorld = () => {
+    const w = world(1, { wires: half })
+    w.near.sides.server.isn = null
+    w.near.handshake.synAckMs = null
+    w.far.handshake.synAckMs = 1005
+    return w
+  }
+
+  test('a SYN-ACK that never arrived was lost, however soon after the capture began', () => {
+    const comparison = compare([world(0, { wires: handshake }), halfWorld()], { fromMs: 1000 })
+    expect(comparison.pairs.map((p) => p.by)).toEqual(['isn', 'client-isn'])
+    expect(fatesIn(comparison, 1)).toContain('server syn-ack lost')
+    expect([...(comparison.facts.answered ?? [])]).toEqual([1])
+  })
+
+  test('it counts as sent even where the near capture ended before it could arrive', () => {
+    const comparison = compare([world(0, { wires: handshake }), halfWorld()], { toMs: 1006 })
+    expect(fatesIn(comparison, 1)).not.toContain('server syn-ack lost')
+    expect([...(comparison.facts.answered ?? [])]).toEqual([1])
+  })
+})
+
+describe('gaps of a capture', () => {
+  const gappy = (missingOctets: number) => {
+    const other = world(1, { wires: handshake })
+    other.far.sides.client.missingOctets = missingOctets
+    return other
+  }
+  const withReset = (): ReturnType<typeof world> =>
+    world(0, {
+      wires: [...handshake, { tMs: 1040, from: 'server', flags: RST, seq: 501, only: 'client' }],
+    })
+
+  test.each([
+    ['complete', 0, true],
+    ['lacking octets at that time', 10, false],
+  ])(
+    "what its sender's capture has not is injected only where that capture is complete: %s",
+    (_, missing, injected) => {
+      const fates = fatesIn(compare([withReset(), gappy(missing)]))
+      expect(fates.includes('server reset injected')).toBe(injected)
+    },
+  )
+
+  test('a SYN beside answered connections that the far capture dropped is judged, outside of the gap', () => {
+    const unanswered = (id: number, tMs: number) => {
+      const { near } = world(id, { wires: [{ tMs, flags: SYN, seq: 0, ack: 0 }] })
+      near.handshake.synAckMs = null
+      near.sides.server.isn = null
+      return near
+    }
+    const dropped = world(3, { wires: handshake.map((w) => ({ ...w, tMs: w.tMs + 5000 })) }).near
+    const lostSyn = unanswered(4, 3000)
+    const inTheGap = unanswered(5, 6010)
+    const pairs = [world(0, { wires: handshake }), gappy(9)]
+    const judged = compareViews([
+      view('client', [...pairs.map((w) => w.near), dropped, lostSyn, inTheGap]),
+      view(
+        'server',
+        pairs.map((w) => w.far),
+      ),
+    ])
+    expect(fatesIn(judged, 4)).toEqual(['client syn lost'])
+    expect(fatesIn(judged, 5)).toEqual([])
+  })
+})
+
+describe('exchanged captures', () => {
+  const hops = (id: number, client: [number, number], server: [number, number]) => {
+    const w = world(id, { wires: handshake })
+    for (const [side, [near, far]] of Object.entries({ client, server })) {
+      w.near.sides[side as 'client'].ttls = [near]
+      w.far.sides[side as 'client'].ttls = [far]
+    }
+    return w
+  }
+  const right = (id: number) => hops(id, [64, 63], [63, 64])
+  const wrong = (id: number) => hops(id, [63, 64], [64, 63])
+  const flat = (id: number) => hops(id, [64, 64], [64, 64])
+
+  test.each([
+    ['right', [right(0), right(1), right(2)], null],
+    ['no router in between', [flat(0), flat(1), flat(2)], null],
+    ['TTLs of one direction set anew', [hops(0, [63, 255], [63, 64])], null],
+    ['not told by one of the captures', [hops(0, [0, 64], [0, 64])], null],
+    ['all the wrong way round', [wrong(0), wrong(1), wrong(2)], 'surely'],
+    ['too few to be sure', [wrong(0), wrong(1)], 'perhaps'],
+    ['most', [wrong(0), wrong(1), wrong(2), right(3)], 'perhaps'],
+    ['as many one way as the other', [wrong(0), right(1)], null],
+  ] as const)('%s', (_, worlds, expected) => {
+    expect(compare(worlds).exchanged).toBe(expected)
   })
 })

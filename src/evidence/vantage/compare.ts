@@ -1,8 +1,10 @@
 import type { ConnectionFacts } from '../connection.ts'
 import type { Ending } from '../endings.ts'
 import type { SegmentFate, VantageFacts } from '../evidence.ts'
-import { type Clock, crossingsOf, estimateClock } from './clock.ts'
+import { type Clock, crossingsOf, estimateClock, farTime, nearTime } from './clock.ts'
+import { rolesExchanged } from './exchanged.ts'
 import { type Between, fatesOfPair, fatesOfUnpaired } from './fates.ts'
+import { gapsOf, isAnswered } from './gaps.ts'
 import { pairConnections } from './pair.ts'
 import type { Pair, View } from './view.ts'
 
@@ -17,6 +19,8 @@ export interface Comparison {
   unpaired: Record<string, number>
   /** Pairs whose addresses or ports differ between the views. */
   translated: number
+  /** Whether the captures of client and server are given the wrong way round. */
+  exchanged: 'surely' | 'perhaps' | null
   clocks: { source: string; offsetMs: number; uncertaintyMs: number | null; driftPpm: number }[]
   fates: Record<SegmentFate['fate'], number>
 }
@@ -38,6 +42,12 @@ export function compareViews(views: readonly View[]): Comparison {
   const fates = new Map<number, readonly SegmentFate[]>()
   for (const pair of chosen)
     fates.set(pair[pair.primary].id, fatesOfPair(pair, between, pair.primary))
+  const answered = new Set<number>()
+  for (const { near, far, primary } of chosen) {
+    if (near.handshake.synAckMs === null && far.handshake.synAckMs !== null) {
+      answered.add((primary === 'near' ? near : far).id)
+    }
+  }
   const absent = new Set<number>()
   for (const { connection, sure } of neverArrived(between, pairs)) {
     const lost = fatesOfUnpaired(connection, between)
@@ -54,7 +64,7 @@ export function compareViews(views: readonly View[]): Comparison {
     narrow(fates, chosen, { inner, outer })
   }
   return {
-    facts: factsOf({ near, middle, far, clock, fates, absent }),
+    facts: factsOf({ near, middle, far, clock, fates, absent, answered }),
     pairs: chosen,
     continued,
     paired: pairs.length,
@@ -63,6 +73,7 @@ export function compareViews(views: readonly View[]): Comparison {
       [far.source]: far.connections.length - pairs.length - continued.size,
     },
     translated: pairs.filter(isTranslated).length,
+    exchanged: rolesExchanged(pairs),
     clocks,
     fates: countFates(fates),
   }
@@ -78,7 +89,14 @@ function link(near: View, far: View): Link {
   const pairs = pairConnections(near, far)
   const clock = estimateClock(crossingsOf(near, far, pairs))
   const seesBoth = { near: sawBoth(near), far: sawBoth(far) }
-  return { pairs, clock, between: { near, far, clock, seesBoth } }
+  const apart = Number(far.originNs - near.originNs) / 1e6
+  const gaps = {
+    near: gapsOf(near, far, pairs, (ms) => nearTime(ms, clock, apart)),
+    far: gapsOf(far, near, pairs, (ms) => farTime(ms, clock, apart)),
+  }
+  const bothSaw = pairs.filter((p) => p.near.sawStart && p.far.sawStart)
+  const runningMs = bothSaw.reduce((first, p) => Math.min(first, p.near.startMs), Infinity)
+  return { pairs, clock, between: { near, far, clock, seesBoth, gaps, runningMs } }
 }
 
 function sawBoth(view: View): boolean {
@@ -94,11 +112,11 @@ function primaryOf({ near, far }: Pair): 'near' | 'far' {
 /**
  * Connections of the near view that must have been in the far one: others to the same endpoint are (or to the same
  * address as the far host has there), and none that was established is missing there (a balancer with further
- * backends would explain that). Not `sure`: the far capture is one of a single port, perhaps by a filter; said only of
- * SYNs that nothing answered, or that were refused.
+ * backends would explain that, unless the far capture has gaps). Not `sure`: the far capture is one of a single port,
+ * perhaps by a filter; said only of SYNs that nothing answered, or that were refused.
  */
 function neverArrived(
-  { near, far }: Between,
+  { near, far, gaps }: Between,
   pairs: readonly Pair[],
 ): { connection: ConnectionFacts; sure: boolean }[] {
   const found = new Set(pairs.map((p) => p.near))
@@ -106,8 +124,10 @@ function neverArrived(
   const anyPort = new Set(far.connections.map((c) => c.server.port)).size > 1
   const hosts = new Set(pairs.map((p) => p.far.server.address))
   const elsewhere = new Set<string>()
-  for (const c of near.connections) {
-    if (!found.has(c) && c.handshake.synAckMs !== null) elsewhere.add(c.server.endpoint)
+  // Where the far capture lacks packets by its own account, what is missing in it needs no other backend.
+  const away = near.connections.filter((c) => !found.has(c) && isAnswered(c))
+  if (gaps.far.length === 0 || away.length > pairs.length) {
+    for (const c of away) elsewhere.add(c.server.endpoint)
   }
   return near.connections.flatMap(
     (connection): { connection: ConnectionFacts; sure: boolean }[] => {
@@ -218,8 +238,9 @@ function factsOf(parts: {
   clock: Clock
   fates: ReadonlyMap<number, readonly SegmentFate[]>
   absent: ReadonlySet<number>
+  answered: ReadonlySet<number>
 }): VantageFacts {
-  const { near, middle, far, clock, fates, absent } = parts
+  const { near, middle, far, clock, fates, absent, answered } = parts
   const sourceAt = (at: View['at']) =>
     [near, middle, far].find((view) => view?.at === at)?.source ?? null
   return {
@@ -230,6 +251,7 @@ function factsOf(parts: {
     driftPpm: clock.driftPpm,
     fates,
     absent,
+    answered,
   }
 }
 

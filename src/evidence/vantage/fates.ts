@@ -1,6 +1,7 @@
 import type { ConnectionFacts, Segment, Side } from '../connection.ts'
 import type { SegmentFate } from '../evidence.ts'
 import { type Clock, farTime, nearTime } from './clock.ts'
+import { type Gap, inGap } from './gaps.ts'
 import { ACK, FIN, knownSegments, type Pair, RST, SYN, sides, type View } from './view.ts'
 
 /** Fates of one connection at most: resets and SYNs of an attacker may be many. */
@@ -19,6 +20,10 @@ export interface Between {
   clock: Clock
   /** Whether each view has seen both directions of any connection. */
   seesBoth: { near: boolean; far: boolean }
+  /** When each view lacked packets, in its own time. */
+  gaps: { near: readonly Gap[]; far: readonly Gap[] }
+  /** Near time of the first SYN that both views have: from then on both were running, whatever the clocks. */
+  runningMs: number
 }
 
 /** One view of one connection, with its segments on the near view's time. */
@@ -28,6 +33,7 @@ interface Sight {
   segments: readonly Segment[]
   complete: boolean
   seesBoth: boolean
+  gaps: readonly Gap[]
   /** Segments worth a fate, and what they are. */
   decisive: ReadonlyMap<Segment, SegmentFate['kind']>
   /** Near time of a moment of this view. */
@@ -68,7 +74,10 @@ export function fatesOfUnpaired(connection: ConnectionFacts, between: Between): 
     const kind = kindOf(segment)
     if (kind === null) continue
     // What was sent while the far capture was not running says nothing; what was sent again later does.
-    if (!watched(far, farTime(segment.tMs, between.clock, apartOf(between)), between)) continue
+    const at = farTime(segment.tMs, between.clock, apartOf(between))
+    const running = segment.tMs >= between.runningMs || watchedFrom(far, at, between)
+    if (!running || !watchedUntil(far, at, between)) continue
+    if (inGap(between.gaps.far, at, marginOf(between.clock))) continue
     const fate = segment.from === 'client' ? 'lost' : 'injected'
     const { frame, from, tMs } = segment
     fates.push({ frame, kind, from, fate, what: null, seenAt: near.at, tMs })
@@ -117,7 +126,7 @@ function stamp(s: Segment): string {
 }
 
 function sightsOf(pair: Pair, between: Between): { near: Sight; far: Sight } {
-  const { near, far, clock, seesBoth } = between
+  const { near, far, clock, seesBoth, gaps } = between
   const apart = apartOf(between)
   const here = knownSegments(near, pair.near)
   const there = knownSegments(far, pair.far)
@@ -128,6 +137,7 @@ function sightsOf(pair: Pair, between: Between): { near: Sight; far: Sight } {
       ...here,
       decisive: decisiveOf(here.segments, pair.near),
       seesBoth: seesBoth.near,
+      gaps: gaps.near,
       toNear: (ms) => ms,
       fromNear: (ms) => ms,
     },
@@ -137,6 +147,7 @@ function sightsOf(pair: Pair, between: Between): { near: Sight; far: Sight } {
       ...there,
       decisive: decisiveOf(there.segments, pair.far),
       seesBoth: seesBoth.far,
+      gaps: gaps.far,
       toNear: (ms) => nearTime(ms, clock, apart),
       fromNear: (ms) => farTime(ms, clock, apart),
     },
@@ -294,18 +305,25 @@ function couldSee(blind: Sight, segment: Segment, seenIn: Sight, between: Betwee
   if (known.client.missingOctets + known.server.missingOctets > 0) return false
   const at = blind.fromNear(seenIn.toNear(segment.tMs))
   if (!watchedUntil(blind.view, at, between)) return false
+  if (inGap(blind.gaps, at, marginOf(between.clock)) && !isUnheardAnswer(segment, blind, seenIn)) {
+    return false
+  }
   // What follows a SYN that it has came after it began, however little the clocks are known.
-  if (blind.facts.sawStart && (segment.flags & SYN) === 0) return true
+  if (blind.facts.sawStart && (segment.flags & (SYN | ACK)) !== SYN) return true
   return watchedFrom(blind.view, at, between) && at >= startOf(blind)
+}
+
+/** A SYN-ACK that its sender's view has and that nobody acknowledged in either: the client cannot have got it. */
+function isUnheardAnswer(segment: Segment, blind: Sight, seenIn: Sight): boolean {
+  if (segment.from !== 'server' || (segment.flags & SYN) === 0) return false
+  return [blind, seenIn].every(({ segments }) =>
+    segments.every((s) => s.from === 'server' || (s.flags & ACK) === 0),
+  )
 }
 
 /** A capture that joined late says nothing of what came before its first segment of the connection. */
 function startOf(sight: Sight): number {
   return sight.facts.sawStart ? -Infinity : sight.facts.startMs
-}
-
-function watched(view: View, ms: number, between: Between): boolean {
-  return watchedFrom(view, ms, between) && watchedUntil(view, ms, between)
 }
 
 function watchedFrom(view: View, ms: number, { clock }: Between): boolean {

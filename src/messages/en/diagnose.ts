@@ -4,6 +4,8 @@ export const diagnoseWords = {
   filteredOut:
     'TCP segments that the filter (--host, --port, --between, --since, --before) left out',
   nothingPaired: 'no connection of this capture is in the other one: are they of the same traffic?',
+  perhapsExchanged:
+    'by its TTLs this capture may be from the other end: are the places of --at exchanged?',
   certainty: { confirmed: 'confirmed', likely: 'likely', possible: 'possible' },
   rival: 'explains {connections:count} of these connections as well: {cause}, "{title}"',
   /** Stands for {server} and {client} when a finding is about several. */
