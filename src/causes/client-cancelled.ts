@@ -45,6 +45,7 @@ function inTheMiddle(connection: ConnectionFacts, act: Act, evidence: Evidence):
   const { client, server } = connection.sides
   const response = connection.response
   if (response === null || response.startMs > act.atMs || connection.seen !== 'both') return false
+  if (server.missingOctets > 0) return false // the capture lost what the client had: the answer may be whole
   const complete = evidence.application.get(connection.id)?.http?.bodyComplete ?? 'unknown'
   if (complete === true || missedTheRest(connection, evidence)) return false
   if (complete === 'unknown' && !stillSending(connection, act)) return false

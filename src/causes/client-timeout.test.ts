@@ -1,5 +1,5 @@
 import { causeTable } from '../../test/helpers/cause-table.ts'
-import { connection, requestOnly, reset, unanswered } from '../../test/helpers/facts.ts'
+import { connection, requestOnly, reset, segment, unanswered } from '../../test/helpers/facts.ts'
 import { clientTimeout } from './client-timeout.ts'
 
 /** Request at 2 ms + shift, FIN of the client `waited` later. */
@@ -39,6 +39,18 @@ causeTable(clientTimeout, [
     paths: [{ largestDelivered: { client: 300, server: 120 } }],
     is: 'possible',
     against: ['long-unseen'],
+  },
+  {
+    name: 'the server had sent what never came: its last ACK is that much further on',
+    connections: [0, 1, 2].map((id) =>
+      left(id, 1001 + id, id * 400, {
+        tail: [segment({ frame: 60, tMs: 3000, from: 'server', seq: 15_929, ack: 102 })],
+      }),
+    ),
+    paths: [{ largestDelivered: { client: 300, server: 1201 } }],
+    is: 'possible',
+    culprit: 'network',
+    against: ['answer-unseen'],
   },
   {
     name: 'long answers of this server do arrive',

@@ -11,13 +11,14 @@ import {
   reasonsOf,
   type Verdict,
 } from './cause.ts'
-import { type Constant, closeTime, densest } from './closing.ts'
+import { type Constant, closeTime, densest, unseenOctets } from './closing.ts'
 import { answersMayBeTooLong } from './path-mtu-black-hole.ts'
 
 const say = reasonsOf('client-timeout')
 
 const MIN_WAIT_MS = 200
 const ENOUGH = 3
+const DOUBTS: readonly string[] = ['long-unseen', 'answer-unseen']
 /** Seconds people and libraries choose. */
 const ROUND_S = [
   0.25, 0.5, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 45, 50, 60, 90, 100, 120, 180, 240,
@@ -56,7 +57,9 @@ function judge(evidence: Evidence): Judgement {
     const constant = densest(all, (g) => g.waitedMs)
     const certainty = constant === null ? null : certaintyOf(constant)
     if (constant === null || certainty === null) return []
-    const doubtful = constant.members.every((g) => answersMayBeTooLong(g.connection, evidence))
+    const unseen = constant.members.some((g) => unseenOctets(g.connection, 'server') > 0)
+    const doubtful =
+      unseen || constant.members.every((g) => answersMayBeTooLong(g.connection, evidence))
     const queue = overflows.get(constant.members[0]!.connection.server.endpoint) ?? []
     return constant.members.map((found) => ({
       ...verdictOf(found, constant, { certainty: doubtful ? 'possible' : certainty, doubtful }),
@@ -65,7 +68,7 @@ function judge(evidence: Evidence): Judgement {
         : {}),
     }))
   })
-  const doubt = verdicts.find((v) => v.against.some((r) => r.key === 'long-unseen'))
+  const doubt = verdicts.find((v) => v.against.some((r) => DOUBTS.includes(r.key)))
   if (doubt === undefined) return { verdicts }
   const { address } = doubt.connections[0]!.server
   return {
@@ -154,15 +157,27 @@ function verdictOf(
     certainty,
     severity: 'problem',
     weight: certainty === 'likely' ? 72 : 55,
-    culprit: { side: 'server', host: connection.server.address },
+    culprit:
+      unseenOctets(connection, 'server') > 0
+        ? { side: 'network' }
+        : { side: 'server', host: connection.server.address },
     because: becauseOf(found, constant),
     against: [
       ...(constant.members.length === 1 ? [say('single', {}, at)] : []),
-      ...(doubtful ? [say('long-unseen', {}, at)] : []),
+      ...(doubtful ? [doubtOf(connection)] : []),
     ],
     values: { timeout: constant.ms },
     group: connection.server.endpoint,
   }
+}
+
+/** The answer went out and did not come, or answers as long as that never do. */
+function doubtOf(connection: ConnectionFacts): Reason {
+  const octets = unseenOctets(connection, 'server')
+  const last = connection.sides.server.lastFrame ?? connection.lastFrame
+  return octets > 0
+    ? say('answer-unseen', { octets }, atFrame(last, connection))
+    : say('long-unseen', {}, connectionRef(connection))
 }
 
 function becauseOf(found: GivenUp, constant: Constant<GivenUp>): Reason[] {

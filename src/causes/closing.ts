@@ -142,3 +142,13 @@ export function closeTime(connection: ConnectionFacts, from: Side): number | nul
   if (reset === undefined) return fin?.tMs ?? null
   return fin === null ? reset.tMs : Math.min(fin.tMs, reset.tMs)
 }
+
+const RST = 4
+
+/** Octets that a side has sent, by its later sequence numbers, and that are not in the capture nor acknowledged in it. */
+export function unseenOctets(connection: ConnectionFacts, side: Side): number {
+  const { payloadOctets, missingOctets, fin } = connection.sides[side]
+  const own = connection.tail.filter((s) => s.from === side && (s.flags & RST) === 0)
+  const end = fin?.seq ?? Math.max(1, ...own.map((s) => s.seq + s.len))
+  return Math.max(0, end - 1 - payloadOctets - missingOctets)
+}

@@ -25,6 +25,18 @@ causeTable(serverStalled, [
     because: ['acknowledged', 'until-client-left'],
   },
   {
+    name: "near miss: the server's last ACK is further on than what came: its answer was lost",
+    application: [[0, application({ protocol: 'http' })]],
+    connections: [
+      waiting(0, {
+        ending: 'half-closed',
+        sides: { client: { fin: clientFin(1702) } },
+        tail: [segment({ frame: 31, tMs: 1703, from: 'server', seq: 15_929, ack: 102 })],
+      }),
+    ],
+    is: 'nothing',
+  },
+  {
     name: 'three of them still wait at the end, others were served',
     connections: [waiting(0), waiting(1), waiting(2), connection({ id: 3 })],
     is: 'likely',

@@ -10,7 +10,7 @@ import {
   type Verdict,
 } from './cause.ts'
 import { givenUp } from './client-timeout.ts'
-import { closeTime } from './closing.ts'
+import { closeTime, unseenOctets } from './closing.ts'
 import { answersMayBeTooLong } from './path-mtu-black-hole.ts'
 
 const say = reasonsOf('server-stalled')
@@ -39,6 +39,7 @@ export interface Stall {
 
 /** A delivered request without an octet of answer; null when the answer came or the request never arrived. */
 export function stallOf(connection: ConnectionFacts): Stall | null {
+  if (unseenOctets(connection, 'server') > 0) return null // it had answered, and that was lost
   const left = givenUp(connection)
   if (left !== null) {
     return left.waitedMs < GAVE_UP_MS
