@@ -67,6 +67,14 @@ causeTable(acceptQueueOverflow, [
     variant: 'syn-dropped',
   },
   {
+    name: 'near miss: the same, but the capture at the server has a SYN-ACK of it',
+    connections: [unanswered()],
+    endpoints: alive,
+    fates: [[0, [fate({ kind: 'syn', from: 'client', fate: 'delivered' })]]],
+    answered: [0],
+    is: 'nothing',
+  },
+  {
     name: "from the client's side only possible, though the port answers others",
     connections: [unanswered()],
     endpoints: alive,

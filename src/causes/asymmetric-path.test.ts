@@ -26,6 +26,15 @@ causeTable(asymmetricPath, [
     because: ['syn-arrives', 'syn-ack-lost'],
   },
   {
+    name: 'one SYN-ACK lost on a port that served others: loss does that as well',
+    connections: [unanswered({ handshake: { syns: 1 } })],
+    endpoints: [{ served: 12 }],
+    fates: [[0, [fate({ kind: 'syn', from: 'client', fate: 'delivered' }), lostAnswer(2)]]],
+    is: 'possible',
+    because: ['syn-ack-lost'],
+    against: ['others-served'],
+  },
+  {
     name: 'at the server: SYN and SYN-ACK both repeated',
     connections: [incomplete],
     sources: [{ at: 'server' }],

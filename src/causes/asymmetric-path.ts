@@ -55,13 +55,15 @@ function synAckLost(connection: ConnectionFacts, evidence: Evidence): Verdict | 
   )
   const first = lost[0]
   if (first === undefined || ackMs !== null) return null
+  const again = lost.length > 1 || syns > 1
   return {
-    ...found(connection, lost.length > 1 || syns > 1 ? 'likely' : 'possible', 88),
+    ...found(connection, again ? 'likely' : 'possible', again ? 88 : 60),
     because: [
       say('syn-arrives', { syns }, atFrame(synFrame ?? connection.firstFrame, connection)),
       say('syn-ack-lost', { times: lost.length }, atFrame(first.frame, connection)),
     ],
-    against: [],
+    // Lost once among handshakes that complete: any lossy network does that.
+    against: again ? [] : othersFine(connection, evidence),
     values: { direction: 'from server to client' },
   }
 }

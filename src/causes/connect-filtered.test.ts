@@ -41,6 +41,13 @@ causeTable(connectFiltered, [
     against: ['answers-others'],
   },
   {
+    name: 'near miss: one SYN lost while the same port answered others: any lossy network',
+    connections: [unanswered({ handshake: { syns: 1 } }), connection({ id: 1 })],
+    endpoints: [{ firstAnswerMs: 0, lastAnswerMs: 5000 }],
+    fates: [[0, lostSyns.slice(0, 1)]],
+    is: 'nothing',
+  },
+  {
     name: 'nothing at all from that host: it may be down',
     connections: [unanswered()],
     is: 'possible',

@@ -353,6 +353,7 @@ export interface EvidenceParts {
   fates?: readonly (readonly [number, readonly SegmentFate[]])[]
   /** Connections the capture at the server has nothing of. */
   absent?: readonly number[]
+  answered?: readonly number[]
   endMs?: number
 }
 
@@ -388,6 +389,7 @@ export function evidence(parts: EvidenceParts): Evidence {
             driftPpm: 0,
             fates: new Map(parts.fates),
             absent: new Set(parts.absent ?? []),
+            answered: new Set(parts.answered ?? []),
           },
     startMs: 0,
     endMs: parts.endMs ?? 60_000,
