@@ -91,6 +91,16 @@ causeTable(tlsFailure, [
     against: ['no-alert'],
   },
   {
+    name: 'the same once, by a client of a server that served many: a notice',
+    connections: [
+      connection({ ending: 'reset', resets: [reset({ from: 'client', shape: 'active' })] }),
+    ],
+    application: tls({}),
+    endpoints: [{ served: 300 }],
+    is: 'possible',
+    severity: 'notice',
+  },
+  {
     name: 'an alert after the handshake: said against it',
     connections: closed,
     application: tls({ ...alert('server', 80, 'internal_error'), handshakeFinished: true }),

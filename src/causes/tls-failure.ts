@@ -22,6 +22,8 @@ const CERTIFICATE = [42, 43, 44, 45, 46, 48, 49, 113, 115, 116]
 const UNKNOWN_CA = 48 // the sender lacks the authority: mend its trust store, or the other's chain
 /** As many handshakes broken off alike are a rule. */
 const ALIKE = 2
+/** One client that leaves a server which served so many others changed its mind, as load generators do when they end. */
+const SERVED = 20
 
 /** The TLS handshake failed: an alert says why, or one side speaks plain text, or it ends before it was finished. */
 export const tlsFailure = {
@@ -50,7 +52,10 @@ function judge(evidence: Evidence): Judgement {
         b.act.side === one.act.side &&
         b.connection.server.endpoint === one.connection.server.endpoint,
     ).length
-    verdicts.push(brokenOff(one.connection, one.tls, one.act.side, alike))
+    const verdict = brokenOff(one.connection, one.tls, one.act.side, alike)
+    const served = evidence.endpoints.get(one.connection.server.endpoint)?.served ?? 0
+    const lone = one.act.side === 'client' && alike === 1 && served >= SERVED
+    verdicts.push(lone ? { ...verdict, severity: 'notice' } : verdict)
   }
   return { verdicts }
 }
