@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -34,6 +35,18 @@ describe('byte sources', () => {
     expect(count).toBe(9000)
     expect(reader.progress()).toEqual({ done: file.length, total: file.length })
     await reader.close()
+  })
+
+  test('a FIFO whose writer has gone before it is read ends', async () => {
+    const path = join(folder, 'fifo')
+    execFileSync('mkfifo', [path])
+    const short = file.subarray(0, 20_000)
+    const [source] = await Promise.all([fileSource(path), writeFile(path, short)])
+    const into = new Uint8Array(64_000)
+    let octets = 0
+    for (let count = -1; count !== 0; octets += count) count = await source.read(into)
+    expect(octets).toBe(short.length)
+    await source.close()
   })
 
   test('the same file by two names is noticed', async () => {

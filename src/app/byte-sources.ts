@@ -1,6 +1,6 @@
-import { constants, read as fsRead, openSync, readSync } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import { close, constants, read as fsRead, fstatSync, open, readSync } from 'node:fs'
 import type { Readable } from 'node:stream'
+import { promisify } from 'node:util'
 import { TcpwhyError } from '../base/errors.ts'
 import type { ByteSource } from '../capture/byte-source.ts'
 
@@ -9,32 +9,32 @@ import type { ByteSource } from '../capture/byte-source.ts'
  * @throws TcpwhyError CAPTURE_NOT_FOUND, CAPTURE_IS_DIRECTORY, CAPTURE_UNREADABLE
  */
 export async function fileSource(path: string): Promise<ByteSource> {
-  const handle = await open(path, constants.O_RDONLY).catch((cause) => {
+  const fd = await promisify(open)(path, constants.O_RDONLY).catch((cause) => {
     throw unreadable(path, cause)
   })
   try {
-    const stats = await handle.stat()
+    const stats = fstatSync(fd)
     if (stats.isDirectory()) throw directoryError(path)
-    if (stats.isFIFO()) return await fifoSource(path, handle)
+    if (stats.isFIFO()) return await fifoSource(path, fd)
     const regular = stats.isFile()
-    return readFrom(handle, {
+    return readFrom(fd, {
       path,
       size: regular ? stats.size : null,
       identity: regular ? `${stats.dev}:${stats.ino}` : null,
       seekable: regular,
     })
   } catch (cause) {
-    await handle.close()
+    await promisify(close)(fd)
     throw cause instanceof TcpwhyError ? cause : unreadable(path, cause)
   }
 }
 
-/** Through the event loop: a read that waits in a thread for a silent writer would keep the process from ending. */
-async function fifoSource(path: string, handle: FileHandle): Promise<ByteSource> {
+/**
+ * Through the event loop: a read that waits in a thread for a silent writer would keep the process from ending. The same
+ * descriptor, for one opened anew after the writer has gone never sees the end. The socket closes it.
+ */
+async function fifoSource(path: string, fd: number): Promise<ByteSource> {
   const { Socket } = await import('node:net')
-  // The socket closes its descriptor itself, so it gets one of its own; non-blocking, for the writer is there already.
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
-  await handle.close()
   return streamSource(new Socket({ fd, readable: true, writable: false }), path)
 }
 
@@ -125,16 +125,17 @@ export function interruptible(source: ByteSource, signal: AbortSignal): ByteSour
 }
 
 function readFrom(
-  handle: FileHandle,
+  fd: number,
   about: { path: string; size: number | null; identity: string | null; seekable: boolean },
 ): ByteSource {
   const { path, size, identity, seekable } = about
   let position = 0
+  let isOpen = true
   let reading: Promise<number> = Promise.resolve(0)
   // The callback form: a promise a chunk instead of the three of FileHandle.read.
   const read = (into: Uint8Array) =>
     new Promise<number>((resolve, reject) => {
-      fsRead(handle.fd, into, 0, into.length, seekable ? position : null, (cause, count) => {
+      fsRead(fd, into, 0, into.length, seekable ? position : null, (cause, count) => {
         if (cause !== null) {
           reject(unreadable(path, cause))
           return
@@ -155,13 +156,15 @@ function readFrom(
     async close() {
       // A descriptor must not be closed under a read; one of a device may never end, and is left to the process's end.
       if (seekable) await reading.catch(() => 0)
-      await handle.close()
+      if (!isOpen) return
+      isOpen = false
+      await promisify(close)(fd)
     },
   }
 
   function readNow(into: Uint8Array): number {
     try {
-      const count = readSync(handle.fd, into, 0, into.length, position)
+      const count = readSync(fd, into, 0, into.length, position)
       position += count
       return count
     } catch (cause) {
