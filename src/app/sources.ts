@@ -1,5 +1,6 @@
 import { formatInstant } from '../base/time.ts'
 import type { CaptureSourceInfo } from '../capture/types.ts'
+import { faultText, oneDirectionIn } from '../diagnose/one-direction.ts'
 import type { Source } from '../diagnose/report.ts'
 import type { SourceFacts } from '../evidence/evidence.ts'
 import type { FlowsRead } from './read-flows.ts'
@@ -39,6 +40,7 @@ export function reportSources(
       format: info.compression === null ? info.format : `${info.format}, ${info.compression}`,
     }
     if (at !== null) source.at = at
+    source.faults.push(...oneDirection(read))
     if (i === 0 && read.flows.unfollowed > 0) {
       source.faults.push({
         name: 'syns-not-followed',
@@ -107,6 +109,14 @@ function faultsOf(info: CaptureSourceInfo, unreadable: number, firstNs: bigint):
     })
   }
   return faults
+}
+
+/** Told of the file where there is but one: several may complete each other. */
+function oneDirection({ sources, flows }: FlowsRead): Source['faults'] {
+  if (sources.length > 1) return []
+  const half = oneDirectionIn(flows.paths.values(), flows.totals.connections)
+  if (half === null || !half.whole) return []
+  return [{ name: 'one-direction', count: half.connections, text: faultText(half) }]
 }
 
 function droppedBy(info: CaptureSourceInfo): number | null {

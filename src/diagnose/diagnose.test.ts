@@ -337,6 +337,45 @@ describe('ranking and verdict', () => {
     )
   })
 
+  test('one direction only, and nothing wrong in it: not healthy, what is missing is said, and how to get it', () => {
+    const open = [connection({ id: 0 }), connection({ id: 1 })]
+    const half = { oneSided: { client: 0, server: 2 } }
+    const none = [cause('linger-zero', { when: () => false })]
+    const report = run({ connections: open, paths: [half] }, none)
+    expect(report.verdict).toBe('inconclusive')
+    expect(report.headline).toBe(
+      'Cannot be judged: only packets from 10.77.2.2 to 10.77.1.2 are in the capture, those of the other direction are missing (2 of 2 connections); nothing is wrong in that half',
+    )
+    expect(report.unknown).toMatchObject([
+      {
+        cause: 'asymmetric-path',
+        missing: [expect.stringContaining('the packets from 10.77.1.2 to 10.77.2.2')],
+        ask: "sudo tcpdump -i any -s 96 -w both.pcap 'tcp and host 10.77.2.2 and host 10.77.1.2'",
+      },
+    ])
+    const most = { oneSided: { client: 1, server: 0 } }
+    expect(run({ connections: open, paths: [most] }, none).verdict).toBe('healthy')
+  })
+
+  test('one pair of hosts in one direction only, others in both: asked for, and no verdict changed', () => {
+    const open = Array.from({ length: 5 }, (_, id) =>
+      connection({ id, ...(id === 4 ? { client: address('10.77.1.9', 40000) } : {}) }),
+    )
+    const half = { client: '10.77.1.9', oneSided: { client: 1, server: 0 } }
+    const report = run({ connections: open, paths: [half] }, [
+      cause('linger-zero', { when: () => false }),
+    ])
+    expect(report.verdict).toBe('healthy')
+    expect(report.unknown.map((u) => u.cause)).toEqual(['asymmetric-path'])
+  })
+
+  test('one direction only, and resets in it: the headline asks for the other direction', () => {
+    const half = { oneSided: { client: 3, server: 0 } }
+    const report = run({ connections: three, paths: [half] }, [])
+    expect(report.headline).toContain('Not explained: 3 resets')
+    expect(report.headline).toContain('Missing: a capture that holds both directions')
+  })
+
   test('no connection at all is no good news', () => {
     const report = run({ connections: [], sources: [{ frames: 7 }] }, [])
     expect(report.verdict).toBe('inconclusive')

@@ -6,6 +6,7 @@ import { diagnoseWords as words } from '../messages/en/diagnose.ts'
 import { type FindingContext, findingOf, type Messages, reasonsOf, say } from './finding.ts'
 import { headlineOf, whatOf } from './headline.ts'
 import { merge } from './merge.ts'
+import { oneDirectionOf, unknownHalf } from './one-direction.ts'
 import { cutLooseEnds, rank, verdictOf } from './rank.ts'
 import type { BaselineComparison, Report, Source, VantageSummary } from './report.ts'
 import { type Claim, causeByConnection, settle } from './rivals.ts'
@@ -47,14 +48,20 @@ export function diagnose(input: DiagnoseInput): Report {
   const findings = rank(cutLooseEnds(merge(holdings).map((m) => findingOf(m, context))))
   const bad = unexplained.filter(looksBad).reduce((sum, u) => sum + u.count, 0)
   const total = evidence.totals.connections
-  const verdict = verdictOf(findings, bad, total)
-  const unknown = [...asked.unknown, ...unexplained.map((u) => unknownOf(u, input))]
+  const half = oneDirectionOf(evidence)
+  const seen = verdictOf(findings, bad, total)
+  const verdict = seen === 'healthy' && half?.whole === true ? 'inconclusive' : seen
+  const unknown = [
+    ...(half === null ? [] : [unknownHalf(half)]),
+    ...asked.unknown,
+    ...unexplained.map((u) => unknownOf(u, input)),
+  ]
   return {
     schema: 'tcpwhy.report/1',
     tool: { name: 'tcpwhy', version: input.toolVersion },
     sources: [...input.sources],
     verdict,
-    headline: headlineOf({ verdict, findings, unexplained, unknown, evidence, causes }),
+    headline: headlineOf({ verdict, findings, unexplained, unknown, evidence, causes, half }),
     findings,
     excluded: asked.excluded.map(({ cause, because }) => ({
       cause: cause.id,

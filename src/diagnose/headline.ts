@@ -3,8 +3,9 @@ import type { Evidence } from '../evidence/evidence.ts'
 import { diagnoseWords as words } from '../messages/en/diagnose.ts'
 import { formatCount } from '../messages/render.ts'
 import { say } from './finding.ts'
+import { halfHeadline, type OneDirection } from './one-direction.ts'
 import type { Finding, Report } from './report.ts'
-import type { Unexplained } from './unexplained.ts'
+import { looksBad, type Unexplained } from './unexplained.ts'
 
 export interface HeadlineInput {
   verdict: Report['verdict']
@@ -13,6 +14,7 @@ export interface HeadlineInput {
   unknown: Report['unknown']
   evidence: Evidence
   causes: readonly Cause[]
+  half: OneDirection | null
 }
 
 /** One sentence a person can forward: who, why, how many of how many, how sure, and what is missing if it is not. */
@@ -25,7 +27,7 @@ export function headlineOf(input: HeadlineInput): string {
     const whole = findingHeadline(input, first, 'titles')
     return capital(whole.length <= FORWARDABLE ? whole : findingHeadline(input, first, 'counts'))
   }
-  if (verdict === 'inconclusive') return unexplainedHeadline(input)
+  if (verdict === 'inconclusive') return undecidedHeadline(input)
   const also = input.unexplained.length === 0 ? '' : unexplainedText(input.unexplained)
   return say(words.headline.healthy, healthyValues(input)) + also
 }
@@ -84,13 +86,20 @@ function healthyValues({ evidence, causes }: HeadlineInput) {
   }
 }
 
-function unexplainedHeadline({ unexplained, evidence, causes }: HeadlineInput): string {
+/** Nothing was found, and all the same nobody can say that all is well. */
+function undecidedHeadline(input: HeadlineInput): string {
+  const { half, unexplained, evidence } = input
+  if (half === null || unexplained.some(looksBad)) return unexplainedHeadline(input)
+  return halfHeadline(half, evidence.totals.connections)
+}
+
+function unexplainedHeadline({ unexplained, evidence, causes, half }: HeadlineInput): string {
   const alone = evidence.vantage === null && unexplained[0]?.flood === null
   return say(words.headline.unexplained, {
     list: listOf(unexplained),
     total: evidence.totals.connections,
     causes: causes.length,
-    missing: words.needs[alone ? 'both-sides' : 'kernel'],
+    missing: words.needs[half !== null ? 'packets' : alone ? 'both-sides' : 'kernel'],
   })
 }
 

@@ -49,6 +49,8 @@ export interface PathTotals {
   dataPackets: number
   retransmissions: number
   lossyConnections: number
+  onlyClient: number
+  onlyServer: number
   survivedT: number
   survivedId: number
   missingOctets: number
@@ -205,6 +207,8 @@ export class Aggregates {
       dataPackets: 0,
       retransmissions: 0,
       lossyConnections: 0,
+      onlyClient: 0,
+      onlyServer: 0,
       survivedT: 0,
       survivedId: -1,
       missingOctets: 0,

@@ -306,6 +306,8 @@ function aggregate(rows: Rows, aggregates: Aggregates, ending: Ending): Endpoint
   path.packets += ints[c + L.S_PACKETS]! + ints[s + L.S_PACKETS]!
   path.dataPackets += dataPackets(ints, floats, c) + dataPackets(ints, floats, s)
   path.retransmissions += resent
+  if (ints[s + L.S_PACKETS] === 0 && acknowledges(ints, c)) path.onlyClient++
+  else if (ints[c + L.S_PACKETS] === 0 && acknowledges(ints, s)) path.onlyServer++
   path.largestFromClient = Math.max(path.largestFromClient, ints[c + L.S_BIG_ACKED]!)
   path.largestFromServer = Math.max(path.largestFromServer, ints[s + L.S_BIG_ACKED]!)
   path.missingOctets +=
@@ -325,6 +327,11 @@ function aggregate(rows: Rows, aggregates: Aggregates, ending: Ending): Endpoint
     if (stall > STALL_MIN_NS) addStall(path, from, from + stall)
   }
   return endpoint
+}
+
+/** What it acknowledges somebody sent. */
+function acknowledges(ints: Int32Array, side: number): boolean {
+  return (ints[side + L.S_BITS]! & L.SB_ACK) !== 0
 }
 
 function seenBothWays({ ints, at }: Rows): boolean {
@@ -423,6 +430,7 @@ function printed(
       dataPackets: p.dataPackets,
       retransmissions: p.retransmissions,
       lossyConnections: p.lossyConnections,
+      oneSided: { client: p.onlyClient, server: p.onlyServer },
       survivedSilenceMs: p.survivedT / 1e6,
       survivedSilenceId: p.survivedId < 0 ? null : p.survivedId,
       missingOctets: p.missingOctets,

@@ -325,6 +325,10 @@ export interface PathFacts {
   retransmissions: number
   /** Connections with at least one retransmission. */
   lossyConnections: number
+  /**
+   * Connections of which only this side's packets are in the capture although it acknowledges the other's; absent = not told.
+   */
+  oneSided?: Record<Side, number>
   survivedSilenceMs: number
   survivedSilenceId: number | null
   missingOctets: number

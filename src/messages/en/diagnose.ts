@@ -30,6 +30,17 @@ export const diagnoseWords = {
     reset: { none: 'reset', others: 'other reset' },
     empty: 'No TCP connection in {frames:count} frames: nothing to judge',
   },
+  oneDirection: {
+    headline:
+      'Cannot be judged: only packets from {from} to {to} are in the capture, those of the other direction are missing ({connections:count} of {total:count} connections); nothing is wrong in that half',
+    headlineSeveral:
+      'Cannot be judged: of {connections:count} of {total:count} connections one direction only is in the capture (of {from} only what it sends to {to}, for example); nothing is wrong in that half',
+    missing:
+      'the packets from {to} to {from}: of {connections:count} connections only the other direction is in the capture (a port mirror or filter of one direction, or the answers take another way)',
+    more: '{others:count} more pairs of hosts seen in one direction only',
+    ask: "sudo tcpdump -i any -s 96 -w both.pcap 'tcp and host {from} and host {to}'",
+    fault: 'connections of which one direction only is in it: from {from} to {to}, none back',
+  },
   also: {
     consequence: '; as a consequence: {title}',
     alternative: '; or else {title}',
