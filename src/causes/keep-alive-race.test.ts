@@ -30,7 +30,41 @@ function crossing(id: number, { idle = 5000, finAt = 1, ack = 501, seq = 501, sh
   })
 }
 
+/** FIN at 100 ms + shift, acknowledged by a request `after` ms later, RST at FIN + 1: a server that was reloaded. */
+function late(id: number, after: number, shift = 0) {
+  const finMs = 100 + shift
+  const request = segment({ frame: 30, tMs: finMs + after, seq: 101, ack: 502, len: 110 })
+  const fin = { frame: 29, tMs: finMs, seq: 501, ackedMs: finMs + after, ackedFrame: 30, times: 1 }
+  return connection({
+    id,
+    ending: 'reset-after-fin',
+    resets: [reset({ frame: 32, tMs: finMs + after, seq: 502, trigger: request })],
+    tail: [request],
+    sides: { server: { fins: 1, fin } },
+  })
+}
+
 causeTable(keepAliveRace, [
+  {
+    name: 'a bunch closed at once, requests 3.5 ms after the FIN: a reload',
+    connections: [late(0, 3.5), late(1, 2), late(2, 3)],
+    is: 'likely',
+    variant: 'closed-at-once',
+    culprit: 'server',
+    explains: 3,
+    because: ['closed-in-bunch', 'moments-later', 'answered-after-fin'],
+    against: ['acknowledged'],
+  },
+  {
+    name: 'near miss: one connection closed for itself, the client had acknowledged it',
+    connections: [late(0, 3.5), late(1, 3.5, 2000), late(2, 3.5, 4000)],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: a bunch, but the client had a second to see it',
+    connections: [late(0, 1000), late(1, 1000), late(2, 1000)],
+    is: 'nothing',
+  },
   {
     name: 'request and FIN crossed after 5 s',
     connections: [crossing(0, {})],

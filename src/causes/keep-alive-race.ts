@@ -25,6 +25,9 @@ const say = reasonsOf('keep-alive-race')
 const ENDINGS = ['reset', 'reset-after-fin', 'reset-after-close']
 const MIN_IDLE_MS = 800
 const SLACK_MS = 50 // scheduling and capture delay on top of a round trip
+/** A slow path excuses no client that had this long to read the end of the stream. */
+const MAX_LATE_MS = 500
+const FAREWELL_OCTETS = 64 // TLS close_notify is 7 to 31 octets: a farewell, not a request
 const TOGETHER = 3 // as many connections closed within milliseconds look like a process that ended
 
 /** The server closed an idle connection while a request was on its way; both are right. */
@@ -46,6 +49,7 @@ interface Crossing {
 
 function judge(evidence: Evidence): Judgement {
   const crossings = evidence.connections.flatMap((c) => crossingOf(c) ?? [])
+  const bunched = evidence.connections.flatMap((c) => lateInBunch(c, evidence) ?? [])
   const verdicts = crossings.map((crossing) => {
     const alike = crossings.filter(
       (c) => c.connection.server.endpoint === crossing.connection.server.endpoint,
@@ -56,7 +60,42 @@ function judge(evidence: Evidence): Judgement {
       evidence,
     )
   })
-  return { verdicts }
+  return { verdicts: [...verdicts, ...bunched] }
+}
+
+/**
+ * The server closed a bunch of kept-alive connections at once (a reload, a stop) and the request came moments after the
+ * FIN: RST.seq == FIN.seq + 1, so the client's kernel knew, but hardly its application.
+ */
+function lateInBunch(connection: ConnectionFacts, evidence: Evidence): Verdict | null {
+  if (!ENDINGS.includes(connection.ending)) return null
+  const { fin, payloadOctets } = connection.sides.server
+  const reset = connection.resets.find((r) => r.from === 'server' && r.shape === 'stateless')
+  const request = reset?.trigger ?? null
+  if (fin === null || reset === undefined || request === null) return null
+  if (request.len <= FAREWELL_OCTETS || payloadOctets === 0) return null
+  const seen = fin.seq + 1
+  const apart = request.tMs - fin.tMs
+  if (reset.seq !== seen || request.ack !== seen || apart < 0) return null
+  if (apart > Math.min(MAX_LATE_MS, 3 * roundTripMs(connection) + SLACK_MS)) return null
+  const closed = endedTogether(evidence, connection, 'server')
+  if (closed < TOGETHER) return null
+  const ref = connectionRef(connection)
+  return {
+    connections: [connection],
+    variant: 'closed-at-once',
+    certainty: 'likely',
+    severity: 'problem',
+    weight: 68,
+    culprit: { side: 'server', host: connection.server.address },
+    because: [
+      say('closed-in-bunch', { closed }, atFrame(fin.frame, connection)),
+      say('moments-later', { apart }, frameOf(request, connection)),
+      say('answered-after-fin', { seq: reset.seq }, frameOf(reset, connection)),
+    ],
+    against: [say('acknowledged', {}, ref)],
+    group: connection.server.endpoint,
+  }
 }
 
 /**

@@ -14,6 +14,14 @@ export const keepAliveRace = {
     default: '{s} s is the default of {who}',
     announced: 'the server had announced Keep-Alive: timeout={s}',
     together: 'the server closed several connections in the same instant: it may have been stopped',
+    'closed-in-bunch':
+      'the server closed {closed:count} connections within 50 ms of each other (FIN), this one among them: a reload or a stop',
+    'moments-later':
+      'the request left {apart:ms} after that FIN: hardly time for the application to see it',
+    'answered-after-fin':
+      'the server answered it by RST with seq {seq}, one after its FIN, and no octet of a response',
+    acknowledged:
+      'the request acknowledges the FIN: the kernel of the client knew before it was sent',
     'idle-times-differ':
       'the silences before these failures differ widely: a fixed limit would not do that',
   },
@@ -45,4 +53,28 @@ export const keepAliveRace = {
       text: 'Retry requests without side effects once on a fresh connection; POST only with an idempotency key.',
     },
   ],
+  variants: {
+    'closed-at-once': {
+      title:
+        '{server} closed its kept-alive connections at once: {connections:count} requests came moments later and were answered by RST',
+      now: [
+        {
+          text: 'Ask what was reloaded, redeployed or scaled down on {host} at that second. Safe requests can simply be sent again.',
+        },
+      ],
+      confirm: [
+        {
+          text: "The server's log at that second (nginx: gracefully shutting down; a rollout, a SIGHUP), its access log without these requests.",
+        },
+      ],
+      fix: [
+        {
+          text: 'Drain before the stop: take the server out of the balancer, answer the last requests with Connection: close, and close only then.',
+        },
+        {
+          text: 'Clients: retry requests without side effects once on a fresh connection; POST only with an idempotency key.',
+        },
+      ],
+    },
+  },
 } as const satisfies CauseMessages
