@@ -45,6 +45,17 @@ describe('five pasted lines of tcpdump', () => {
     expect(report.findings.map(({ cause }) => cause)).not.toContain('packet-loss')
   })
 
+  test('many octets that only acknowledgments tell of: the source is called an excerpt, not lossy', async () => {
+    expect(report.sources[0]!.faults.map(({ name }) => name)).not.toContain('octets-missing')
+    const path = join(folder, 'longer.txt')
+    writeFileSync(path, LINES.replaceAll('seq 123', 'seq 9123').replaceAll('ack 124', 'ack 9124'))
+    const longer = (await analyzeCaptures({ inputs: [path], at: [], filter: {}, all: true })).report
+    const fault = longer.sources[0]!.faults.find(({ name }) => name === 'octets-missing')
+    expect(fault).toMatchObject({ count: 9122 + 143 })
+    expect(fault!.text).toContain('excerpt')
+    expect(fault!.text).not.toContain('lost')
+  })
+
   test("the client's application does not close: likely; an open transaction cannot be told from here", () => {
     expect(report.verdict).toBe('problem')
     expect(report.findings[0]).toMatchObject({

@@ -48,6 +48,10 @@ export function reportSources(
         text: 'SYNs beyond six million half-open connections were counted, not followed',
       })
     }
+    const missing = i === 0 ? octetsMissing(read) : 0
+    if (missing > 0) {
+      source.faults.push({ name: 'octets-missing', count: missing, text: missingText(read) })
+    }
     const interfaces = info.interfaces.flatMap((f) => (f.name === null ? [] : [f.name]))
     if (interfaces.length > 0) source.interfaces = interfaces
     return source
@@ -74,6 +78,25 @@ export function sourceFacts(
     headerFieldsKnown: !info.headerFieldsMissing,
     bothDirections: read.flows.connections.length === 0 || read.flows.bothDirections,
   }))
+}
+
+/** Fewer than a full segment may be a FIN or a probe that slipped past. */
+const MISSING_MIN = 1448
+
+/** Octets that an end acknowledged and no frame has, over all connections; 0 where only one direction was captured. */
+function octetsMissing({ flows }: FlowsRead): number {
+  if (!flows.bothDirections) return 0
+  let octets = 0
+  for (const path of flows.paths.values()) octets += path.missingOctets
+  return octets < MISSING_MIN ? 0 : octets
+}
+
+/** What was pasted is a part by choice; a capture that lacks octets lost them, or was told to leave them out. */
+function missingText(read: FlowsRead): string {
+  const excerpt = read.sources.every((s) => s.format === 'tcpdump-text')
+  return excerpt
+    ? 'octets were acknowledged that are not in this text: it is an excerpt'
+    : 'octets were acknowledged that are not in this capture: it lost packets, or a filter left them out; what is absent may have been sent all the same'
 }
 
 /** Text without dates is put on this day; a real capture is from later. */

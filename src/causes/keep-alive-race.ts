@@ -86,7 +86,7 @@ function lateInBunch(connection: ConnectionFacts, evidence: Evidence): Verdict |
     variant: 'closed-at-once',
     certainty: 'likely',
     severity: 'problem',
-    weight: 68,
+    weight: 72,
     culprit: { side: 'server', host: connection.server.address },
     because: [
       say('closed-in-bunch', { closed }, atFrame(fin.frame, connection)),
