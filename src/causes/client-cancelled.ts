@@ -45,8 +45,9 @@ function inTheMiddle(connection: ConnectionFacts, act: Act, evidence: Evidence):
   const { client, server } = connection.sides
   const response = connection.response
   if (response === null || response.startMs > act.atMs || connection.seen !== 'both') return false
-  if (server.missingOctets > 0) return false // the capture lost what the client had: the answer may be whole
   const complete = evidence.application.get(connection.id)?.http?.bodyComplete ?? 'unknown'
+  // The capture lost what the client had, and no length tells how much there was: the answer may be whole.
+  if (complete === 'unknown' && server.missingOctets > 0) return false
   if (complete === true || missedTheRest(connection, evidence)) return false
   if (complete === 'unknown' && !stillSending(connection, act)) return false
   if (act.atMs - lastServerData(connection, act) > FLOWING_MS) return false
