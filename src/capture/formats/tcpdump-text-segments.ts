@@ -276,10 +276,13 @@ function mptcpOption(length: number): number[] {
   return [30, length, ...new Array<number>(length - 2).fill(0)]
 }
 
+const MAX_DATA_OCTETS = 1 << 20
+
 /** IP and TCP headers of a segment; the payload is only told by the lengths. Checksums are 0, as with offloading. */
 export function segmentPacket(segment: Segment, ip: IpLine | null): MadePacket {
   const tcp = tcpHeader(segment)
-  const octets = tcp.length + segment.dataLen
+  // A mangled line may claim any length; the largest segment there is (BIG TCP) has half a megabyte.
+  const octets = tcp.length + Math.min(Math.max(0, segment.dataLen), MAX_DATA_OCTETS)
   const header = ipHeader(segment.src.address, segment.dst.address, 6, octets, ip)
   return { bytes: concat(header, tcp), wireLen: header.length + octets }
 }

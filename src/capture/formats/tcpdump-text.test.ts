@@ -304,4 +304,13 @@ listening on eth0, link-type EN10MB (Ethernet), capture size 262144 bytes
       message: expect.stringContaining('no line of it is a packet'),
     })
   })
+
+  test('a mangled line that claims four thousand million octets is no shorter than its header', async () => {
+    const lines = `09:21:03.1 IP 10.0.0.1.3 > 10.0.0.2.80: Flags [P.], seq 9:2, ack 1, win 5, length 4294967289
+09:21:03.2 IP 10.0.0.1.3 > 10.0.0.2.80: Flags [.], ack 1, win 5, length 0
+`
+    const { seen } = await readText(lines)
+    expect(seen).toHaveLength(2)
+    for (const record of seen) expect(record.dataLen).toBeGreaterThanOrEqual(0)
+  })
 })
