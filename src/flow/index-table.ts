@@ -45,11 +45,6 @@ export class IndexTable {
     this.count++
   }
 
-  replace(hash: number, from: number, to: number): void {
-    const cell = this.find(hash, from)
-    if (cell >= 0) this.cells[cell * 2 + 1] = to >= 0 ? to + 1 : to
-  }
-
   remove(hash: number, reference: number): void {
     let hole = this.find(hash, reference)
     if (hole < 0) return

@@ -189,7 +189,6 @@ export const SB_SACK = 16
 export const SB_FIN = 32
 export const SB_FIN_ACKED = 64
 export const SB_ACK = 128
-export const SB_WND = 256
 export const SB_DATA = 512
 export const SB_ZERO = 1024
 /** The other side's segment was the last word on this side's unanswered data. */

@@ -65,7 +65,6 @@ import {
   SB_FIN_ACKED,
   SB_ISN,
   SB_TIMESTAMPS,
-  SB_WND,
   SB_ZERO,
   SERVER_SIDE,
 } from './layout.ts'
@@ -533,7 +532,7 @@ export class SegmentProcessor {
     const t = p.tNs
     const { ints, floats } = this.rows
     const wnd = p.wnd
-    let bits = ints[o + S_BITS]! | SB_WND
+    let bits = ints[o + S_BITS]!
     ints[o + S_WND] = wnd
     if (wnd === 0 && (p.flags & FIN) === 0) {
       if ((bits & SB_ZERO) === 0) {
