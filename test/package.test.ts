@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import {
   copyFileSync,
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -22,7 +23,7 @@ const project = join(place, 'project')
 const MAX_PACKED_OCTETS = 600_000
 const MAX_UNPACKED_OCTETS = 2_000_000
 /** tcpwhy itself and what it needs at run time. */
-const MAX_PACKAGES = 8
+const MAX_PACKAGES = 10
 const INSTALL_MS = 180_000
 
 interface Packed {
@@ -79,7 +80,10 @@ describe('the package', () => {
 
   test('brings few others with it', () => {
     const lock = JSON.parse(readFileSync(join(project, 'package-lock.json'), 'utf8'))
-    const installed = Object.keys(lock.packages).filter((path) => path !== '')
+    // The lock also names what koffi has for other platforms; those are not on the disk.
+    const installed = Object.keys(lock.packages).filter(
+      (path) => path !== '' && existsSync(join(project, path)),
+    )
     expect(installed.length, installed.join(', ')).toBeLessThanOrEqual(MAX_PACKAGES)
   })
 })
