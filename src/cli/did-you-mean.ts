@@ -19,7 +19,7 @@ export function withSuggestion(error: unknown, inputs: readonly string[]): unkno
 
 function commandLike(word: string): string | undefined {
   if (!/^[a-z-]+$/i.test(word)) return undefined
-  const names = commands.map((command) => command.name)
+  const names = commands.map(({ name }) => name.split(' ')[0] ?? name)
   const [name] = nearest(word.toLowerCase(), names, 1)
   return name === undefined ? undefined : `tcpwhy ${name}`
 }

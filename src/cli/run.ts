@@ -1,7 +1,7 @@
 import { TcpwhyError } from '../base/errors.ts'
 import { version } from '../base/version.ts'
 import { printable } from '../report/printable.ts'
-import { analyze } from './commands/analyze.ts'
+import { type Found, findCommand } from './commands/find.ts'
 import { commands } from './commands/index.ts'
 import { type Io, OutputClosed } from './io.ts'
 import { joinPairs, scan } from './scan.ts'
@@ -27,12 +27,21 @@ async function dispatch(argv: readonly string[], io: Io, app: App): Promise<numb
     await io.out.write(`tcpwhy ${version}\n`)
     return 0
   }
-  const named = commands.find((command) => command.name === argv[0])
-  const spec: CommandSpec = named ?? analyze
-  const words = joinPairs(named === undefined ? argv : argv.slice(1), spec)
-  const args = scan(words, spec) ?? (await parseSlowly(words, spec, named === undefined, io))
+  const found = findCommand(argv)
+  if (found.is === 'group') return ofGroup(found, io)
+  const { spec, rest, named } = found
+  const words = joinPairs(rest, spec)
+  const args = scan(words, spec) ?? (await parseSlowly(words, spec, !named, io))
   if (args === null) return 0
   return (await spec.load()).run(args, io, app)
+}
+
+/** `tcpwhy probe --help`, or `tcpwhy probe` and a word that is none of its commands. */
+async function ofGroup(found: Extract<Found, { is: 'group' }>, io: Io): Promise<number> {
+  const { groupHelp, notInGroup } = await import('./group.ts')
+  if (!found.rest.some((word) => word === '--help' || word === '-h')) throw notInGroup(found)
+  await io.out.write(groupHelp(found))
+  return 0
 }
 
 /** @returns null when help was asked for and shown. */

@@ -53,7 +53,8 @@ describe('--help', () => {
 
   for (const command of commands) {
     test(`of ${command.name}`, async () => {
-      expectGolden(`cli/goldens/help-${command.name}.txt`, (await cli([command.name, '-h'])).out)
+      const words = command.name.split(' ')
+      expectGolden(`cli/goldens/help-${words.join('-')}.txt`, (await cli([...words, '-h'])).out)
     })
   }
 

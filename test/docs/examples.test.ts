@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { commands } from '../../src/cli/commands/index.ts'
+import { findCommand } from '../../src/cli/commands/find.ts'
 import { parseWithCommander } from '../../src/cli/grammar.ts'
 import { joinPairs } from '../../src/cli/scan.ts'
 import { root } from '../helpers/built.ts'
@@ -41,9 +41,9 @@ describe('commands that need the reader’s own files are understood', () => {
 
   test.each(typed)('$page: tcpwhy $command', ({ command }) => {
     const argv = words(command)
-    const named = commands.find(({ name }) => name === argv[0])
-    const spec = named ?? commands[0]!
-    const rest = named === undefined ? argv : argv.slice(1)
+    const found = findCommand(argv)
+    if (found.is === 'group') throw new Error(`${found.group} is not a whole command`)
+    const { spec, rest } = found
     expect(parseWithCommander(joinPairs(rest, spec), spec, []).is).toBe('run')
   })
 })

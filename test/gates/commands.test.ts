@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { findCommand } from '../../src/cli/commands/find.ts'
 import { commands } from '../../src/cli/commands/index.ts'
 import { parseWithCommander } from '../../src/cli/grammar.ts'
 import { joinPairs } from '../../src/cli/scan.ts'
@@ -26,7 +27,7 @@ const pages = readdirSync(join(root, 'docs/causes')).map((name) => ({
 test.each(sources)('$name names no command of tcpwhy that does not exist', ({ text }) => {
   const code = text.replace(/^ *(\/\/|\/?\*).*$/gm, '')
   const named = [...code.matchAll(/['"`($; ]tcpwhy ([a-z]+)/g)].map(([, verb]) => verb)
-  const known = commands.map(({ name }) => name)
+  const known = commands.map(({ name }) => name.split(' ')[0])
   expect(named.filter((verb) => !known.includes(verb!))).toEqual([])
 })
 
@@ -75,11 +76,11 @@ function commandsIn(line: string): string[] {
 
 function isUnderstood(command: string): boolean {
   const argv = words(command)
-  const named = commands.find(({ name }) => name === argv[0])
+  const found = findCommand(argv)
+  if (found.is === 'group') return false
+  const { spec, rest, named } = found
   // What is neither a command nor an option nor a file is a verb that this version lacks.
-  if (named === undefined && /^[a-z]+$/.test(argv[0] ?? '')) return false
-  const spec = named ?? commands[0]!
-  const rest = named === undefined ? argv : argv.slice(1)
+  if (!named && /^[a-z]+$/.test(argv[0] ?? '')) return false
   try {
     return parseWithCommander(joinPairs(rest, spec), spec, []).is === 'run'
   } catch {
