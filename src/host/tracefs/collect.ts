@@ -1,0 +1,220 @@
+import type { EventGroup, EventsFacts, KernelEvent, TraceTask } from '../events.ts'
+import type { Endpoint } from '../facts.ts'
+import { type Classified, classify } from './classify.ts'
+import { decodeEvents } from './events.ts'
+import type { PageLayout, TraceFormat } from './format.ts'
+
+export interface CollectFrom {
+  layout: PageLayout
+  /** By the number that records begin with. */
+  formats: ReadonlyMap<number, { event: string; format: TraceFormat }>
+  littleEndian: boolean
+  /** As process.arch. */
+  arch: string
+  /** Who that was, asked at once: a moment later it may be gone. */
+  task(tid: number): TraceTask | null
+}
+
+export interface CollectLimits {
+  /** Kept of each group; all are counted. */
+  perGroup: number
+  groups: number
+}
+
+export const COLLECT_LIMITS: CollectLimits = { perGroup: 20, groups: 2_000 }
+
+/** Enough for the processes that end within a watch; the oldest are forgotten. */
+const MAX_EXITS = 16_384
+const MAX_SOCKETS = 65_536
+
+export type Collected = Pick<EventsFacts, 'events' | 'groups' | 'counts' | 'odd'> & {
+  /** As the pages tell. The statistics of the buffers tell it too. */
+  lost: number
+}
+
+/** Adds up pages as they come; the memory it takes is bounded whatever they hold. */
+export class EventsCollector {
+  private readonly kept: Kept[] = []
+  private readonly groups = new Map<string, EventGroup>()
+  private readonly counts = new Map<string, number>()
+  private readonly exits = new Map<number, Classified>()
+  private readonly sockets = new Sockets()
+  private lost = 0
+  private odd = 0
+  private readonly from: CollectFrom
+  private readonly limits: CollectLimits
+  private readonly plain: ReadonlyMap<number, TraceFormat>
+
+  constructor(from: CollectFrom, limits: CollectLimits = COLLECT_LIMITS) {
+    this.from = from
+    this.limits = limits
+    this.plain = new Map([...from.formats].map(([id, { format }]) => [id, format]))
+  }
+
+  /** @param octets  pages of one processor, in the order in which they were read */
+  addPages(octets: Uint8Array): void {
+    const { layout, littleEndian, arch, formats } = this.from
+    const names = new Map([...formats.values()].map(({ event, format }) => [format.name, event]))
+    const of = { layout, littleEndian, formats: this.plain }
+    const result = decodeEvents(octets, of, (trace) => {
+      const event = names.get(trace.name) ?? trace.name
+      const classified = classify(trace, { event, littleEndian, arch })
+      if (classified === null) this.odd++
+      else this.add(classified)
+    })
+    this.lost += result.lost
+    this.odd += result.odd + result.unknown
+    // At least one: the page did not say how many.
+    if (result.lostUncounted) this.lost++
+  }
+
+  collected(): Collected {
+    const { exits, sockets } = this
+    const events = this.kept.map((kept) => finished(kept, { exits, sockets }))
+    for (const tid of new Set(this.kept.filter((kept) => isDying(kept, exits)).map(tidOf))) {
+      events.push(exitEvent(exits.get(tid!)!))
+    }
+    events.sort((a, b) => (a.timeNs < b.timeNs ? -1 : a.timeNs > b.timeNs ? 1 : 0))
+    return {
+      events,
+      groups: [...this.groups.values()],
+      counts: this.counts,
+      lost: this.lost,
+      odd: this.odd,
+    }
+  }
+
+  private add(classified: Classified): void {
+    if (classified.exitOf !== null) {
+      this.addExit(classified)
+      return
+    }
+    const { kind, tid } = classified
+    const label = labelOf(classified)
+    count(this.counts, label === null ? kind : `${kind} ${label}`)
+    const socket = this.sockets.of(classified)
+    if (this.room(classified, label)) {
+      const task = tid === null ? null : this.from.task(tid)
+      this.kept.push({ classified, task, socket })
+    }
+  }
+
+  private addExit(classified: Classified): void {
+    const tid = classified.exitOf!.pid
+    this.exits.delete(tid)
+    this.exits.set(tid, classified)
+    if (this.exits.size > MAX_EXITS) this.exits.delete(this.exits.keys().next().value!)
+  }
+
+  /** Counts the event into its group. @returns whether it is one of the first */
+  private room(classified: Classified, label: string | null): boolean {
+    const { kind, timeNs } = classified
+    const { service, side } = serviceOf(classified)
+    const key = `${kind} ${label} ${side} ${service?.address} ${service?.port}`
+    const group = this.groups.get(key)
+    if (group === undefined) {
+      if (this.groups.size >= this.limits.groups) return false
+      const reason = label
+      const first = { kind, reason, service, side, count: 1, firstNs: timeNs, lastNs: timeNs }
+      this.groups.set(key, first)
+      return true
+    }
+    group.count++
+    // Processors are read one after another, so times do not only rise.
+    if (timeNs < group.firstNs) group.firstNs = timeNs
+    if (timeNs > group.lastNs) group.lastNs = timeNs
+    return group.count <= this.limits.perGroup
+  }
+}
+
+interface Kept {
+  classified: Classified
+  task: TraceTask | null
+  socket: number | null
+}
+
+function labelOf({ kind, reason, from, state }: Classified): string | null {
+  return kind === 'state' ? `${from} > ${state}` : reason
+}
+
+function count(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1)
+}
+
+function serviceOf({ local, remote }: Pick<KernelEvent, 'local' | 'remote'>): {
+  service: Endpoint | null
+  side: EventGroup['side']
+} {
+  if (local === null && remote === null) return { service: null, side: null }
+  if (remote === null || (local !== null && local.port <= remote.port)) {
+    return { service: local, side: 'local' }
+  }
+  return { service: remote, side: 'remote' }
+}
+
+interface Joins {
+  exits: ReadonlyMap<number, Classified>
+  sockets: Sockets
+}
+
+function finished(kept: Kept, { exits, sockets }: Joins): KernelEvent {
+  const { classified, task, socket } = kept
+  const { tid, sock: _sock, exitOf: _exitOf, ...event } = classified
+  const dying = isDying(kept, exits)
+  const ended = dying && tid !== null ? exits.get(tid)?.exitOf : null
+  return {
+    ...event,
+    pid: tid === null ? null : (task?.pid ?? tid),
+    command: task?.command ?? ended?.command ?? null,
+    local: event.local ?? (event.kind === 'drop' ? sockets.localOf(socket) : null),
+    socket,
+    dying,
+  }
+}
+
+function tidOf({ classified }: Kept): number | null {
+  return classified.tid
+}
+
+/** A task closes its files after it told of its end. */
+function isDying({ classified }: Kept, exits: ReadonlyMap<number, Classified>): boolean {
+  const exit = classified.tid === null ? undefined : exits.get(classified.tid)
+  return exit !== undefined && exit.timeNs <= classified.timeNs
+}
+
+function exitEvent({ tid: _tid, sock: _sock, exitOf, ...event }: Classified): KernelEvent {
+  return { ...event, ...exitOf!, socket: null, dying: true }
+}
+
+/** Numbers for the kernel's sockets: their addresses, which help an attacker, stay in here. */
+class Sockets {
+  private readonly byAddress = new Map<bigint, { number: number; ends: string | null }>()
+  private readonly locals = new Map<number, Endpoint>()
+  private next = 1
+
+  of({ sock, local, remote }: Classified): number | null {
+    if (sock === 0n) return null
+    const ends =
+      local === null || remote === null
+        ? null
+        : `${local.address} ${local.port} ${remote.address} ${remote.port}`
+    const known = this.byAddress.get(sock)
+    // The kernel gives the memory of a socket to the next one.
+    const same =
+      known !== undefined && (ends === null || known.ends === null || known.ends === ends)
+    const number = same ? known.number : this.add(sock, ends)
+    if (number !== null && local !== null) this.locals.set(number, local)
+    return number
+  }
+
+  localOf(number: number | null): Endpoint | null {
+    return number === null ? null : (this.locals.get(number) ?? null)
+  }
+
+  private add(sock: bigint, ends: string | null): number | null {
+    if (this.next > MAX_SOCKETS) return null
+    const number = this.next++
+    this.byAddress.set(sock, { number, ends })
+    return number
+  }
+}
