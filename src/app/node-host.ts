@@ -1,26 +1,38 @@
-import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs'
+import { endianness, hostname, release } from 'node:os'
 import type { HostFiles, HostRead } from '../host/host-files.ts'
-import { nodeHostPort } from './host-port.ts'
+import { inNamespace } from './kernel/namespace.ts'
+import { askSockDiag } from './kernel/sock-diag.ts'
+import { runSs } from './kernel/ss.ts'
 
 /** 64 MiB: /proc/net/tcp of 400,000 sockets. */
 const MAX_BYTES = 64 * 1024 * 1024
 const FIRST_BYTES = 16 * 1024
 
-/** This machine. Only reads. */
+/** This machine. Only reads; runs nothing but `ss`, where netlink cannot be asked. */
 export function nodeHost(limits: { maxBytes: number } = { maxBytes: MAX_BYTES }): HostFiles {
   const bytes = (path: string) => attempt(path, () => readWhole(path, limits.maxBytes))
   const text = (path: string): HostRead<string> => {
     const read = bytes(path)
     return read.is === 'read' ? { is: 'read', value: read.value.toString('utf8') } : read
   }
-  return {
-    ...nodeHostPort(),
+  const host: HostFiles = {
+    release,
+    platform: () => process.platform,
+    endianness,
+    hostName: hostname,
     nowMs: () => performance.now(),
+    epochMs: Date.now,
     text,
     bytes,
     names: (path) => attempt(path, () => readdirSync(path)),
     link: (path) => attempt(path, () => readlinkSync(path)),
+    inode: (path) => attempt(path, () => statSync(path).ino),
+    sockDiag: askSockDiag,
+    ss: runSs,
+    inNamespace: (path, look) => inNamespace(path, () => look(host)),
   }
+  return host
 }
 
 class TooBig extends Error {}

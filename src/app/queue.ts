@@ -1,11 +1,12 @@
+import { formatEndpoint } from '../base/addresses.ts'
 import { TcpwhyError } from '../base/errors.ts'
 import { version } from '../base/version.ts'
-import type { HostPort } from '../host/host-port.ts'
+import { type HostFiles, readOrNull } from '../host/host-files.ts'
 import { atLeast, parseKernelVersion } from '../host/kernel-version.ts'
-import { readListeners } from '../host/listeners.ts'
 import { type QueueSettings, queueLimits } from '../host/queue-limits.ts'
-import type { QueueReport, QueueValueFrom } from '../host/queue-report.ts'
-import { nodeHostPort } from './host-port.ts'
+import type { QueueReport, QueueValueFrom, WaitingListener } from '../host/queue-report.ts'
+import { listeners } from '../host/readers/listeners.ts'
+import { nodeHost } from './node-host.ts'
 
 /** What was given; the rest is read from this host, unless `kernel` says that another machine is meant. */
 export type QueueOptions = Partial<QueueSettings> & { kernel?: string }
@@ -33,7 +34,7 @@ const SYSCTL: Record<Exclude<Setting, 'backlog'>, string> = {
  */
 export async function queueSizes(
   options: QueueOptions,
-  host: HostPort = nodeHostPort(),
+  host: HostFiles = nodeHost(),
 ): Promise<QueueReport> {
   const { kernel: given } = options
   if (given !== undefined && parseKernelVersion(given) === null) {
@@ -45,7 +46,7 @@ export async function queueSizes(
   }
   const isHere = given === undefined && host.platform() === 'linux'
   const kernel = isHere ? host.release() : given
-  const found = isHere ? await ofHost(host) : defaults(given)
+  const found = isHere ? ofHost(host) : defaults(given)
   const settings = merged(options, found)
   if (kernel === undefined || !isComplete(settings)) throw missing(options, settings, host)
   return {
@@ -55,7 +56,7 @@ export async function queueSizes(
     kernelFrom: isHere ? 'host' : 'given',
     settings,
     ...queueLimits(kernel, numbersOf(settings)),
-    ...(isHere ? { listeners: await readListeners(host) } : {}),
+    ...(isHere ? { listeners: listenersOf(host) } : {}),
   }
 }
 
@@ -72,10 +73,10 @@ function numbersOf(settings: Record<Setting, Value>): QueueSettings {
 
 type Found = Partial<Record<Setting, Value>>
 
-async function ofHost(host: HostPort): Promise<Found> {
+function ofHost(host: HostFiles): Found {
   const found: Found = {}
   for (const [name, path] of Object.entries(SYSCTL)) {
-    const text = (await host.readText(path, 64))?.trim() ?? ''
+    const text = (readOrNull(host.text(path)) ?? '').trim()
     if (/^\d{1,10}$/.test(text)) found[name as Setting] = { value: Number(text), from: 'host' }
   }
   // listen() cuts a larger one to somaxconn: this is what a program can get at most.
@@ -83,6 +84,18 @@ async function ofHost(host: HostPort): Promise<Found> {
     found.backlog = { value: found.somaxconn.value, from: 'largest' }
   }
   return found
+}
+
+/** Those with the longest queue first; null where they cannot be read. */
+function listenersOf(host: HostFiles): WaitingListener[] | null {
+  if (listeners.canRun(host, {}).is !== 'yes') return null
+  return listeners
+    .read(host, {})
+    .listeners.map(({ local, depth }) => ({
+      local: formatEndpoint(local.address, local.port),
+      waiting: depth,
+    }))
+    .sort((a, b) => b.waiting - a.waiting)
 }
 
 /** SOMAXCONN is 128, and since 19f92a030ca6 (5.4) 4096. The other defaults depend on memory and build. */
@@ -110,7 +123,7 @@ function isComplete(settings: Found): settings is Record<Setting, Value> {
   return SETTINGS.every((name) => settings[name] !== undefined)
 }
 
-function missing(options: QueueOptions, settings: Found, host: HostPort): TcpwhyError {
+function missing(options: QueueOptions, settings: Found, host: HostFiles): TcpwhyError {
   const isLinux = host.platform() === 'linux'
   const names = [
     ...(options.kernel === undefined && !isLinux ? ['--kernel'] : []),

@@ -1,3 +1,4 @@
+import type { TcpInfo } from './kernel/tcp-info.ts'
 import type { TcpState } from './kernel/tcp-states.ts'
 import type { TcpTimer } from './kernel/timers.ts'
 import type { HostFault } from './reader.ts'
@@ -45,9 +46,45 @@ export interface SocketFact {
   uid: number
   /** 0: no descriptor. Waiting in an accept queue, closed by its process, or TIME-WAIT. */
   inode: number
+  // From here on: null where the source does not tell (`ss` tells most of it, /proc nothing).
+  /** Joins to sock_cookie of trace events and to SO_COOKIE. */
+  readonly cookie: bigint | null
+  /** Index of the interface that it is bound to; 0: any. */
+  readonly idiag_if: number | null
+  readonly congestionControl: string | null
+  /** Bits of the directions that were shut down: 1 receiving, 2 sending. */
+  readonly shutdown: number | null
+  readonly v6only: boolean | null
+  /** Only with CAP_NET_ADMIN. */
+  readonly mark: number | null
+  /** Inode of its cgroup's folder (v2), from Linux 5.9 on. */
+  readonly cgroupId: bigint | null
+  /** May be decoded anew at each look: keep what you need. null of listeners too. */
+  readonly tcpInfo: TcpInfo | null
+  readonly skmem: Skmem | null
 }
 
+/** Octets of memory of a socket by the kernel's names, and its drops: of a listener the SYNs and ACKs that it refused. */
+export type Skmem = Partial<
+  Record<
+    | 'rmem_alloc'
+    | 'rcvbuf'
+    | 'wmem_alloc'
+    | 'sndbuf'
+    | 'fwd_alloc'
+    | 'wmem_queued'
+    | 'optmem'
+    | 'backlog'
+    | 'drops',
+    number
+  >
+>
+
+/** Who told of the sockets: netlink sock_diag, `ss` or /proc/net/tcp. */
+export type SocketSource = 'netlink' | 'ss' | 'proc'
+
 export interface SocketFacts {
+  source: SocketSource
   sockets: readonly SocketFact[]
   faults: readonly HostFault[]
 }
@@ -61,8 +98,13 @@ export interface Listener {
   depth: number
   /** null: /proc does not tell. */
   limit: number | null
-  /** Handshakes under way at this listener. */
+  /** Handshakes under way at this address; SO_REUSEPORT's listeners of one address share the number. */
   synReceived: number
+  /** SYNs and final ACKs that it refused since it listens (skmem d); null: not told. From Linux 4.10 on. */
+  drops: number | null
+  cookie: bigint | null
+  /** IPv6 only, without IPv4-mapped connections; null: IPv4, or not told. */
+  v6only: boolean | null
 }
 
 export interface ListenerFacts {
@@ -97,11 +139,60 @@ export interface ProcessFacts {
   faults: readonly HostFault[]
 }
 
+/** A network namespace: the inode of its file names it. */
+export interface NamespaceFact {
+  id: number
+  /** Its file in /run/netns (`ip netns`) or in Docker's folder. */
+  name: string | null
+  /** The one that the reader itself is in. */
+  self: boolean
+  /** Some of the processes in it. */
+  pids: readonly number[]
+  /** By which it can be entered. */
+  path: string
+}
+
+export interface NamespaceFacts {
+  namespaces: readonly NamespaceFact[]
+  /** Processes whose namespace may not be seen. */
+  hidden: number
+  faults: readonly HostFault[]
+}
+
+/** What an interface received, sent and dropped since it is there, by the kernel's names: rx_dropped, tx_carrier, ... */
+export interface InterfaceFact {
+  name: string
+  counters: ReadonlyMap<string, number>
+}
+
+export interface InterfaceFacts {
+  interfaces: readonly InterfaceFact[]
+  faults: readonly HostFault[]
+}
+
+/** How many local ports of the ephemeral range are in use towards one destination. */
+export interface EphemeralUse {
+  /** From which address; each has the whole range. */
+  localAddress: string
+  destination: Endpoint
+  used: number
+  /** Of those: in TIME-WAIT. */
+  timeWait: number
+}
+
+export interface EphemeralFacts {
+  /** net.ipv4.ip_local_port_range, null where it cannot be read; the ports that it leaves, without the reserved ones. */
+  range: { first: number; last: number; ports: number } | null
+  /** Most used first, at most 20. */
+  destinations: readonly EphemeralUse[]
+}
+
 export type DescriptorKind = 'socket' | 'pipe' | 'file' | 'device' | 'eventpoll' | 'other'
 
 export interface Descriptors {
   pid: number
   command: string
+  cgroup: Cgroup | null
   total: number
   byKind: Readonly<Record<DescriptorKind, number>>
   /** Inodes of its sockets, to be joined to the table of sockets. */

@@ -1,4 +1,3 @@
-import type { Listener } from './listeners.ts'
 import type { AcceptQueue, QueueSettings, SynQueue } from './queue-limits.ts'
 
 /**
@@ -6,6 +5,14 @@ import type { AcceptQueue, QueueSettings, SynQueue } from './queue-limits.ts'
  * or, for a backlog that was not given, the largest that listen() lets through.
  */
 export type QueueValueFrom = 'given' | 'host' | 'default' | 'largest'
+
+/** A listening socket of this network namespace. */
+export interface WaitingListener {
+  /** "0.0.0.0:80", "[::]:443". */
+  local: string
+  /** Connections in its accept queue now: Recv-Q of `ss -l`, sk_ack_backlog. */
+  waiting: number
+}
 
 /** `tcpwhy queue --json`; fields are added, never renamed. */
 export interface QueueReport {
@@ -19,5 +26,5 @@ export interface QueueReport {
   acceptQueue: AcceptQueue
   synQueue: SynQueue
   /** Listeners of this host, longest queue first; absent for another machine, null where they cannot be read. */
-  listeners?: Listener[] | null
+  listeners?: WaitingListener[] | null
 }

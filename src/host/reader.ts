@@ -1,4 +1,5 @@
 import { type HostFiles, type HostRead, whyUnreadable } from './host-files.ts'
+import type { TcpState } from './kernel/tcp-states.ts'
 
 /** What to look at. Each reader takes from it what concerns it. */
 export interface HostAsk {
@@ -8,6 +9,10 @@ export interface HostAsk {
   pids?: readonly number[]
   /** Sockets whose owners are wanted. */
   inodes?: ReadonlySet<number>
+  /** Only sockets in these states; absent: all. */
+  states?: readonly TcpState[]
+  /** Only sockets that have one of these ports on either side; absent: all. */
+  ports?: readonly number[]
 }
 
 /** `why` is a sentence for people, and names the file or privilege that is missing. */

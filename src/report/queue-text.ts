@@ -1,7 +1,6 @@
 import { assert } from '../base/assert.ts'
-import type { Listener } from '../host/listeners.ts'
 import type { QueueBinding, QueueLimit, SynQueue } from '../host/queue-limits.ts'
-import type { QueueReport } from '../host/queue-report.ts'
+import type { QueueReport, WaitingListener } from '../host/queue-report.ts'
 import { queueWords as words } from '../messages/en/queue.ts'
 import { render as fill, formatCount } from '../messages/render.ts'
 import { type Paint, paintFor } from './paint.ts'
@@ -132,7 +131,7 @@ function listenerLines({ listeners }: QueueReport, paint: Paint): string[] {
   return ['', paint.bold(heading.listeners), ...rows, ...after]
 }
 
-function restText(rest: readonly Listener[], isAll: boolean): string[] {
+function restText(rest: readonly WaitingListener[], isAll: boolean): string[] {
   const values = { listeners: rest.length }
   if (rest.length === 0) return []
   if ((rest[0]?.waiting ?? 0) > 0) return [fill(words.otherWaiting, values)]

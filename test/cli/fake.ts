@@ -2,7 +2,7 @@ import { queueSizes } from '../../src/app/queue.ts'
 import type { AnalyzeOptions, AnalyzeResult } from '../../src/app/types.ts'
 import type { Io } from '../../src/cli/io.ts'
 import { run } from '../../src/cli/run.ts'
-import type { HostPort } from '../../src/host/host-port.ts'
+import type { HostFiles } from '../../src/host/host-files.ts'
 import { linuxHost } from '../helpers/host.ts'
 import { healthy } from '../reports/fixtures.ts'
 
@@ -13,7 +13,7 @@ export async function cli(
     report: healthy,
   }),
   over: Partial<Io> = {},
-  host: HostPort = linuxHost(),
+  host: HostFiles = linuxHost(),
 ) {
   let out = ''
   let err = ''

@@ -188,7 +188,7 @@ describe('docs/queue.md', () => {
     const { definitions } = schema
     const reasons: string[] = definitions.QueueUnknown.enum
     const bindings: string[] = definitions.QueueBinding.enum
-    const fields = ['QueueReport', 'AcceptQueue', 'SynQueue', 'Listener'].flatMap((type) =>
+    const fields = ['QueueReport', 'AcceptQueue', 'SynQueue', 'WaitingListener'].flatMap((type) =>
       Object.keys(definitions[type].properties),
     )
     for (const word of [...reasons, ...bindings, ...fields]) expect(page).toContain(`\`${word}\``)

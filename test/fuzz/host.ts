@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import { assert } from '../../src/base/assert.ts'
 import { cgroupOf } from '../../src/host/cgroup.ts'
 import type { HostFiles } from '../../src/host/host-files.ts'
-import { decodeTcpInfo } from '../../src/host/kernel/tcp-info.ts'
-import { decodeDump, decodeSkmem } from '../../src/host/netlink/sock-diag.ts'
+import { type DiagSocket, decodeDump } from '../../src/host/netlink/sock-diag.ts'
 import { readers } from '../../src/host/readers/index.ts'
+import { snapshot } from '../../src/host/snapshot.ts'
+import { parseSs } from '../../src/host/ss-sockets.ts'
 import { decodeEvents } from '../../src/host/tracefs/events.ts'
 import { parseFormat, parseHeaderPage, type TraceFormat } from '../../src/host/tracefs/format.ts'
 import { root } from '../helpers/built.ts'
@@ -48,12 +49,20 @@ function hostOf(octets: Uint8Array): HostFiles {
     platform: () => 'linux',
     release: () => text,
     endianness: () => (octets.length % 2 === 0 ? 'LE' : 'BE'),
+    hostName: () => words[0] ?? '',
     nowMs: () => 0,
-    readText: async () => text,
+    epochMs: () => 0,
     text: () => ({ is: 'read', value: text }),
     bytes: () => ({ is: 'read', value: octets }),
     names: () => ({ is: 'read', value: words }),
     link: (path) => ({ is: 'read', value: words[path.length % words.length] ?? '' }),
+    inode: (path) => ({ is: 'read', value: path.length }),
+    sockDiag(_, take) {
+      take(octets)
+      return { is: 'read', value: null }
+    },
+    ss: () => ({ is: 'read', value: text }),
+    inNamespace: (_, look) => ({ is: 'read', value: look(hostOf(octets)) }),
   }
 }
 
@@ -65,7 +74,21 @@ const procFiles = [
   'net/sockstat',
   'net/softnet_stat',
 ]
+const others = ['ss-tanoiem.txt', 'sock-diag-inet.bin']
 const moreFiles = ['net/stat/nf_conntrack', 'loadavg', 'meminfo', 'pressure/cpu', 'sys/fs/file-nr']
+
+/** What is decoded only when it is asked for. */
+function touch(socket: DiagSocket): void {
+  const { tcpInfo, skmem, cookie, mark, cgroupId, v6only, shutdown, congestionControl } = socket
+  const values = [...Object.values(tcpInfo ?? {}), ...Object.values(skmem ?? {})]
+  assert(
+    values.every((value) => value >= 0),
+    'a negative field',
+  )
+  assert(cookie >= 0n && (mark ?? 0) >= 0 && (cgroupId ?? 0n) >= 0n, 'a negative number')
+  assert((congestionControl?.length ?? 0) <= 16 && (shutdown ?? 0) <= 255, 'a long name')
+  assert(v6only !== undefined, 'neither told nor null')
+}
 
 /** Any octets in; nothing throws, and no more comes out than the octets can hold. */
 export const hostTargets: readonly FuzzTarget[] = [
@@ -75,10 +98,10 @@ export const hostTargets: readonly FuzzTarget[] = [
     check(octets) {
       for (const littleEndian of [true, false]) {
         let count = 0
-        decodeDump(octets, littleEndian, ({ tcpInfo, skmem, local, remote }) => {
+        decodeDump(octets, littleEndian, (socket) => {
           count++
-          if (tcpInfo !== null) decodeTcpInfo(tcpInfo, littleEndian)
-          if (skmem !== null) decodeSkmem(skmem, littleEndian)
+          touch(socket)
+          const { local, remote } = socket
           assert(local.port <= 0xffff && remote.port <= 0xffff, 'a port of more than 16 bits')
         })
         assert(count * 88 <= octets.length, 'more sockets than octets can hold')
@@ -103,7 +126,9 @@ export const hostTargets: readonly FuzzTarget[] = [
   },
   {
     id: 'host-readers',
-    samples: [...procFiles, ...moreFiles].map((name) => recorded(`proc/${name}`)),
+    samples: [...[...procFiles, ...moreFiles].map((name) => `proc/${name}`), ...others].map(
+      recorded,
+    ),
     check(octets) {
       const host = hostOf(octets)
       const ask = { netOf: 1, pids: [1], inodes: new Set([1]) }
@@ -112,6 +137,9 @@ export const hostTargets: readonly FuzzTarget[] = [
         assert(typeof reader.read(host, ask) === 'object', reader.id)
       }
       cgroupOf(textOf(octets))
+      const printed = parseSs(textOf(octets))
+      assert((printed.sockets.length + printed.odd) * 2 <= octets.length + 2, 'lines from nothing')
+      assert(typeof snapshot(host).hidden === 'number', 'no snapshot')
     },
   },
 ]

@@ -17,31 +17,46 @@ export interface Changes {
   links?: Readonly<Record<string, string>>
   denied?: readonly string[]
   bigEndian?: boolean
+  release?: string
+  platform?: string
+  /** Ways to the sockets that this machine has not. */
+  without?: readonly ('netlink' | 'ss')[]
+  /** Inodes of paths that are no links: { '/run/netns/blue': 4026532000 }. */
+  inodes?: Readonly<Record<string, number>>
+  /** Other network namespaces by inode: what is different within. null: may not be entered. */
+  namespaces?: Readonly<Record<number, Changes | null>>
 }
 
 /** A machine recorded by scripts/hosts/record.py: hostFrom('test/hosts/6.18'). */
 export function hostFrom(folder: string, changes: Changes = {}): HostFiles {
-  const top = join(root, folder)
   const links = { ...(JSON.parse(fileOf(folder, 'links.json')) as object), ...changes.links }
-  return hostOf(
-    {
-      file: (path) => {
-        const at = join(top, posix.normalize(path))
-        return existsSync(at) && !isFolder(at) ? readFileSync(at) : null
-      },
-      names: (path) => {
-        const at = join(top, posix.normalize(path))
-        return existsSync(at) && isFolder(at) ? readdirSync(at) : []
-      },
+  return hostOf(storeOf(folder), {
+    release: sceneOf(folder).release,
+    ...changes,
+    links: links as Record<string, string>,
+  })
+}
+
+function storeOf(folder: string): Store {
+  const top = join(root, folder)
+  const file = (path: string) => {
+    const at = join(top, posix.normalize(path))
+    return existsSync(at) && !isFolder(at) ? readFileSync(at) : null
+  }
+  return {
+    file,
+    names: (path) => {
+      const at = join(top, posix.normalize(path))
+      return existsSync(at) && isFolder(at) ? readdirSync(at) : []
     },
-    { ...changes, links: links as Record<string, string> },
-    sceneOf(folder).release,
-  )
+    sockDiag: (family) => file(`sock-diag-${family === 4 ? 'inet' : 'inet6'}.bin`),
+    ss: () => file('ss-tanoiem.txt'),
+  }
 }
 
 /** A machine that has only these files. */
 export function hostWith(changes: Changes): HostFiles {
-  return hostOf({ file: () => null, names: () => [] }, changes, '6.18.0')
+  return hostOf(EMPTY, changes)
 }
 
 export function sceneOf(folder: string): Scene {
@@ -55,10 +70,20 @@ export function fileOf(folder: string, name: string): string {
 interface Store {
   file(path: string): Uint8Array | null
   names(path: string): string[]
+  sockDiag(family: 4 | 6): Uint8Array | null
+  ss(): Uint8Array | null
 }
 
-function hostOf(store: Store, changes: Changes, release: string): HostFiles {
-  const { files = {}, links = {}, denied = [] } = changes
+const EMPTY: Store = { file: () => null, names: () => [], sockDiag: () => null, ss: () => null }
+
+const AF_INET = 2
+const NLMSG_HDR = 16
+
+/** Where a namespace has files of its own; the others are the host's. */
+const OF_NAMESPACE = /^\/proc\/(net|sys\/net)\//
+
+function hostOf(store: Store, changes: Changes): HostFiles {
+  const { files = {}, links = {}, denied = [], without = [], inodes = {} } = changes
   const read = <T>(path: string, get: () => T | null): HostRead<T> => {
     if (denied.includes(path)) return { is: 'unreadable', why: 'denied', path }
     const value = get()
@@ -75,25 +100,70 @@ function hostOf(store: Store, changes: Changes, release: string): HostFiles {
       const value = readOrNull(bytes(path))
       return value === null ? null : new TextDecoder().decode(value)
     })
-  return {
-    platform: () => 'linux',
-    release: () => release,
+  const inode = (path: string) =>
+    read(path, () => inodes[path] ?? inodeOf(links[path] ?? '') ?? null)
+  const host: HostFiles = {
+    platform: () => changes.platform ?? 'linux',
+    release: () => changes.release ?? '6.18.0',
     endianness: () => (changes.bigEndian === true ? 'BE' : 'LE'),
+    hostName: () => 'recorded',
     nowMs: () => 0,
-    readText: async (path, maxOctets) => readOrNull(text(path))?.slice(0, maxOctets) ?? null,
+    epochMs: () => 0,
     bytes,
     text,
     names: (path) =>
       read(path, () => {
         const given = Object.keys(files).filter((name) => files[name] !== null)
-        const below = [...given, ...Object.keys(links)]
+        const below = [...given, ...Object.keys(links), ...Object.keys(inodes)]
           .filter((name) => name.startsWith(`${path}/`))
           .map((name) => name.slice(path.length + 1).split('/')[0]!)
         const names = [...new Set([...store.names(path), ...below])]
         return names.length === 0 ? null : names
       }),
     link: (path) => read(path, () => links[path] ?? null),
+    inode,
+    sockDiag(request, take) {
+      const family = request[NLMSG_HDR] === AF_INET ? 4 : 6
+      const answer = without.includes('netlink') ? null : store.sockDiag(family)
+      if (answer !== null) take(answer)
+      return read('sock_diag', () => (answer === null ? null : 'asked')) as HostRead<null>
+    },
+    ss: () =>
+      read('ss', () => {
+        const printed = without.includes('ss') ? null : store.ss()
+        return printed === null ? null : new TextDecoder().decode(printed)
+      }),
+    inNamespace<T>(path: string, look: (host: HostFiles) => T): HostRead<T> {
+      const id = inode(path)
+      if (id.is !== 'read') return id
+      if (id.value === inodeOf(links['/proc/self/ns/net'] ?? ''))
+        return { is: 'read', value: look(host) }
+      const within = changes.namespaces?.[id.value]
+      if (within === undefined) return { is: 'unreadable', why: 'missing', path }
+      if (within === null) return { is: 'unreadable', why: 'denied', path }
+      return { is: 'read', value: look(hostOf(onlyOfHost(store), merged(changes, within))) }
+    },
   }
+  return host
+}
+
+/** "net:[4026531840]" */
+function inodeOf(link: string): number | null {
+  const digits = /\[(\d+)\]$/.exec(link)?.[1]
+  return digits === undefined ? null : Number(digits)
+}
+
+function onlyOfHost(store: Store): Store {
+  return {
+    ...EMPTY,
+    file: (path) => (OF_NAMESPACE.test(path) ? null : store.file(path)),
+    names: store.names,
+  }
+}
+
+function merged(outside: Changes, within: Changes): Changes {
+  const ofHost = Object.entries(outside.files ?? {}).filter(([path]) => !OF_NAMESPACE.test(path))
+  return { ...outside, ...within, files: { ...Object.fromEntries(ofHost), ...within.files } }
 }
 
 function isFolder(path: string): boolean {

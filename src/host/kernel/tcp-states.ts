@@ -24,3 +24,12 @@ export type TcpState = (typeof byNumber)[keyof typeof byNumber]
 export function tcpState(number: number): TcpState | null {
   return (byNumber as Record<number, TcpState>)[number] ?? null
 }
+
+/** The bits of `idiag_states` for these states: 1 << number. */
+export function stateBits(states: readonly TcpState[]): number {
+  let bits = 0
+  for (const [number, state] of Object.entries(byNumber)) {
+    if (states.includes(state)) bits |= 1 << Number(number)
+  }
+  return bits >>> 0
+}

@@ -1,7 +1,8 @@
 // Linux include/uapi/linux/{netlink,sock_diag,inet_diag}.h, v6.18. Pure: octets in, octets out.
 import { formatIpv4, formatIpv6 } from '../../base/addresses.ts'
-import type { Endpoint, SocketFact } from '../facts.ts'
-import { tcpState } from '../kernel/tcp-states.ts'
+import type { Endpoint, Skmem, SocketFact } from '../facts.ts'
+import { decodeTcpInfo, type TcpInfo } from '../kernel/tcp-info.ts'
+import { type TcpState, tcpState } from '../kernel/tcp-states.ts'
 import { tcpTimer } from '../kernel/timers.ts'
 
 const NLMSG_HDR = 16
@@ -18,6 +19,7 @@ const NLA_TYPE_MASK = 0x3fff // without NLA_F_NESTED and NLA_F_NET_BYTEORDER
 
 const AF_INET = 2
 const IPPROTO_TCP = 6
+const INET_DIAG_REQ_BYTECODE = 1
 
 /** inet_diag.h. The first eight can be asked for in idiag_ext, the others come unasked. */
 const INET_DIAG = {
@@ -40,7 +42,7 @@ const EXTENSIONS = [
 ].reduce((bits, attribute) => bits | (1 << (attribute - 1)), 0)
 
 /** struct sk_meminfo, sock_diag.h: SK_MEMINFO_RMEM_ALLOC, ... in ss: r, rb, t, tb, f, w, o, bl, d. */
-const SKMEMINFO = [
+const SKMEMINFO: readonly (keyof Skmem)[] = [
   'rmem_alloc',
   'rcvbuf',
   'wmem_alloc',
@@ -50,39 +52,38 @@ const SKMEMINFO = [
   'optmem',
   'backlog',
   'drops',
-] as const
+]
 
-/** A socket as netlink tells it: all that /proc tells, and more. Absent attributes are null or empty. */
+/**
+ * A socket as netlink tells it: all that /proc tells, and more. What most readers never ask for is decoded from the
+ * kernel's octets when it is asked for; so whoever keeps a socket keeps the octets that decodeDump was given.
+ */
 export interface DiagSocket extends SocketFact {
   idiag_wqueue: number
-  /** Joins to sock_cookie of trace events and to SO_COOKIE. 0: none. */
   cookie: bigint
   idiag_if: number
-  /** struct tcp_info as it came, a view into the answer: copy it to keep it. See kernel/tcp-info.ts. */
-  tcpInfo: Uint8Array | null
+  /** struct tcp_info as it came, a view into the answer. See kernel/tcp-info.ts. */
+  readonly tcpInfoOctets: Uint8Array | null
   /** Memory and drops as they came, a view too: see decodeSkmem. */
-  skmem: Uint8Array | null
-  congestionControl: string | null
-  /** Bits of the directions that were shut down: 1 receiving, 2 sending. */
-  shutdown: number | null
-  v6only: boolean | null
-  /** Only with CAP_NET_ADMIN. */
-  mark: number | null
-  cgroupId: bigint | null
+  readonly skmemOctets: Uint8Array | null
 }
 
 /**
- * The request for all TCP sockets of a family.
+ * The request for TCP sockets of a family.
  * @param states  bits of the kernel's state numbers (1 << 10: LISTEN); all of them when absent
+ * @param bytecode  a filter that the kernel runs for each socket: see filter.ts
  */
 export function encodeDump(of: {
   family: 4 | 6
   states?: number
+  bytecode?: Uint8Array | null
   sequence: number
   littleEndian: boolean
 }): Uint8Array {
   const { littleEndian } = of
-  const octets = new Uint8Array(NLMSG_HDR + REQ_V2)
+  const bytecode = of.bytecode ?? null
+  const filter = bytecode === null ? 0 : ALIGN + aligned(bytecode.length)
+  const octets = new Uint8Array(NLMSG_HDR + REQ_V2 + filter)
   const view = new DataView(octets.buffer)
   view.setUint32(0, octets.length, littleEndian)
   view.setUint16(4, SOCK_DIAG_BY_FAMILY, littleEndian)
@@ -92,6 +93,11 @@ export function encodeDump(of: {
   view.setUint8(NLMSG_HDR + 1, IPPROTO_TCP)
   view.setUint8(NLMSG_HDR + 2, EXTENSIONS)
   view.setUint32(NLMSG_HDR + 4, of.states ?? 0xffffffff, littleEndian)
+  if (bytecode !== null) {
+    view.setUint16(NLMSG_HDR + REQ_V2, ALIGN + bytecode.length, littleEndian)
+    view.setUint16(NLMSG_HDR + REQ_V2 + 2, INET_DIAG_REQ_BYTECODE, littleEndian)
+    octets.set(bytecode, NLMSG_HDR + REQ_V2 + ALIGN)
+  }
   return octets
 }
 
@@ -107,7 +113,7 @@ export interface DumpPart {
 }
 
 /**
- * Decodes what one recv() gave: `each` is called for every socket. A buffer that was too short for its datagram
+ * Decodes what one recv() gave: `each` is called for every socket, which refers to `octets`. A buffer that was too short for its datagram
  * ends in a message that is cut, which counts as odd.
  */
 export function decodeDump(
@@ -154,83 +160,127 @@ function message(from: Message, part: DumpPart, each: (socket: DiagSocket) => vo
 
 /** struct inet_diag_msg and the attributes behind it. */
 function decodeSocket(from: Message): DiagSocket | null {
-  const { view, littleEndian, end } = from
+  const { view, end } = from
   const at = from.at + NLMSG_HDR
   if (at + DIAG_MSG > end) return null
   const family = view.getUint8(at) === AF_INET ? 4 : view.getUint8(at) === 10 ? 6 : null
   const state = tcpState(view.getUint8(at + 1))
   if (family === null || state === null) return null
-  const kind = tcpTimer(view.getUint8(at + 2))
-  const socket: DiagSocket = {
-    family,
-    state,
-    local: endpoint(view, { address: at + 8, port: at + 4, family }),
-    remote: endpoint(view, { address: at + 24, port: at + 6, family }),
-    idiag_rqueue: view.getUint32(at + 56, littleEndian),
-    idiag_wqueue: view.getUint32(at + 60, littleEndian),
-    timer: kind === null ? null : { kind, expiresMs: view.getUint32(at + 52, littleEndian) },
-    retransmits: view.getUint8(at + 3),
-    uid: view.getUint32(at + 64, littleEndian),
-    inode: view.getUint32(at + 68, littleEndian),
-    cookie: cookieAt(view, at + 44, littleEndian),
-    idiag_if: view.getUint32(at + 40, littleEndian),
-    tcpInfo: null,
-    skmem: null,
-    congestionControl: null,
-    shutdown: null,
-    v6only: null,
-    mark: null,
-    cgroupId: null,
-  }
-  attributes({ ...from, at: at + DIAG_MSG }, socket)
-  return socket
+  return new DumpedSocket({ ...from, at }, family, state)
 }
 
-/** struct nlattr: length with its own four octets, type, value, padding. A length that cannot be ends the list. */
-function attributes({ octets, view, littleEndian, at, end }: Message, to: DiagSocket): void {
-  for (let next = at; next + ALIGN <= end; ) {
+/** Fields that everybody compares are decoded at once, the others by getters. */
+class DumpedSocket implements DiagSocket {
+  readonly family: 4 | 6
+  readonly state: TcpState
+  readonly local: Endpoint
+  readonly remote: Endpoint
+  readonly idiag_rqueue: number
+  readonly idiag_wqueue: number
+  readonly timer: SocketFact['timer']
+  readonly retransmits: number
+  readonly uid: number
+  readonly inode: number
+  /** At struct inet_diag_msg. */
+  readonly #from: Message
+
+  constructor(from: Message, family: 4 | 6, state: TcpState) {
+    const { view, littleEndian, at } = from
+    const kind = tcpTimer(view.getUint8(at + 2))
+    this.#from = from
+    this.family = family
+    this.state = state
+    this.local = endpoint(view, { address: at + 8, port: at + 4, family })
+    this.remote = endpoint(view, { address: at + 24, port: at + 6, family })
+    this.idiag_rqueue = view.getUint32(at + 56, littleEndian)
+    this.idiag_wqueue = view.getUint32(at + 60, littleEndian)
+    this.timer = kind === null ? null : { kind, expiresMs: view.getUint32(at + 52, littleEndian) }
+    this.retransmits = view.getUint8(at + 3)
+    this.uid = view.getUint32(at + 64, littleEndian)
+    this.inode = view.getUint32(at + 68, littleEndian)
+  }
+
+  get cookie(): bigint {
+    const { view, littleEndian, at } = this.#from
+    return cookieAt(view, at + 44, littleEndian)
+  }
+
+  get idiag_if(): number {
+    const { view, littleEndian, at } = this.#from
+    return view.getUint32(at + 40, littleEndian)
+  }
+
+  get tcpInfo(): TcpInfo | null {
+    const octets = this.tcpInfoOctets
+    return octets === null ? null : decodeTcpInfo(octets, this.#from.littleEndian)
+  }
+
+  get skmem(): Skmem | null {
+    const octets = this.skmemOctets
+    return octets === null ? null : decodeSkmem(octets, this.#from.littleEndian)
+  }
+
+  get tcpInfoOctets(): Uint8Array | null {
+    return octetsOf(attributeOf(this.#from, INET_DIAG.INFO, 0))
+  }
+
+  get skmemOctets(): Uint8Array | null {
+    return octetsOf(attributeOf(this.#from, INET_DIAG.SKMEMINFO, 0))
+  }
+
+  get congestionControl(): string | null {
+    const value = attributeOf(this.#from, INET_DIAG.CONG, 0)
+    return value === null ? null : ascii(value.octets, value.at, value.end)
+  }
+
+  get shutdown(): number | null {
+    const value = attributeOf(this.#from, INET_DIAG.SHUTDOWN, 1)
+    return value === null ? null : value.view.getUint8(value.at)
+  }
+
+  get v6only(): boolean | null {
+    const value = attributeOf(this.#from, INET_DIAG.SKV6ONLY, 1)
+    return value === null ? null : value.view.getUint8(value.at) !== 0
+  }
+
+  get mark(): number | null {
+    const value = attributeOf(this.#from, INET_DIAG.MARK, 4)
+    return value === null ? null : value.view.getUint32(value.at, value.littleEndian)
+  }
+
+  get cgroupId(): bigint | null {
+    const value = attributeOf(this.#from, INET_DIAG.CGROUP_ID, 8)
+    return value === null ? null : value.view.getBigUint64(value.at, value.littleEndian)
+  }
+}
+
+/**
+ * struct nlattr: length with its own four octets, type, value, padding. A length that cannot be ends the list.
+ * @param from  at struct inet_diag_msg
+ * @returns where its value is; null when it is not there, or shorter than `least`
+ */
+function attributeOf(from: Message, wanted: number, least: number): Message | null {
+  const { view, littleEndian, end } = from
+  for (let next = from.at + DIAG_MSG; next + ALIGN <= end; ) {
     const length = view.getUint16(next, littleEndian)
-    if (length < ALIGN || next + length > end) return
+    if (length < ALIGN || next + length > end) return null
     const type = view.getUint16(next + 2, littleEndian) & NLA_TYPE_MASK
-    attribute({ octets, view, littleEndian, at: next + ALIGN, end: next + length }, type, to)
+    if (type === wanted) {
+      return length - ALIGN < least ? null : { ...from, at: next + ALIGN, end: next + length }
+    }
     next += aligned(length)
   }
+  return null
 }
 
-function attribute(value: Message, type: number, to: DiagSocket): void {
-  const { octets, view, littleEndian, at, end } = value
-  switch (type) {
-    case INET_DIAG.INFO:
-      to.tcpInfo = octets.subarray(at, end)
-      return
-    case INET_DIAG.CONG:
-      to.congestionControl = ascii(octets, at, end)
-      return
-    case INET_DIAG.SKMEMINFO:
-      to.skmem = octets.subarray(at, end)
-      return
-    case INET_DIAG.SHUTDOWN:
-      if (end > at) to.shutdown = view.getUint8(at)
-      return
-    case INET_DIAG.SKV6ONLY:
-      if (end > at) to.v6only = view.getUint8(at) !== 0
-      return
-    case INET_DIAG.MARK:
-      if (end - at >= 4) to.mark = view.getUint32(at, littleEndian)
-      return
-    case INET_DIAG.CGROUP_ID:
-      if (end - at >= 8) to.cgroupId = view.getBigUint64(at, littleEndian)
-      return
-  }
+function octetsOf(value: Message | null): Uint8Array | null {
+  return value === null ? null : value.octets.subarray(value.at, value.end)
 }
 
 /** The numbers that are there, by the kernel's names; of a listener `drops` are the SYNs and ACKs that it refused. */
-export function decodeSkmem(
-  octets: Uint8Array,
-  littleEndian: boolean,
-): Partial<Record<(typeof SKMEMINFO)[number], number>> {
+export function decodeSkmem(octets: Uint8Array, littleEndian: boolean): Skmem {
   const view = new DataView(octets.buffer, octets.byteOffset, octets.byteLength)
-  const found: ReturnType<typeof decodeSkmem> = {}
+  const found: Skmem = {}
   for (const [i, name] of SKMEMINFO.entries()) {
     if (i * 4 + 4 <= octets.length) found[name] = view.getUint32(i * 4, littleEndian)
   }

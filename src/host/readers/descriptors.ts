@@ -2,7 +2,7 @@ import type { DescriptorFacts, DescriptorKind, Descriptors } from '../facts.ts'
 import { type HostFiles, readOrNull, whyUnreadable } from '../host-files.ts'
 import type { CanRun, HostAsk, HostFault } from '../reader.ts'
 import { decimal } from '../text.ts'
-import { commandOf, socketInode } from './processes.ts'
+import { cgroupOfPid, commandOf, socketInode } from './processes.ts'
 
 /** Open descriptors of the asked processes by kind, with their limits (RLIMIT_NOFILE). */
 export const descriptors = {
@@ -42,7 +42,15 @@ function describe(host: HostFiles, pid: number, names: readonly string[]): Descr
     if (inode !== null) sockets.push(inode)
   }
   const limits = openFilesOf(readOrNull(host.text(`/proc/${pid}/limits`)) ?? '')
-  return { pid, command: commandOf(host, pid), total: names.length, byKind, sockets, ...limits }
+  return {
+    pid,
+    command: commandOf(host, pid),
+    cgroup: cgroupOfPid(host, pid),
+    total: names.length,
+    byKind,
+    sockets,
+    ...limits,
+  }
 }
 
 function kindOf(link: string): DescriptorKind {

@@ -2,7 +2,9 @@ import type { HostReader } from '../reader.ts'
 import { conntrack } from './conntrack.ts'
 import { counters } from './counters.ts'
 import { descriptors } from './descriptors.ts'
+import { interfaces } from './interfaces.ts'
 import { listeners } from './listeners.ts'
+import { namespaces } from './namespaces.ts'
 import { pressure } from './pressure.ts'
 import { processes } from './processes.ts'
 import { settings } from './settings.ts'
@@ -13,7 +15,9 @@ export const readers = [
   conntrack,
   counters,
   descriptors,
+  interfaces,
   listeners,
+  namespaces,
   pressure,
   processes,
   settings,

@@ -3,12 +3,12 @@ import type { HostFiles } from '../host-files.ts'
 import type { HostAsk } from '../reader.ts'
 import { sockets } from './sockets.ts'
 
-/** Listeners from /proc: how many wait, but not how many may (only netlink tells: `limit` is null). */
+/** Listeners with their queues; from /proc alone how many may wait is not known: `limit` is null. */
 export const listeners = {
   id: 'listeners',
   canRun: sockets.canRun,
   read(host: HostFiles, ask: HostAsk): ListenerFacts {
-    const facts = sockets.read(host, ask)
+    const facts = sockets.read(host, { ...ask, states: ['LISTEN', 'SYN-RECEIVED'] })
     return { listeners: listenersOf(facts.sockets), faults: facts.faults }
   },
 }
@@ -16,33 +16,51 @@ export const listeners = {
 /** The listeners among sockets from whichever source, each with the handshakes that are under way at it. */
 export function listenersOf(all: readonly SocketFact[]): Listener[] {
   const found: Listener[] = []
-  const byAddress = new Map<string, Listener>()
+  const byAddress = new Map<string, Listener[]>()
   for (const socket of all) {
     if (socket.state !== 'LISTEN') continue
-    const { family, local, uid, inode, idiag_rqueue: depth, idiag_wqueue: limit } = socket
-    const listener = { family, local, uid, inode, depth, limit, synReceived: 0 }
+    const listener = listenerOf(socket)
     found.push(listener)
-    byAddress.set(keyOf(family, local.address, local.port), listener)
+    const key = keyOf(socket.family, socket.local.address, socket.local.port)
+    const group = byAddress.get(key)
+    if (group === undefined) byAddress.set(key, [listener])
+    else group.push(listener)
   }
   for (const socket of all) {
     if (socket.state !== 'SYN-RECEIVED') continue
-    const listener = listenerFor(socket, byAddress)
-    if (listener !== undefined) listener.synReceived++
+    for (const listener of listenersFor(socket, byAddress)) listener.synReceived++
   }
   return found
 }
 
+function listenerOf(socket: SocketFact): Listener {
+  const { family, local, uid, inode, idiag_rqueue, idiag_wqueue, cookie } = socket
+  return {
+    family,
+    local,
+    uid,
+    inode,
+    depth: idiag_rqueue,
+    limit: idiag_wqueue,
+    synReceived: 0,
+    drops: socket.skmem?.drops ?? null,
+    cookie,
+    v6only: family === 6 ? socket.v6only : null,
+  }
+}
+
 /** The nearest one: its own address, any address of its family, any address of IPv6 (which takes IPv4 too). */
-function listenerFor(
+function listenersFor(
   { family, local }: SocketFact,
-  byAddress: ReadonlyMap<string, Listener>,
-): Listener | undefined {
+  byAddress: ReadonlyMap<string, readonly Listener[]>,
+): readonly Listener[] {
   const plain = local.address.replace(/^::ffff:(?=\d+\.)/, '')
   return (
     byAddress.get(keyOf(family, local.address, local.port)) ??
     byAddress.get(keyOf(4, plain, local.port)) ??
     (plain.includes(':') ? undefined : byAddress.get(keyOf(4, '0.0.0.0', local.port))) ??
-    byAddress.get(keyOf(6, '::', local.port))
+    byAddress.get(keyOf(6, '::', local.port)) ??
+    []
   )
 }
 

@@ -42,7 +42,8 @@ export function socketInode(link: string): number | null {
   return link.startsWith('socket:[') && link.endsWith(']') ? decimal(link.slice(8, -1)) : null
 }
 
-function pidsOf(host: HostFiles): number[] {
+/** Of all processes that /proc shows, in its order. */
+export function pidsOf(host: HostFiles): number[] {
   const names = readOrNull(host.names('/proc')) ?? []
   return names.map((name) => decimal(name)).filter((pid) => pid !== null)
 }
@@ -68,6 +69,6 @@ export function commandOf(host: HostFiles, pid: number): string {
   return (readOrNull(host.text(`/proc/${pid}/comm`)) ?? '').replace(/\n$/, '')
 }
 
-function cgroupOfPid(host: HostFiles, pid: number): Cgroup | null {
+export function cgroupOfPid(host: HostFiles, pid: number): Cgroup | null {
   return cgroupOf(readOrNull(host.text(`/proc/${pid}/cgroup`)) ?? '')
 }
