@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # A live pipe, for real: tcpdump -w - | tcpwhy -, in a network namespace of its own, ended as people end it.
 # Expected: the refused connections are named, and the exit code says "problem".
-# Then the listen queues: as many handshakes as tcpwhy queue says, counted (test/live/queue.py).
+# Then the listen queues: as many handshakes as tcpwhy queue says, counted (test/live/queue.py). Then the kernel's own
+# events, each made to happen (test/live/events.py).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 missing=()
-for tool in tcpdump:tcpdump ip:iproute2 unshare:util-linux python3:python3; do
+for tool in tcpdump:tcpdump ip:iproute2 unshare:util-linux python3:python3 nft:nftables; do
   PATH="$PATH:/usr/sbin:/sbin" command -v "${tool%%:*}" >/dev/null || missing+=("${tool##*:}")
 done
 if [ ${#missing[@]} -gt 0 ]; then
@@ -52,3 +53,4 @@ grep -q 'affected *5 of 5 connections' "$work/report" || { echo 'not 5 of 5 conn
 INSIDE
 
 PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" python3 test/live/queue.py
+PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" --mount python3 test/live/events.py

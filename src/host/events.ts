@@ -82,6 +82,7 @@ export type EventsMissingWhy =
   | 'not-linux'
   | 'not-mounted'
   | 'denied'
+  | 'lockdown'
   | 'no-instance'
   | 'no-event'
   | 'no-reasons'

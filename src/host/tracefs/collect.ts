@@ -161,7 +161,8 @@ function finished(kept: Kept, { exits, sockets }: Joins): KernelEvent {
   const { classified, task, socket } = kept
   const { tid, sock: _sock, exitOf: _exitOf, ...event } = classified
   const dying = isDying(kept, exits)
-  const ended = dying && tid !== null ? exits.get(tid)?.exitOf : null
+  // One that ended before it could be asked told its name when it ended.
+  const ended = tid === null ? null : exits.get(tid)?.exitOf
   return {
     ...event,
     pid: tid === null ? null : (task?.pid ?? tid),

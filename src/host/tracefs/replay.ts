@@ -49,3 +49,16 @@ export function eventsOf(
 function nothing() {
   return { events: [], groups: [], counts: new Map<string, number>(), lost: 0, odd: 0 }
 }
+
+/** Nothing could be watched, and why. */
+export function noEvents(missing: EventsFacts['missing']): EventsFacts {
+  return {
+    ...nothing(),
+    fromNs: null,
+    toNs: null,
+    realtimeOffsetNs: null,
+    resetReasons: 'none',
+    dropReasons: false,
+    missing,
+  }
+}

@@ -11,6 +11,8 @@ export interface WatchedEvent {
   text: string
   /** For events/EVENT/filter; null: all. */
   filter: string | null
+  /** What is not known without it. */
+  adds: EventsMissingAdds
 }
 
 export interface WatchPlan {
@@ -41,7 +43,7 @@ export function planWatch(from: PlanFrom): WatchPlan {
     }
     const made = filter(read.format)
     if (made === 'cannot') missing.push(lacks(event, 'no-reasons', adds, from))
-    else events.push({ event, ...read, filter: made })
+    else events.push({ event, ...read, filter: made, adds })
   }
   const raw = rawCalls(from, events)
   if (raw !== null) events.push(raw)
@@ -217,5 +219,6 @@ function rawCalls(from: PlanFrom, events: readonly WatchedEvent[]): WatchedEvent
   const errors = ([...NO_DESCRIPTOR, 'EADDRNOTAVAIL'] as const)
     .map((name) => `ret == -${errnoNumber(name)}`)
     .join(' || ')
-  return { event: RAW, ...read, filter: `(${calls}) && (${errors})` }
+  const filter = `(${calls}) && (${errors})`
+  return { event: RAW, ...read, filter, adds: 'failed-calls' }
 }

@@ -1,0 +1,277 @@
+import type { EventsFacts, EventsMissing, EventsRecording, TraceTask } from '../host/events.ts'
+import { type HostFiles, readOrNull } from '../host/host-files.ts'
+import { COLLECT_LIMITS, type CollectLimits, EventsCollector } from '../host/tracefs/collect.ts'
+import { noEvents } from '../host/tracefs/replay.ts'
+import { nodeHost } from './node-host.ts'
+import { nodeTraceFiles } from './trace-files.ts'
+import {
+  type Machine,
+  makeInstance,
+  overrunOf,
+  removeInstance,
+  type TraceInstance,
+} from './trace-instance.ts'
+
+/** Often enough for a thread's name to be there still, seldom enough to cost nothing. */
+const POLL_MS = 250
+/** Of one processor at a time: what comes faster is overwritten, and counted, rather than that the host pays for it. */
+const PAGES_PER_POLL = 64
+const FOR_TASK_MS = 5_000
+const MAX_TASKS = 10_000
+
+export interface WatchOptions {
+  limits?: CollectLimits
+  /** Keep so many octets of raw pages, for recording(). */
+  recordOctets?: number
+  pollMs?: number
+}
+
+export interface KernelWatch {
+  /** So far, by "KIND REASON". Reads what has come in. */
+  counts(): ReadonlyMap<string, number>
+  /** Ends the watch, leaves nothing behind. The same facts when called again. */
+  stop(): EventsFacts
+  /** Stops, and gives what the facts were made from: of the pages as many as recordOctets allowed. */
+  recording(): EventsRecording
+}
+
+export function thisMachine(): Machine {
+  return { host: nodeHost(), files: nodeTraceFiles(), arch: process.arch }
+}
+
+/**
+ * Watches what the kernel tells about connections through a trace instance of its own, until stop(). Never throws and never
+ * ends the run: what cannot be watched is in `missing`. The instance is removed at stop(), and when the process ends by
+ * itself or by a signal; after a SIGKILL by the next run.
+ */
+export function watchKernelEvents(
+  options: WatchOptions = {},
+  machine: Machine = thisMachine(),
+): KernelWatch {
+  const made = makeInstance(machine)
+  if (made.is === 'missing') return unwatched(machine, made.missing)
+  return new Watch(made.instance, machine, options)
+}
+
+function unwatched(machine: Machine, missing: EventsMissing): KernelWatch {
+  const facts = noEvents([missing])
+  const recording: EventsRecording = {
+    littleEndian: machine.host.endianness() === 'LE',
+    arch: machine.arch,
+    headerPage: '',
+    formats: {},
+    pages: [],
+    pagesLeftOut: 0,
+    tasks: {},
+    overrun: 0,
+    fromNs: null,
+    toNs: null,
+    realtimeOffsetNs: null,
+    missing: facts.missing,
+  }
+  return { counts: () => facts.counts, stop: () => facts, recording: () => recording }
+}
+
+class Watch implements KernelWatch {
+  private readonly instance: TraceInstance
+  private readonly machine: Machine
+  private readonly collector: EventsCollector
+  private readonly tasks: Tasks
+  private readonly page: Uint8Array
+  private readonly pages: { cpu: number; octets: Uint8Array }[] = []
+  private readonly timer: NodeJS.Timeout
+  private readonly fromNs = process.hrtime.bigint()
+  private readonly forget: () => void
+  private room: number
+  private leftOut = 0
+  private facts: EventsFacts | null = null
+  private overrun = 0
+
+  constructor(instance: TraceInstance, machine: Machine, options: WatchOptions) {
+    const { layout, events } = instance
+    this.instance = instance
+    this.machine = machine
+    this.tasks = new Tasks(machine.host)
+    this.collector = new EventsCollector(
+      {
+        layout,
+        formats: new Map(events.map(({ event, format }) => [format.id, { event, format }])),
+        littleEndian: machine.host.endianness() === 'LE',
+        arch: machine.arch,
+        task: (tid) => this.tasks.of(tid),
+      },
+      options.limits ?? COLLECT_LIMITS,
+    )
+    this.page = new Uint8Array(layout.pageSize)
+    this.room = options.recordOctets ?? 0
+    this.timer = setInterval(() => this.poll(PAGES_PER_POLL), options.pollMs ?? POLL_MS)
+    this.timer.unref()
+    this.forget = atEnd(() => this.remove())
+  }
+
+  counts(): ReadonlyMap<string, number> {
+    if (this.facts !== null) return this.facts.counts
+    this.poll(PAGES_PER_POLL)
+    return this.collector.collected().counts
+  }
+
+  stop(): EventsFacts {
+    if (this.facts !== null) return this.facts
+    clearInterval(this.timer)
+    const { machine, instance } = this
+    machine.files.write(`${instance.path}/tracing_on`, '0')
+    const toNs = process.hrtime.bigint()
+    this.poll(Number.POSITIVE_INFINITY)
+    this.overrun = overrunOf(machine.host, instance)
+    this.remove()
+    this.forget()
+    this.facts = this.factsUntil(toNs)
+    return this.facts
+  }
+
+  recording(): EventsRecording {
+    const { pages, instance, machine, tasks } = this
+    const { fromNs, toNs, realtimeOffsetNs, missing } = this.stop()
+    return {
+      littleEndian: machine.host.endianness() === 'LE',
+      arch: machine.arch,
+      headerPage: instance.headerPage,
+      formats: Object.fromEntries(instance.events.map(({ event, text }) => [event, text])),
+      pages,
+      pagesLeftOut: this.leftOut,
+      tasks: tasks.all(),
+      overrun: this.overrun,
+      fromNs,
+      toNs,
+      realtimeOffsetNs,
+      missing,
+    }
+  }
+
+  private factsUntil(toNs: bigint): EventsFacts {
+    const { instance, fromNs } = this
+    const { missing, monotonic, plan } = instance
+    const collected = this.collector.collected()
+    return {
+      ...collected,
+      lost: Math.max(collected.lost, this.overrun),
+      fromNs,
+      toNs,
+      realtimeOffsetNs: monotonic ? realtimeOffset() : null,
+      resetReasons: plan.resetReasons,
+      dropReasons: plan.dropReasons,
+      missing,
+    }
+  }
+
+  private poll(most: number): void {
+    for (const { cpu, reader } of this.instance.readers) {
+      for (let n = 0; n < most; n++) {
+        const length = reader.read(this.page)
+        if (length === 0) break
+        const octets = this.page.subarray(0, length)
+        this.collector.addPages(octets)
+        this.keep(cpu, octets)
+      }
+    }
+  }
+
+  private keep(cpu: number, page: Uint8Array): void {
+    if (this.room === 0) return
+    const octets = usedOf(page, this.instance, this.machine.host.endianness() === 'LE')
+    if (octets.length > this.room) this.leftOut++
+    else {
+      this.room -= octets.length
+      this.pages.push({ cpu, octets })
+    }
+  }
+
+  private remove(): void {
+    removeInstance(this.machine, this.instance)
+  }
+}
+
+/** A copy without what follows the data and the count of lost events. */
+function usedOf(page: Uint8Array, { layout }: TraceInstance, littleEndian: boolean): Uint8Array {
+  const { commitAt, commitSize, dataAt } = layout
+  const low = commitAt + (littleEndian ? 0 : commitSize - 4)
+  const view = new DataView(page.buffer, page.byteOffset, page.byteLength)
+  const used = view.getUint32(low, littleEndian) & 0x3fff_ffff
+  return page.slice(0, Math.min(page.length, dataAt + used + 8))
+}
+
+/** Who a thread is, asked once in a while. */
+class Tasks {
+  private readonly known = new Map<number, { task: TraceTask | null; until: number }>()
+  private readonly host: HostFiles
+
+  constructor(host: HostFiles) {
+    this.host = host
+  }
+
+  of(tid: number): TraceTask | null {
+    const known = this.known.get(tid)
+    const now = this.host.nowMs()
+    if (known !== undefined && now < known.until) return known.task
+    const task = this.read(tid) ?? known?.task ?? null
+    if (this.known.size < MAX_TASKS) this.known.set(tid, { task, until: now + FOR_TASK_MS })
+    return task
+  }
+
+  all(): Record<number, TraceTask> {
+    const all: Record<number, TraceTask> = {}
+    for (const [tid, { task }] of this.known) if (task !== null) all[tid] = task
+    return all
+  }
+
+  private read(tid: number): TraceTask | null {
+    const status = readOrNull(this.host.text(`/proc/${tid}/status`))
+    const command = /^Name:\t(.*)$/m.exec(status ?? '')?.[1]
+    const pid = /^Tgid:\t(\d+)$/m.exec(status ?? '')?.[1]
+    return command === undefined ? null : { command, pid: pid === undefined ? null : Number(pid) }
+  }
+}
+
+const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/**
+ * Removes when the process ends, by itself or by a signal that nobody else handles. Whoever handles signals stops the watch,
+ * or ends the process, and then it is removed too.
+ * @returns what takes this back
+ */
+function atEnd(remove: () => void): () => void {
+  const signalled = (signal: NodeJS.Signals) => {
+    if (process.listenerCount(signal) > 1) return
+    remove()
+    forget()
+    process.kill(process.pid, signal)
+  }
+  const forget = () => {
+    process.off('exit', remove)
+    for (const signal of ENDING_SIGNALS) process.off(signal, signalled)
+  }
+  process.on('exit', remove)
+  for (const signal of ENDING_SIGNALS) process.on(signal, signalled)
+  return forget
+}
+
+const MS = 1_000_000n
+const NARROW_NS = 20_000n
+const MAX_LOOKS = 200_000
+
+/**
+ * CLOCK_REALTIME minus CLOCK_MONOTONIC. Each look at both narrows it down; the one at which Date.now() changes does so to
+ * microseconds, unless something else ran in between: then the next one, a millisecond later.
+ */
+function realtimeOffset(): bigint {
+  let least = -(1n << 62n)
+  let most = 1n << 62n
+  for (let n = 0; n < MAX_LOOKS && most - least > NARROW_NS; n++) {
+    const before = process.hrtime.bigint()
+    const now = BigInt(Date.now()) * MS
+    const after = process.hrtime.bigint()
+    if (now - after > least) least = now - after
+    if (now + MS - before < most) most = now + MS - before
+  }
+  return (least + most) / 2n
+}

@@ -1,0 +1,192 @@
+import type { EventsMissing, EventsMissingWhy } from '../host/events.ts'
+import { type HostFiles, readOrNull } from '../host/host-files.ts'
+import type { PageLayout } from '../host/tracefs/format.ts'
+import { parseHeaderPage } from '../host/tracefs/format.ts'
+import { instanceName, leftOver, thisWatcher } from '../host/tracefs/instances.ts'
+import { tracefsFolder } from '../host/tracefs/mounts.ts'
+import { planWatch, type WatchedEvent, type WatchPlan } from '../host/tracefs/watched.ts'
+import type { PageReader, TraceFiles } from './trace-files.ts'
+
+/** Of all processors together; each gets at least MIN and at most MAX. */
+const BUFFERS_KB = 32 * 1024
+const MIN_BUFFER_KB = 64
+const MAX_BUFFER_KB = 1024
+const MAX_INSTANCES = 8
+
+export interface Machine {
+  host: HostFiles
+  files: TraceFiles
+  /** As process.arch. */
+  arch: string
+}
+
+/** A private trace instance with its events on. What happens to it happens to nobody else's tracing. */
+export interface TraceInstance {
+  path: string
+  layout: PageLayout
+  headerPage: string
+  /** By processor. */
+  readers: readonly { cpu: number; reader: PageReader }[]
+  events: readonly WatchedEvent[]
+  plan: WatchPlan
+  /** Whether times are CLOCK_MONOTONIC. */
+  monotonic: boolean
+  missing: EventsMissing[]
+}
+
+/** @returns what is missing where there can be no instance; leaves nothing behind then. */
+export function makeInstance(
+  machine: Machine,
+): { is: 'made'; instance: TraceInstance } | { is: 'missing'; missing: EventsMissing } {
+  const { host, files, arch } = machine
+  const found = findTracefs(host)
+  if (found.is === 'missing') return found
+  const { folder, layout, headerPage } = found
+  removeLeftovers(machine, folder)
+  const made = makeFolder(machine, folder)
+  if (made.is === 'missing') return made
+  const { path } = made
+  const plan = planWatch({
+    format: (event) => readOrNull(host.text(`${folder}/events/${event}/format`)),
+    release: host.release(),
+    arch,
+  })
+  const missing = [...plan.missing]
+  const cpus = cpusOf(host, path)
+  // Before anything is on: while a file of it is open, the kernel refuses to remove an instance.
+  const readers = openReaders(files, path, cpus)
+  const about = { path, layout, headerPage, readers, plan }
+  if (readers.length === 0) {
+    removeInstance(machine, { readers, path })
+    return { is: 'missing', missing: nothing('failed', `${path}/per_cpu: no pages`) }
+  }
+  const monotonic = files.write(`${path}/trace_clock`, 'mono') === null
+  if (!monotonic) missing.push({ what: 'trace_clock', why: 'no-clock', adds: 'times', detail: '' })
+  const share = Math.floor(BUFFERS_KB / cpus.length)
+  const buffer = Math.min(MAX_BUFFER_KB, Math.max(MIN_BUFFER_KB, share))
+  files.write(`${path}/buffer_size_kb`, String(buffer))
+  const events = plan.events.filter((event) => enable(files, path, event, missing))
+  return { is: 'made', instance: { ...about, events, monotonic, missing } }
+}
+
+type Found =
+  | { is: 'found'; folder: string; layout: PageLayout; headerPage: string }
+  | { is: 'missing'; missing: EventsMissing }
+
+function findTracefs(host: HostFiles): Found {
+  if (host.platform() !== 'linux') {
+    return { is: 'missing', missing: nothing('not-linux', host.platform()) }
+  }
+  const folder = tracefsFolder(readOrNull(host.text('/proc/self/mountinfo')) ?? '')
+  if (folder === null) return { is: 'missing', missing: nothing('not-mounted', '') }
+  const read = host.text(`${folder}/events/header_page`)
+  if (read.is !== 'read') {
+    return { is: 'missing', missing: nothing(whyNot(host, read.why), read.path) }
+  }
+  const layout = parseHeaderPage(read.value)
+  if (layout === null) {
+    return { is: 'missing', missing: nothing('failed', `${folder}/events/header_page`) }
+  }
+  return { is: 'found', folder, layout, headerPage: read.value }
+}
+
+function nothing(why: EventsMissingWhy, detail: string): EventsMissing {
+  return { what: 'tracefs', why, adds: 'everything', detail }
+}
+
+/** Root is refused too where the kernel is locked down, which then is what to say. */
+function whyNot(host: HostFiles, why: string): EventsMissingWhy {
+  const lockdown = readOrNull(host.text('/sys/kernel/security/lockdown')) ?? ''
+  if (lockdown.includes('[confidentiality]')) return 'lockdown'
+  return why === 'denied' ? 'denied' : 'failed'
+}
+
+function makeFolder(
+  { host, files }: Machine,
+  folder: string,
+): { is: 'made'; path: string } | { is: 'missing'; missing: EventsMissing } {
+  const watcher = thisWatcher(host)
+  if (watcher === null) return { is: 'missing', missing: nothing('failed', '/proc/self/stat') }
+  let path = ''
+  for (let nth = 0; nth < MAX_INSTANCES; nth++) {
+    path = `${folder}/instances/${instanceName(watcher, nth)}`
+    const failed = files.makeFolder(path)
+    if (failed === null) return { is: 'made', path }
+    if (failed === 'EEXIST') continue
+    const denied = failed === 'EACCES' || failed === 'EPERM' || failed === 'EROFS'
+    const why = denied ? whyNot(host, 'denied') : failed === 'ENOENT' ? 'no-instance' : 'failed'
+    return { is: 'missing', missing: nothing(why, `${path}: ${failed}`) }
+  }
+  return { is: 'missing', missing: nothing('failed', `${path}: EEXIST`) }
+}
+
+function cpusOf(host: HostFiles, path: string): number[] {
+  const names = readOrNull(host.names(`${path}/per_cpu`)) ?? []
+  return names
+    .map((name) => /^cpu(\d{1,5})$/.exec(name)?.[1])
+    .filter((cpu) => cpu !== undefined)
+    .map(Number)
+    .sort((a, b) => a - b)
+}
+
+function openReaders(files: TraceFiles, path: string, cpus: readonly number[]) {
+  const readers: { cpu: number; reader: PageReader }[] = []
+  for (const cpu of cpus) {
+    const reader = files.openPages(`${path}/per_cpu/cpu${cpu}/trace_pipe_raw`)
+    if (!('failed' in reader)) readers.push({ cpu, reader })
+  }
+  return readers
+}
+
+/** An event whose filter the kernel refuses stays off: unfiltered, it would drown all others. */
+function enable(
+  files: TraceFiles,
+  path: string,
+  { event, filter, adds }: WatchedEvent,
+  missing: EventsMissing[],
+): boolean {
+  const at = `${path}/events/${event}`
+  const refused = filter === null ? null : files.write(`${at}/filter`, filter)
+  const failed = refused ?? files.write(`${at}/enable`, '1')
+  if (failed === null) return true
+  const why = refused === null ? 'failed' : 'no-filter'
+  missing.push({ what: event, why, adds, detail: `${at}: ${failed}` })
+  return false
+}
+
+/** What the kernel overwrote or could not write, over all processors. */
+export function overrunOf(host: HostFiles, { path, readers }: TraceInstance): number {
+  let sum = 0
+  for (const { cpu } of readers) {
+    const stats = readOrNull(host.text(`${path}/per_cpu/cpu${cpu}/stats`)) ?? ''
+    for (const [, count] of stats.matchAll(
+      /^(?:overrun|commit overrun|dropped events): (\d+)$/gm,
+    )) {
+      sum += Number(count)
+    }
+  }
+  return sum
+}
+
+/** Its events go off with it. */
+export function removeInstance(
+  { files }: Pick<Machine, 'files'>,
+  { readers, path }: Pick<TraceInstance, 'readers' | 'path'>,
+): void {
+  for (const { reader } of readers) reader.close()
+  files.removeFolder(path)
+}
+
+/** Those of tcpwhys that are dead. One that lives in another namespace keeps its files open, and the kernel refuses (EBUSY). */
+function removeLeftovers({ host, files }: Machine, folder: string): string[] {
+  const names = readOrNull(host.names(`${folder}/instances`)) ?? []
+  return leftOver(host, names).filter(
+    (name) => files.removeFolder(`${folder}/instances/${name}`) === null,
+  )
+}
+
+/** Removes what tcpwhys that were killed left behind. @returns the names of the instances */
+export function cleanUpLeftovers(machine: Machine): string[] {
+  const folder = tracefsFolder(readOrNull(machine.host.text('/proc/self/mountinfo')) ?? '')
+  return folder === null ? [] : removeLeftovers(machine, folder)
+}

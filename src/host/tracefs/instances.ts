@@ -1,0 +1,39 @@
+import { type HostFiles, readOrNull } from '../host-files.ts'
+
+/** The start time tells a process from a later one with the same number. */
+export interface Watcher {
+  pid: number
+  /** Clock ticks since boot: field 22 of /proc/PID/stat. */
+  started: string
+}
+
+const NAME = /^tcpwhy-(\d{1,10})-(\d{1,20})(?:-\d{1,4})?$/
+
+/** @param nth  of this process, from 0 */
+export function instanceName({ pid, started }: Watcher, nth: number): string {
+  return `tcpwhy-${pid}-${started}${nth === 0 ? '' : `-${nth}`}`
+}
+
+/** This process as /proc numbers it: it may be mounted for another namespace of processes than ours. */
+export function thisWatcher(host: HostFiles): Watcher | null {
+  const pid = readOrNull(host.link('/proc/self'))
+  if (pid === null || !/^\d+$/.test(pid)) return null
+  const started = startTime(host, Number(pid))
+  return started === null ? null : { pid: Number(pid), started }
+}
+
+/** Names of instances whose tcpwhy is gone, killed before it could remove them. */
+export function leftOver(host: HostFiles, names: readonly string[]): string[] {
+  return names.filter((name) => {
+    const [, pid, started] = NAME.exec(name) ?? []
+    return pid !== undefined && startTime(host, Number(pid)) !== started
+  })
+}
+
+/** @returns null when there is no such process */
+function startTime(host: HostFiles, pid: number): string | null {
+  const stat = readOrNull(host.text(`/proc/${pid}/stat`))
+  if (stat === null) return null
+  // The command may hold blanks and parentheses; behind it fields are counted from 3.
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[22 - 3] ?? null
+}
