@@ -54,7 +54,9 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
     against: found.against,
     values: {
       culprit: connection[side].address,
-      request: http?.request ?? 'a request not in the capture',
+      request: http?.request ?? '',
+      named: Number((http?.request ?? null) !== null),
+      ofServer: Number(side === 'server'),
     },
     group: `${connection.server.endpoint} ${side}`,
   }

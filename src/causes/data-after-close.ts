@@ -56,7 +56,7 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
         ? [say('like-farewell', { octets: late.data.len }, frameOf(late.data, connection))]
         : []),
     ],
-    values: { sender: connection[sender].address, closer: connection[closer].address },
+    values: { sender: connection[sender].address, closer, ofServer: Number(sender === 'server') },
     group: `${connection.server.endpoint} ${sender}`,
     // When an idle limit of the server explains its close, this is what came of it.
     ...(idleBefore(late) >= IDLE_MS ? { consequenceOf: 'server-idle-timeout' as const } : {}),

@@ -94,7 +94,7 @@ function verdictOf(abort: Abort, aborts: readonly Abort[], evidence: Evidence): 
       ...(truncated ? [say('truncated', {}, connectionRef(connection))] : []),
     ],
     against: againstOf(abort, systematic),
-    values: { culprit: connection[side].address },
+    values: { culprit: connection[side].address, ofServer: Number(side === 'server') },
     group: `${connection.server.endpoint} ${side}`,
   }
 }

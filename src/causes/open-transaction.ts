@@ -84,7 +84,8 @@ function judgeOne(connection: ConnectionFacts, database: DatabaseFacts): Verdict
     because,
     against: endedByServer || connection.ending !== 'open' ? [] : [say('may-end', {}, ref)],
     values: {
-      statement: openedBy?.text ?? lastStatement?.text ?? 'a statement not in the capture',
+      statement: openedBy?.text ?? '',
+      named: Number(openedBy !== null),
       client: connection.client.address,
     },
     group: connection.server.endpoint,

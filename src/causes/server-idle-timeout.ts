@@ -156,7 +156,11 @@ function verdictOf(
     culprit: { side: close.side, host: connection[close.side].address },
     because: becauseOf(close, constant, evidence),
     against: againstOf(close, constant),
-    values: { age: constant.ms, closer: connection[close.side].address },
+    values: {
+      age: constant.ms,
+      closer: connection[close.side].address,
+      ofServer: Number(close.side === 'server'),
+    },
     group: `${connection.server.endpoint} ${close.side}`,
     // The close was in order; what is held in CLOSE-WAIT afterwards is the trouble, and this is when it began.
     ...(connection.ending === 'half-closed' ? { beside: 'close-wait-leak' as const } : {}),

@@ -77,7 +77,11 @@ function judgeOne(connection: ConnectionFacts, shared: ReadonlySet<string>): Ver
         : []),
     ],
     against: stuck ? [] : [say('recovered', {}, connectionRef(connection))],
-    values: { reader: connection[reader].address, stalled: zeroWindow.ms },
+    values: {
+      reader: connection[reader].address,
+      stalled: zeroWindow.ms,
+      ofServer: Number(reader === 'server'),
+    },
     // Those that went on are a finding of their own: they must not soften the ones that did not.
     group: `${groupOf(connection, reader)}${stuck || gaveUp ? '' : ' recovered'}`,
   }

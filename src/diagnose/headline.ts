@@ -60,8 +60,10 @@ function findingHeadline(
     missing: unsure ? missingFor(first, input) : '',
   })
   if (unsure) return text
-  const { title } = first
-  return inBrackets(verdict === 'benign' ? say(words.nothingBroken, { title }) : title, text)
+  const { title, severity } = first
+  if (verdict !== 'benign') return inBrackets(title, text)
+  const begin = severity === 'benign' ? words.nothingBroken : words.worthALook
+  return inBrackets(say(begin, { title }), text)
 }
 
 /** One pair of brackets at the end, also where the title has its own. */
@@ -72,16 +74,17 @@ function inBrackets(title: string, note: string): string {
 function healthyValues({ evidence, causes }: HeadlineInput) {
   const { connections, byEnding } = evidence.totals
   const closed = byEnding.clean + byEnding['reset-after-close']
-  const reset = byEnding['reset-after-fin']
-  const counts = { closed, reset, open: connections - closed - reset }
-  const ends = (['closed', 'reset', 'open'] as const)
+  const counts = { closed, open: connections - closed }
+  const ends = (['closed', 'open'] as const)
     .filter((end) => counts[end] > 0)
-    .map((end) => say(words.headline.ends[end], { n: counts[end] }))
+    .map((end) => {
+      const share = counts[end] < connections ? 'some' : connections === 1 ? 'only' : 'all'
+      return say(words.headline.ends[end][share], { n: counts[end] })
+    })
   return {
     total: connections,
     endpoints: evidence.endpoints.size,
     ends: enumerated(ends),
-    reset: words.headline.reset[reset > 0 ? 'others' : 'none'],
     causes: causes.length,
   }
 }

@@ -1,14 +1,26 @@
 import type { Values } from './types.ts'
 
 const PLACEHOLDER = /\{(\w+)(?::(\w+))?\}/g
+/** {name?form when it is 1|form else}; the forms may have placeholders of their own. */
+const CHOICE = /\{(\w+)\?((?:[^|{}]|\{[\w:]+\})*)\|((?:[^|{}]|\{[\w:]+\})*)\}/g
 
-/** Fills the placeholders of a template. A missing value shows as the placeholder itself: a test looks for those. */
+/**
+ * Fills the placeholders of a template: {name}, {name:format}, and {name?was|were} for what the number of `name` decides.
+ * A missing value shows as the placeholder itself: a test looks for those.
+ */
 export function render(template: string, values: Values): string {
-  return template.replace(PLACEHOLDER, (whole, name: string, format: string | undefined) => {
+  const chosen = template.includes('?') ? template.replace(CHOICE, choose) : template
+  return chosen.replace(PLACEHOLDER, (whole, name: string, format: string | undefined) => {
     const value = values[name]
     if (value === undefined) return whole
     return typeof value === 'number' ? formatNumber(value, format) : value
   })
+
+  function choose(whole: string, name: string, one: string, other: string): string {
+    const value = values[name]
+    if (value === undefined) return whole
+    return value === 1 ? one : other
+  }
 }
 
 function formatNumber(value: number, format: string | undefined): string {

@@ -1,7 +1,8 @@
 /**
  * Words are kept apart from logic: causes name a template and its values, a catalogue has the sentence. Another language
  * is one object of the same shape. Placeholders: {name}, or {name:ms}, {name:octets}, {name:count}, {name:time} to have a
- * number shown as a duration, a size, a count with separators, or a capture-relative time.
+ * number shown as a duration, a size, a count with separators, or a capture-relative time; {name?was|were} says the first
+ * when that number is 1.
  */
 export interface CauseMessages {
   /** One line, the finding's title: "{server} refused: nothing is listening there". */

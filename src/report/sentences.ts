@@ -8,10 +8,16 @@ import type {
   Source,
 } from '../diagnose/report.ts'
 import { endings } from '../evidence/endings.ts'
+import { singular } from '../messages/en/diagnose.ts'
 import { reportWords as words } from '../messages/en/report.ts'
 import { formatCount, formatDuration, formatOctets, render } from '../messages/render.ts'
+import type { Values } from '../messages/types.ts'
 
 // The sentences all formats share, as plain text. Each format escapes them in its own way.
+
+function say(template: string, values: Values): string {
+  return singular(render(template, values))
+}
 
 /** Names of sources as short as they can be told apart; an empty map when there is only one. */
 export type SourceNames = ReadonlyMap<string, string>
@@ -38,39 +44,39 @@ export function whereOf(because: Because, names: SourceNames): string {
     case 'frame': {
       const frame = frameText(because.frame, file)
       if (because.connection === undefined) return frame
-      return render(words.where.frameConnection, { frame, connection: because.connection })
+      return say(words.where.frameConnection, { frame, connection: because.connection })
     }
     case 'connection':
-      return render(words.where.connection, { connection: because.connection })
+      return say(words.where.connection, { connection: because.connection })
     case 'kernel-event': {
       const fields = Object.entries(because.fields).map(([k, v]) => ` ${k}=${v}`)
-      return render(words.where['kernel-event'], {
+      return say(words.where['kernel-event'], {
         event: because.event,
         time: because.timeNs,
         fields: fields.join(''),
       })
     }
     case 'counter':
-      return inNamespace(render(words.where.counter, counterValues(because)), because.netns)
+      return inNamespace(say(words.where.counter, counterValues(because)), because.netns)
     case 'setting':
       return inNamespace(
-        render(words.where.setting, { name: because.name, value: because.value }),
+        say(words.where.setting, { name: because.name, value: because.value }),
         because.netns,
       )
     case 'socket':
       return inNamespace(
-        render(words.where.socket, { local: because.local, remote: because.remote }),
+        say(words.where.socket, { local: because.local, remote: because.remote }),
         because.netns,
       )
     case 'process':
-      return render(words.where.process, { pid: because.pid, what: because.what })
+      return say(words.where.process, { pid: because.pid, what: because.what })
     case 'log':
-      return render(words.where.log, { file: because.file, line: because.line })
+      return say(words.where.log, { file: because.file, line: because.line })
     case 'pool':
     case 'database':
     case 'stack':
     case 'probe':
-      return render(words.where.other, { kind: because.kind, ref: because.ref })
+      return say(words.where.other, { kind: because.kind, ref: because.ref })
     default:
       return assertNever(because)
   }
@@ -85,14 +91,14 @@ function counterValues(counter: { name: string; before: number; after: number })
 }
 
 function inNamespace(what: string, netns: string | undefined): string {
-  return netns === undefined ? what : render(words.where.in, { what, netns })
+  return netns === undefined ? what : say(words.where.in, { what, netns })
 }
 
 // Frame numbers carry no separators: they are typed into other tools.
 function frameText(frame: number, file: string | undefined): string {
   const values = { frame: String(frame) }
-  if (file === undefined) return render(words.where.frame, values)
-  return render(words.where.frameIn, { ...values, file })
+  if (file === undefined) return say(words.where.frame, values)
+  return say(words.where.frameIn, { ...values, file })
 }
 
 /**
@@ -103,31 +109,36 @@ export function becauseText(because: Because, names: SourceNames, of = 0): strin
   const { text, times = 1 } = because
   const where = whereOf(because, names)
   if (times < 2 || times >= of) return `${text} (${where})`
-  return `${text} (${render(words.alike, { where, times })})`
+  return `${text} (${say(words.alike, { where, times })})`
 }
 
 export function culpritText(culprit: Finding['culprit']): string {
   const parts: string[] = [words.side[culprit.side]]
-  if (culprit.host !== undefined) parts[0] += ` ${culprit.host}`
+  if (culprit.host !== undefined) parts[0] += `${isBetween(culprit) ? ':' : ''} ${culprit.host}`
   const process = culprit.process
   if (process?.container !== undefined) {
     const { pid, command, container } = process
-    parts.push(render(words.culprit.containerProcess, { pid, command, container }))
+    parts.push(say(words.culprit.containerProcess, { pid, command, container }))
   } else if (process !== undefined) {
-    parts.push(render(words.culprit.process, { pid: process.pid, command: process.command }))
+    parts.push(say(words.culprit.process, { pid: process.pid, command: process.command }))
   }
   if (culprit.setting !== undefined) {
-    parts.push(render(words.culprit.setting, { setting: culprit.setting }))
+    parts.push(say(words.culprit.setting, { setting: culprit.setting }))
   }
   return parts.join(', ')
+}
+
+/** "the network between client and server: 10.0.0.1" needs its colon, "server 10.0.0.1" none. */
+function isBetween({ side }: Finding['culprit']): boolean {
+  return side === 'middlebox' || side === 'network'
 }
 
 /** "148 of 346 connections, for example 12, 15, 31". */
 export function affectedText(affected: Finding['affected']): string {
   const { connections, of } = affected
-  const some = render(words.affected.some, { connections, of })
+  const some = say(words.affected.some, { connections, of })
   if (affected.examples.length === 0) return some
-  return `${some}, ${render(words.affected.examples, { examples: affected.examples.join(', ') })}`
+  return `${some}, ${say(words.affected.examples, { examples: affected.examples.join(', ') })}`
 }
 
 /** "accept-queue-overflow (syn-dropped)". */
@@ -152,7 +163,7 @@ export function totalsText(report: Report): string {
     .filter((ending) => (byEnding[ending] ?? 0) > 0)
     .sort((a, b) => byEnding[b] - byEnding[a])
     .map((ending) => `${formatCount(byEnding[ending])} ${words.endings[ending]}`)
-  return render(words.totals, { total, endings: counted.join(', ') })
+  return say(words.totals, { total, endings: counted.join(', ') })
 }
 
 /** What was read, and what is wrong with it: the first sentence is the source, the others are its faults. */
@@ -161,29 +172,29 @@ export function sourceTexts(source: Source): string[] {
     sourceLine(source),
     ...source.faults.map((fault) =>
       fault.frame === undefined
-        ? render(words.source.fault, { text: fault.text, name: fault.name, count: fault.count })
-        : render(words.source.faultFrame, { ...fault, frame: String(fault.frame) }),
+        ? say(words.source.fault, { text: fault.text, name: fault.name, count: fault.count })
+        : say(words.source.faultFrame, { ...fault, frame: String(fault.frame) }),
     ),
   ]
 }
 
 function sourceLine(source: Source): string {
   const { name, kind, counts } = source
-  if (kind !== 'capture') return render(words.source.other, { name, kind })
+  if (kind !== 'capture') return say(words.source.other, { name, kind })
   const frames = counts['frames'] ?? 0
-  if (frames === 0) return render(words.source.empty, { name })
-  const parts = [render(words.source.capture, { name, frames })]
-  if (counts['tcp'] !== undefined) parts.push(render(words.source.tcp, { tcp: counts['tcp'] }))
+  if (frames === 0) return say(words.source.empty, { name })
+  const parts = [say(words.source.capture, { name, frames })]
+  if (counts['tcp'] !== undefined) parts.push(say(words.source.tcp, { tcp: counts['tcp'] }))
   if (source.from !== null && source.to !== null) {
     const seconds = Date.parse(source.to) - Date.parse(source.from)
-    parts.push(render(words.source.from, { seconds, from: shortTime(source.from) }))
+    parts.push(say(words.source.from, { seconds, from: shortTime(source.from) }))
   }
   if (source.at !== undefined) {
-    parts.push(render(words.source.at, { at: source.at }))
+    parts.push(say(words.source.at, { at: source.at }))
   }
   const dropped = counts['dropped']
   if (dropped === 0) parts.push(words.source.noneDropped)
-  else if (dropped !== undefined) parts.push(render(words.source.dropped, { dropped }))
+  else if (dropped !== undefined) parts.push(say(words.source.dropped, { dropped }))
   return parts.join(', ')
 }
 
@@ -195,8 +206,8 @@ export function shortTime(iso: string): string {
 /** "Troubled connections (2 of 159)", or all of them. */
 export function connectionsHeading(report: Report): string {
   const { total, troubled, listedLimit, listed } = report.connections
-  if (listedLimit === null) return render(words.heading.allConnections, { total })
-  return render(words.heading.connections, { listed: listed.length, troubled })
+  if (listedLimit === null) return say(words.heading.allConnections, { total })
+  return say(words.heading.connections, { listed: listed.length, troubled })
 }
 
 /** Two sentences on a connection: what became of it, and what was odd about it. */
@@ -211,33 +222,33 @@ function whatBecame(c: ConnectionSummary): string {
   const values = { ending: words.endings[c.ending], duration: c.durationMs }
   const parts = [
     c.endedBy === null
-      ? render(words.connection.alone, values)
-      : render(words.connection.by, { ...values, by: words.side[c.endedBy] }),
+      ? say(words.connection.alone, values)
+      : say(words.connection.by, { ...values, by: words.side[c.endedBy] }),
   ]
   if (c.silenceBeforeEndMs >= 1000) {
-    parts.push(render(words.connection.silence, { silence: c.silenceBeforeEndMs }))
+    parts.push(say(words.connection.silence, { silence: c.silenceBeforeEndMs }))
   }
-  if (c.cause !== undefined) parts.push(render(words.connection.cause, { cause: c.cause }))
+  if (c.cause !== undefined) parts.push(say(words.connection.cause, { cause: c.cause }))
   return parts.join(', ')
 }
 
 function oddities(c: ConnectionSummary, names: SourceNames): string {
-  const say = words.connection
+  const own = words.connection
   const file = names.get(c.frames.source)
   const frames = { first: String(c.frames.first), last: String(c.frames.last) }
-  const parts = [file ? render(say.framesIn, { ...frames, file }) : render(say.frames, frames)]
+  const parts = [file ? say(own.framesIn, { ...frames, file }) : say(own.frames, frames)]
   if (c.frames.reset !== undefined) {
-    parts.push(render(say.reset, { reset: String(c.frames.reset) }))
+    parts.push(say(own.reset, { reset: String(c.frames.reset) }))
   }
   const { client, server } = c.payloadOctets
-  if (client + server > 0) parts.push(render(say.octets, { client, server }))
+  if (client + server > 0) parts.push(say(own.octets, { client, server }))
   const again = retransmissions(c)
-  if (again !== '') parts.push(render(say.retransmitted, { what: again }))
+  if (again !== '') parts.push(say(own.retransmitted, { what: again }))
   parts.push(...sidesOddities(c))
   if (c.seen !== 'both') {
-    parts.push(render(say.oneDirection, { side: c.seen === 'client-only' ? 'client' : 'server' }))
+    parts.push(say(own.oneDirection, { side: c.seen === 'client-only' ? 'client' : 'server' }))
   }
-  if (c.clientGuessed) parts.push(say.guessed)
+  if (c.clientGuessed) parts.push(own.guessed)
   return parts.join('; ')
 }
 
@@ -246,24 +257,24 @@ function retransmissions(c: ConnectionSummary): string {
   const parts: string[] = []
   for (const kind of kinds) {
     const n = c.retransmissions[kind].client + c.retransmissions[kind].server
-    if (n > 0) parts.push(render(words.connection[kind], { n }))
+    if (n > 0) parts.push(say(words.connection[kind], { n }))
   }
   return parts.join(', ')
 }
 
 function sidesOddities(c: ConnectionSummary): string[] {
-  const say = words.connection
+  const own = words.connection
   const parts: string[] = []
   for (const side of ['client', 'server'] as const) {
     const { times, ms } = c.zeroWindow[side]
-    if (times > 0) parts.push(render(say.zeroWindow, { side, times, time: ms }))
+    if (times > 0) parts.push(say(own.zeroWindow, { side, times, time: ms }))
     const octets = c.unreadOctets[side]
-    if (octets !== null && octets > 0) parts.push(render(say.unread, { side, octets }))
+    if (octets !== null && octets > 0) parts.push(say(own.unread, { side, octets }))
   }
   const missing = c.missingOctets.client + c.missingOctets.server
-  if (missing > 0) parts.push(render(say.missing, { octets: missing }))
+  if (missing > 0) parts.push(say(own.missing, { octets: missing }))
   const probes = c.keepaliveProbes.client + c.keepaliveProbes.server
-  if (probes > 0) parts.push(render(say.keepalive, { n: probes }))
+  if (probes > 0) parts.push(say(own.keepalive, { n: probes }))
   return parts
 }
 
@@ -271,15 +282,15 @@ function sidesOddities(c: ConnectionSummary): string[] {
 export function vantageTexts(report: Report, names: SourceNames): string[] {
   const vantage = report.vantage
   if (vantage === undefined) return []
-  const say = words.vantage
+  const own = words.vantage
   const name = (id: string) => names.get(id) ?? id
-  const texts = [render(say.paired, { paired: vantage.paired })]
+  const texts = [say(own.paired, { paired: vantage.paired })]
   for (const [source, count] of Object.entries(vantage.unpaired)) {
-    if (count > 0) texts.push(render(say.unpaired, { count, source: name(source) }))
+    if (count > 0) texts.push(say(own.unpaired, { count, source: name(source) }))
   }
   for (const clock of vantage.clocks) {
     texts.push(
-      render(say.clock, {
+      say(own.clock, {
         source: name(clock.source),
         offset: clock.offsetMs.toFixed(3),
         uncertainty: clock.uncertaintyMs.toFixed(3),
@@ -289,14 +300,14 @@ export function vantageTexts(report: Report, names: SourceNames): string[] {
   }
   const fates = (['delivered', 'lost', 'altered', 'injected'] as const)
     .filter((fate) => vantage.fates[fate] > 0)
-    .map((fate) => render(say.fate[fate], { n: vantage.fates[fate] }))
-  if (fates.length > 0) texts.push(render(say.fates, { fates: fates.join(', ') }))
+    .map((fate) => say(own.fate[fate], { n: vantage.fates[fate] }))
+  if (fates.length > 0) texts.push(say(own.fates, { fates: fates.join(', ') }))
   return texts
 }
 
 /** "handshake time (median): 0.4 ms here, 0.2 ms there. What it means." */
 export function differenceText(d: BaselineComparison['differences'][number]): string {
-  return render(words.baseline, {
+  return say(words.baseline, {
     what: d.what,
     here: measure(d.here, d.unit),
     there: measure(d.baseline, d.unit),

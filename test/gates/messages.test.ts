@@ -12,7 +12,7 @@ import { root } from '../helpers/built.ts'
 /** What `diagnose` fills into every title and step (src/diagnose/finding.ts). */
 const GIVEN = ['connections', 'server', 'host', 'address', 'port', 'client']
 const FORMATS = ['ms', 'octets', 'count', 'time']
-const PLACEHOLDER = /\{(\w+)(?::(\w+))?\}/g
+const PLACEHOLDER = /\{(\w+)(?::(\w+)\}|\}|\?[^|{}]*(?:\{[\w:]+\}[^|{}]*)*\|)/g
 
 const folder = join(root, 'src/causes')
 const idsOfCauses = Object.keys(en)

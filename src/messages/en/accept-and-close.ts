@@ -2,7 +2,8 @@ import type { CauseMessages } from '../types.ts'
 import { connects } from './commands.ts'
 
 export const acceptAndClose = {
-  title: '{server} accepted {connections:count} connections and closed them at once, unanswered',
+  title:
+    '{server} accepted {connections:count} connections and closed {connections?it|them} at once, unanswered',
   because: {
     'closed-at-once':
       '{times:count} times the server ended the connection without a word, typically {age:ms} after the handshake',

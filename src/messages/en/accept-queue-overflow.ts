@@ -68,7 +68,7 @@ export const acceptQueueOverflow = {
   variants: {
     'ack-dropped': {
       title:
-        "{server}'s accept queue was full: {connections:count} finished handshakes were ignored, the clients' data unacknowledged",
+        "{server}'s accept queue was full: {connections:count} finished handshakes {connections?was|were} ignored, the {connections?client's|clients'} data unacknowledged",
     },
     reset: {
       title:

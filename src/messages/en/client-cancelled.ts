@@ -2,7 +2,7 @@ import type { CauseMessages } from '../types.ts'
 
 export const clientCancelled = {
   title:
-    'clients left {connections:count} responses of {server} in the middle, probably on purpose',
+    '{connections?a client|clients} left {connections:count} responses of {server} in the middle, probably on purpose',
   because: {
     left: 'the client ended the connection {age:ms} after its request, {got:octets} into the response, which was still flowing',
     'window-open': 'its window was open ({window:octets}): its application was reading until then',

@@ -5,6 +5,8 @@ export const clientTimeout = {
   because: {
     request: "the request was acknowledged by the server's kernel",
     'gave-up': 'the client closed {waited:ms} after its request, no octet of an answer having come',
+    'left-in-answer':
+      'the client closed {waited:ms} after its request, {got:octets} into an answer that was still coming',
     constant:
       '{count:count} of {of:count} such clients gave up after {timeout:ms}, at most {spread:ms} apart: a timeout',
     round: '{s} s is a round time, as people configure them',
@@ -46,4 +48,18 @@ export const clientTimeout = {
       text: 'Set timeouts that decrease inwards: the server gives up before its client does, and answers 503 or 504.',
     },
   ],
+  variants: {
+    'response-too-slow': {
+      title: 'clients of {server} gave up after {timeout:ms} in the middle of the answer',
+      fix: [
+        {
+          text: 'The limit is on the whole exchange: Go http.Client.Timeout, curl --max-time, axios timeout, HttpClient request timeout. Long downloads and streams need one on progress instead (read timeout, idle timeout), or none.',
+        },
+        {
+          text: 'If the answers should have been done by then, see what made them slow: loss on the path, a slow producer, a full window.',
+          command: 'tcpwhy explain packet-loss',
+        },
+      ],
+    },
+  },
 } as const satisfies CauseMessages

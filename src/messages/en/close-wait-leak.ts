@@ -2,7 +2,7 @@ import type { CauseMessages } from '../types.ts'
 
 export const closeWaitLeak = {
   title:
-    '{connections:count} connections to {server} stuck in CLOSE-WAIT on {holder}: its application does not close them',
+    '{connections:count} connections to {server} stuck in CLOSE-WAIT on {holder}: its application does not close {connections?it|them}',
   because: {
     'closed-after': 'the {who} closed (FIN) {age:ms} after the handshake',
     closed: 'the {who} closed (FIN); the start of the connection is not in the capture',

@@ -14,7 +14,7 @@ const confirm = [
 
 export const closeWithUnreadData = {
   title:
-    '{culprit} closed {connections:count} connections with {server} while received data was still unread',
+    '{ofServer?{server}|{culprit}} closed {connections:count} connections {ofServer?|with {server} }while received data was still unread',
   because: {
     reset:
       'the {who} reset the connection of its own accord (RST,ACK from a live socket), without FIN before',
@@ -58,7 +58,7 @@ export const closeWithUnreadData = {
   variants: {
     'unread-response': {
       title:
-        '{culprit} closed {connections:count} connections without reading the response ({request} of {server})',
+        '{culprit} closed {connections:count} connections {named?|with {server} }without reading the response{named? ({request} of {server})|}',
       fix: [
         {
           text: 'Read the response to its end, or ask with HEAD when only headers are wanted. Java: setRequestMethod("HEAD"), or read getInputStream()/getErrorStream() to the end in try-with-resources (getLastModified() and disconnect() leave the body). Go: io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<20)) before resp.Body.Close(). Node: res.resume(), undici body.dump(), await response.arrayBuffer(). Python: with requests.get(..., stream=True) as r, or requests.head.',

@@ -4,7 +4,8 @@ import { connects } from './commands.ts'
 export const connectFiltered = {
   title: '{connections:count} connects to {server} got no answer at all: the SYNs are dropped',
   because: {
-    'syn-unanswered': 'SYN sent {syns:count} times in {within:ms} to {server}, nothing came back',
+    'syn-unanswered':
+      'SYN sent {syns?once|{syns:count} times in {within:ms}} to {server}, nothing came back',
     'syn-lost': 'the SYNs left the client and are not in the capture at {server}',
     'syn-absent':
       'the capture at {server} has none of these SYNs, though it ran and has other packets',
@@ -17,6 +18,8 @@ export const connectFiltered = {
     'answered-before': '{server} had answered others, though not while these SYNs were sent',
     'host-silent':
       'no packet of {host} is in the capture: the host may be down or the address wrong',
+    'sent-once':
+      '{once:count} such SYNs were sent once only: a kernel repeats its SYN after 1 s, a flood or a scan does not',
     'syn-seen-at-server': 'the unanswered SYNs did reach {server}: nothing on the way dropped them',
     'syn-arrived':
       'the SYNs are in a capture taken at {server}: only its own filter could drop them',

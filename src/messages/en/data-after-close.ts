@@ -3,7 +3,7 @@ import { idleAge, resetReasons } from './commands.ts'
 
 export const dataAfterClose = {
   title:
-    '{sender} kept sending on {connections:count} connections with {server} that {closer} had already closed',
+    '{ofServer?{server}|{sender}} kept sending on {connections:count} connections {ofServer?|with {server} }that the {closer} had already closed',
   because: {
     closed: 'the {who} closed (FIN)',
     'had-seen': 'the {sender} acknowledged the FIN: its kernel knew',

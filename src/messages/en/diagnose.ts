@@ -12,6 +12,7 @@ export const diagnoseWords = {
   several: '{first} and {others:count} other {what}',
   what: { server: 'endpoints', client: 'clients', host: 'hosts' },
   nothingBroken: 'Nothing is broken: {title}',
+  worthALook: 'Nothing was cut, but worth a look: {title}',
   /** Behind the title in brackets, or further in the brackets that end it. */
   headline: {
     problem: '{certainty}; {affected:count} of {total:count} connections{also}',
@@ -19,15 +20,22 @@ export const diagnoseWords = {
       'Not certain: possibly "{title}" ({affected:count} of {total:count} connections{also}). Missing: {missing}',
     benign: '{certainty}; {affected:count} of {total:count} connections{also}',
     healthy:
-      'Healthy: {total:count} connections to {endpoints:count} endpoints, {ends}; no refusal, {reset}, time-out, unanswered SYN or stall among them ({causes:count} causes checked)',
+      'Healthy: {total:count} connections to {endpoints:count} endpoints, {ends}; none refused, reset, timed out, unanswered or stalled ({causes:count} causes checked)',
     unexplained:
       'Not explained: {list}, of {total:count} connections; none of {causes:count} causes fits. Missing: {missing}',
+    /** The first of each: all of several, the only one, some of them. */
     ends: {
-      closed: '{n:count} closed in order',
-      reset: '{n:count} reset after a FIN',
-      open: '{n:count} still open or cut by an end of the capture',
+      closed: {
+        all: 'all closed in order',
+        only: 'closed in order',
+        some: '{n:count} closed in order',
+      },
+      open: {
+        all: 'none closed within the capture',
+        only: 'not closed within the capture',
+        some: '{n:count} not closed within the capture',
+      },
     },
-    reset: { none: 'reset', others: 'other reset' },
     empty: 'No TCP connection in {frames:count} frames: nothing to judge',
   },
   oneDirection: {
@@ -49,7 +57,7 @@ export const diagnoseWords = {
   },
   unexplained: {
     missing: '{what} to {servers} ({examples}): no known cause fits what the capture shows',
-    examples: 'connections {ids}',
+    examples: '{count?connection|connections} {ids}',
     /** Behind what they are, in the headline and in the entry. */
     flood:
       '(one SYN each of {clients:count} client addresses, never an ACK: a SYN flood or a scan, as far as packets show)',
@@ -61,6 +69,7 @@ export const diagnoseWords = {
       'cut-response': "responses cut short by the server's FIN",
       'half-closed': 'half-closed connections',
       'handshake-incomplete': 'handshakes never completed',
+      'lone-syn': 'SYNs with nothing after them',
       'handshake-reset': 'resets during the handshake',
       open: 'open connections',
       refused: 'refusals',
@@ -84,9 +93,11 @@ export const diagnoseWords = {
 } as const
 
 const NOUNS =
-  'connections|connects|handshakes|responses|endpoints|servers|clients|findings|causes|frames|resets|SYNs|segments|octets|times|refusals|hosts'
+  'acknowledgements|acknowledgments|addresses|bursts|causes|clients|closes|connections|connects|cuts|endpoints|failures|findings|frames|handshakes|hosts|octets|packets|pairs|ports|probes|refusals|requests|resets|responses|segments|SYN-ACKs|SYNs|time-outs|times|servers'
+const ADJECTIVES =
+  'duplicate|earlier|finished|half-closed|idle|keepalive|long|more|other|open|repeated|such|TLS|unanswered|unreachable'
 const ONE = new RegExp(
-  String.raw`(^|[^\d.,])1 ((?:other |more |finished |open |half-closed |unanswered |unreachable )?)(${NOUNS})\b( were| are| have)?`,
+  String.raw`(^|[^\d.,])1 ((?:(?:${ADJECTIVES}) )*)(${NOUNS})\b( were| are| have)?`,
   'g',
 )
 const VERBS: Record<string, string> = { ' were': ' was', ' are': ' is', ' have': ' has' }
@@ -94,6 +105,7 @@ const VERBS: Record<string, string> = { ' were': ' was', ' are': ' is', ' have':
 /** "1 connections were" -> "1 connection was": templates are written for many. */
 export function singular(text: string): string {
   return text.replace(ONE, (_, before: string, adjective: string, noun: string, verb?: string) => {
-    return `${before}1 ${adjective}${noun.slice(0, -1)}${verb === undefined ? '' : VERBS[verb]}`
+    const one = noun === 'addresses' ? 'address' : noun.slice(0, -1)
+    return `${before}1 ${adjective}${one}${verb === undefined ? '' : VERBS[verb]}`
   })
 }

@@ -2,7 +2,8 @@ import type { CauseMessages } from '../types.ts'
 import { connects } from './commands.ts'
 
 export const firewallReject = {
-  title: '{connections:count} connections to {server} were rejected by {by}, not by the server',
+  title:
+    '{connections:count} connections to {server} {connections?was|were} rejected by {by}, not by the server',
   because: {
     'icmp-prohibited':
       '{from} answered the SYN with ICMP {meaning} (code {code}): a filter says so itself',

@@ -2,7 +2,7 @@ import type { CauseMessages } from '../types.ts'
 
 export const healthCheck = {
   title:
-    '{client} connects to {server} and leaves without a word, {connections:count} times: health checks, no harm',
+    '{client} connects to {server} and leaves without a word, {connections:count} times: {connections?a health check|health checks}, no harm',
   because: {
     'no-octets':
       '{times:count} times the client connected and ended it without any payload, {stayed:ms} after the SYN-ACK',

@@ -2,7 +2,7 @@ import type { CauseMessages } from '../types.ts'
 import { connects } from './commands.ts'
 
 export const hostUnreachable = {
-  title: '{host} is unreachable: {router} answered {connections:count} connects with ICMP',
+  title: '{host} cannot be reached: {router} answered {connections:count} connects with ICMP',
   because: {
     icmp: '{from} answered the SYN for {host} with ICMP {meaning}',
     'hop-limit': '{from} threw the SYN for {host} away because its hop limit ran out',

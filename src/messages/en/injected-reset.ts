@@ -2,7 +2,7 @@ import type { CauseMessages } from '../types.ts'
 
 export const injectedReset = {
   title:
-    '{connections:count} connections with {server} were cut by resets that the {side} did not send',
+    '{connections:count} connections with {server} {connections?was|were} cut by resets that the {side} did not send',
   because: {
     'never-sent': 'the reset is not in the capture at the {side}, which is said to have sent it',
     'was-sent': 'the capture at the {side} shows it sending the reset: nobody forged it',
@@ -51,7 +51,7 @@ export const injectedReset = {
   variants: {
     ignored: {
       title:
-        'somebody sends resets in the name of the {side} into {connections:count} connections with {server}; they were ignored',
+        'somebody sends resets in the name of the {side} into {connections:count} connections with {server}; {connections?it was|they were} ignored',
     },
   },
 } as const satisfies CauseMessages

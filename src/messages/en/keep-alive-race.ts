@@ -3,7 +3,7 @@ import { idleAge, resetReasons } from './commands.ts'
 
 export const keepAliveRace = {
   title:
-    '{connections:count} requests to {server} crossed its idle close after {idle:ms} and were answered by RST',
+    '{connections:count} requests to {server} crossed its idle close after {idle:ms} and {connections?was|were} answered by RST',
   because: {
     crossed:
       'after {idle:ms} of silence the request and the FIN of the server left within {apart:ms} of each other',
@@ -56,7 +56,7 @@ export const keepAliveRace = {
   variants: {
     'closed-at-once': {
       title:
-        '{server} closed its kept-alive connections at once: {connections:count} requests came moments later and were answered by RST',
+        '{server} closed its kept-alive connections at once: {connections:count} requests came moments later and {connections?was|were} answered by RST',
       now: [
         {
           text: 'Ask what was reloaded, redeployed or scaled down on {host} at that second. Safe requests can simply be sent again.',

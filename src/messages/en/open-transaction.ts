@@ -2,7 +2,7 @@ import type { CauseMessages } from '../types.ts'
 
 export const openTransaction = {
   title:
-    'an application on {client} left a transaction open on {connections:count} connections to {server} (begun by: {statement})',
+    'an application on {client} left a transaction open on {connections:count} connections to {server}{named? (begun by: {statement})|}',
   because: {
     opened: 'the transaction was begun by: {statement}',
     'last-statement': 'the last statement was: {statement}',

@@ -14,6 +14,8 @@ export const portClosed = {
       'nothing shows the TTL of the server itself, so a firewall on the way cannot be told apart',
     'sent-by-server': 'the capture at the server shows the SYN arriving and this reset leaving',
     'many-ports': 'the same client was refused on {ports:count} ports of this host',
+    'came-back':
+      '{server} accepted others ({served:count}) before and after; it refused from {at:time} on, for {for:ms}: a restart, or one of several instances is down',
     'served-before':
       '{server} accepted {served:count} connections earlier in this capture: it stopped listening',
     'not-from-server':
@@ -46,7 +48,7 @@ export const portClosed = {
   variants: {
     'port-scan': {
       title:
-        '{client} tried many ports of {host}: {connections:count} refused, no service is missing',
+        '{client} tried many ports of {address}: {connections:count} refused, no service is missing',
       now: [
         { text: 'See who {client} is: a scanner, a monitoring system, or a wrong configuration.' },
       ],

@@ -7,7 +7,9 @@ export const resetAfterExchange = {
     'all-acknowledged':
       'all payload had been acknowledged: {client:octets} from the client, {server:octets} from the server',
     'but-farewell':
-      'all but the last {octets:octets} of the {side} had been acknowledged and read, and those are the end of a TLS session (close_notify)',
+      'all but the last {octets:octets} of the {side} had been acknowledged and read, and those are the farewell of a session (close_notify of TLS, the quit of a database client)',
+    'but-last-words':
+      'all but the last {octets:octets} of the {side} had been acknowledged and read, and those are no part of an answer',
     'farewell-by-size':
       'that the last {octets:octets} are a TLS farewell is judged by their size: the payload was not read',
     complete: 'the last response was complete by its own length',

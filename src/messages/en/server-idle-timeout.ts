@@ -2,7 +2,8 @@ import type { CauseMessages } from '../types.ts'
 import { idleAge } from './commands.ts'
 
 export const serverIdleTimeout = {
-  title: '{closer} ends connections with {server} that were idle for {age:ms}',
+  title:
+    '{ofServer?{server} ends connections|{closer} ends connections with {server}} that were idle for {age:ms}',
   because: {
     'closed-after': 'the {who} closed (FIN) after {age:ms} without data, no request being pending',
     'reset-after':

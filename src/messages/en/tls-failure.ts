@@ -58,7 +58,7 @@ export const tlsFailure = {
     },
     'broken-off': {
       title:
-        '{connections:count} TLS handshakes with {server} were broken off by the {from} without a reason',
+        '{connections:count} TLS handshakes with {server} {connections?was|were} broken off by the {from} without a reason',
     },
   },
 } as const satisfies CauseMessages

@@ -2,7 +2,7 @@ import type { CauseMessages } from '../types.ts'
 
 export const zeroWindowStall = {
   title:
-    '{reader} does not read: {connections:count} connections with {server} stood still at window 0 (up to {stalled:ms})',
+    '{ofServer?{server}|{reader}} does not read: {connections:count} connections {ofServer?|with {server} }stood still at window 0 (up to {stalled:ms})',
   because: {
     closed:
       'the {who} announced window 0 {times:count} times, {for:ms} in all: its receive buffer was full',
