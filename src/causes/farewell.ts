@@ -9,9 +9,16 @@ const FAREWELL_OCTETS = 64
 /** Where the protocol was not read, only the sizes of today's ciphers are believed. */
 const LIKE_FAREWELL = { min: 23, max: 31 }
 
+/** PostgreSQL's Terminate and MySQL's COM_QUIT: a header and nothing. The server closes and answers nothing. */
+const QUIT_OCTETS = 5
+
+function isDatabase(protocol: Protocol | null): boolean {
+  return protocol === 'mysql' || protocol === 'postgresql'
+}
+
 /**
- * Whether the last octets of a side are the end of a TLS session, which carries nothing and wants no answer: by the
- * protocol of the connection, or of others to the same endpoint whose payload was read; else 'perhaps' by their size.
+ * Whether the last octets of a side are the end of a session (TLS close_notify, a database client's goodbye), which
+ * carries nothing and wants no answer: by the protocol of the connection, or of others to the same endpoint whose payload was read; else 'perhaps' by their size.
  */
 export function farewell(
   connection: ConnectionFacts,
@@ -19,6 +26,7 @@ export function farewell(
   evidence: Evidence,
 ): 'yes' | 'perhaps' | 'no' {
   if (octets === 0 || octets > FAREWELL_OCTETS) return 'no'
+  if (octets === QUIT_OCTETS && isDatabase(protocolOf(connection, evidence))) return 'yes'
   const { client, server } = connection.sides
   // A session that ends has begun: both hellos and a Finished are longer than this.
   if (client.payloadOctets + server.payloadOctets < 4 * FAREWELL_OCTETS) return 'no'

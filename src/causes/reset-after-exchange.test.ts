@@ -54,6 +54,52 @@ causeTable(resetAfterExchange, [
     because: ['but-farewell', 'after-own-close'],
   },
   {
+    name: 'the response was whole by its length, the client closed; the server had one word more',
+    connections: [tail(31)],
+    application: http({}),
+    is: 'likely',
+    severity: 'benign',
+    because: ['but-last-words', 'complete'],
+  },
+  {
+    name: 'a database client says goodbye and closes, the server resets',
+    connections: [
+      tail(0, {
+        resets: [reset({ from: 'server', shape: 'active', seq: 501 })],
+        requestPending: true,
+        request: { ...connection().request, octets: 5 },
+        sides: { client: fin(10) },
+      }),
+    ],
+    application: [[0, application({ protocol: 'postgresql' })]],
+    is: 'likely',
+    severity: 'benign',
+  },
+  {
+    name: 'Windows, the client had closed: the window had not moved by a whole step, nothing is unread',
+    connections: [
+      tail(0, {
+        resets: [reset({ from: 'server', shape: 'active', seq: 501 })],
+        sides: { client: fin(10), server: { windowScale: 8, unreadOctets: 512 } },
+      }),
+    ],
+    is: 'possible',
+    severity: 'benign',
+  },
+  {
+    name: 'the same where the postgresql request is longer than a goodbye: unread',
+    connections: [
+      tail(0, {
+        resets: [reset({ from: 'server', shape: 'active', seq: 501 })],
+        requestPending: true,
+        request: { ...connection().request, octets: 50 },
+        sides: { client: fin(10) },
+      }),
+    ],
+    application: [[0, application({ protocol: 'postgresql' })]],
+    is: 'nothing',
+  },
+  {
     name: 'the same where the payload was not read: by its size',
     connections: [tail(24)],
     is: 'possible',

@@ -17,6 +17,8 @@ const say = reasonsOf('reset-after-exchange')
 
 /** What is unread is judged by the window, which goes in steps. */
 const WINDOW_ROUNDING = 31
+/** Beyond the end of a response: a notice that the server goes, no answer. */
+const LAST_WORDS = 64
 
 /** A reset when everything had been said and received: a tail end without harm. */
 export const resetAfterExchange = {
@@ -75,20 +77,38 @@ function lastWords(
   const peer = connection.sides[otherSide(reset.from)]
   if (sender.payloadOctets > sender.ackedOctets) return null
   const left = connection.sides.client.fin?.tMs ?? Number.POSITIVE_INFINITY
-  if ((connection.response?.startMs ?? 0) > left) return null // the answer came when the client had gone
+  const late = (connection.response?.startMs ?? 0) > left // an answer that came when the client had gone
   const unread = sender.unreadOctets ?? 0
   const open = [
+    late ? (connection.response?.octets ?? 0) : 0,
     reset.trigger?.len ?? 0,
     peer.payloadOctets - peer.ackedOctets,
     connection.requestPending ? (connection.request?.octets ?? 0) : 0,
-    unread > WINDOW_ROUNDING ? unread : 0,
+    unread > rounding(connection, reset) ? unread : 0,
   ].filter((octets) => octets > 0)
-  const each = open.map((octets) => farewell(connection, octets, evidence))
+  const complete = !late && wasComplete(connection, evidence)
+  const each = open.map((octets) =>
+    complete && octets <= LAST_WORDS ? 'yes' : farewell(connection, octets, evidence),
+  )
   if (each.includes('no')) return null
   return {
     is: each.includes('perhaps') ? 'perhaps' : each.includes('yes') ? 'yes' : 'none',
     octets: Math.max(0, ...open),
   }
+}
+
+/** The client had all that it had asked for and closed: what the server still says answers nothing. */
+function wasComplete(connection: ConnectionFacts, evidence: Evidence): boolean {
+  const http = evidence.application.get(connection.id)?.http
+  return http?.bodyComplete === true && connection.sides.client.fin !== null
+}
+
+/** When the other side has closed and had its answer, only whole steps of the window are believed. */
+function rounding(connection: ConnectionFacts, reset: ResetFacts): number {
+  const peer = connection.sides[otherSide(reset.from)]
+  const left = peer.fin !== null && peer.fin.tMs < reset.tMs && !connection.requestPending
+  if (!left) return WINDOW_ROUNDING
+  return Math.max(WINDOW_ROUNDING, 2 << (connection.sides[reset.from].windowScale ?? 0))
 }
 
 /** The reset's sender had closed; what triggers it is a FIN, an ACK or a record as small as close_notify. */
@@ -110,7 +130,8 @@ function reasons(
     const values = { client: client.payloadOctets, server: server.payloadOctets }
     because.push(say('all-acknowledged', values, connectionRef(connection)))
   } else {
-    because.push(say('but-farewell', { octets: last.octets, side: otherSide(reset.from) }, at))
+    const key = complete ? 'but-last-words' : 'but-farewell'
+    because.push(say(key, { octets: last.octets, side: otherSide(reset.from) }, at))
     if (last.is === 'perhaps') against.push(say('farewell-by-size', { octets: last.octets }, at))
   }
   if (complete) {

@@ -322,19 +322,55 @@ describe('ranking and verdict', () => {
     const report = run({ connections: healthy }, [cause('linger-zero', { when: () => false })])
     expect(report.verdict).toBe('healthy')
     expect(report.headline).toBe(
-      'Healthy: 2 connections to 1 endpoint, 1 closed in order and 1 still open or cut by an end of the capture; no refusal, reset, time-out, unanswered SYN or stall among them (1 cause checked)',
+      'Healthy: 2 connections to 1 endpoint, 1 closed in order and 1 not closed within the capture; none refused, reset, timed out, unanswered or stalled (1 cause checked)',
     )
   })
 
-  test('a reset after a FIN that harms nobody is counted as what it is', () => {
-    const healthy = [
+  test('healthy: one connection, or all of one kind, are not counted twice', () => {
+    const none = [cause('linger-zero', { when: () => false })]
+    const clean = [0, 1].map((id) => connection({ id, ending: 'clean' }))
+    expect(run({ connections: clean }, none).headline).toContain(' endpoint, all closed in order;')
+    expect(run({ connections: [connection()] }, none).headline).toContain(
+      '1 connection to 1 endpoint, not closed within the capture;',
+    )
+  })
+
+  test('a reset after a FIN that nobody explains: not healthy', () => {
+    const connections = [
       connection({ id: 0, ending: 'clean' }),
       connection({ id: 1, ending: 'reset-after-fin' }),
     ]
-    const report = run({ connections: healthy }, [cause('linger-zero', { when: () => false })])
-    expect(report.headline).toBe(
-      'Healthy: 2 connections to 1 endpoint, 1 closed in order and 1 reset after a FIN; no refusal, other reset, time-out, unanswered SYN or stall among them (1 cause checked); not explained: 1 reset after a FIN',
+    const report = run({ connections }, [cause('linger-zero', { when: () => false })])
+    expect(report.verdict).toBe('inconclusive')
+    expect(report.headline).toContain('Not explained: 1 reset after a FIN, of 2 connections')
+    expect(report.unknown[0]?.missing[0]).toContain('(connection 1)')
+  })
+
+  test('a notice is not called nothing', () => {
+    const connections = [connection({ id: 0, ending: 'reset' })]
+    const notice = cause('linger-zero', { when: () => true, severity: 'notice' })
+    const report = run({ connections }, [notice])
+    expect(report.headline).toMatch(/^Nothing was cut, but worth a look: /)
+  })
+
+  test('very many SYNs and nothing more, the way back not in the capture: a flood or a scan, not healthy', () => {
+    const lone = (id: number) =>
+      connection({
+        id,
+        ending: 'open',
+        seen: 'client-only',
+        client: { address: `10.9.0.${id}`, port: 1024 + id, endpoint: `10.9.0.${id}:${1024 + id}` },
+        handshake: { syns: 1, synAckMs: null, ackMs: null },
+        sides: { client: { packets: 1 }, server: { packets: 0 } },
+      })
+    const none = [cause('linger-zero', { when: () => false })]
+    const many = Array.from({ length: 120 }, (_, id) => lone(id))
+    const report = run({ connections: many }, none)
+    expect(report.verdict).toBe('inconclusive')
+    expect(report.headline).toContain(
+      '120 SYNs with nothing after them (one SYN each of 120 client',
     )
+    expect(run({ connections: many.slice(0, 20) }, none).verdict).toBe('healthy')
   })
 
   test('one direction only, and nothing wrong in it: not healthy, what is missing is said, and how to get it', () => {

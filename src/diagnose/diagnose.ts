@@ -144,7 +144,7 @@ function unknownOf(unexplained: Unexplained, input: DiagnoseInput): Report['unkn
       say(words.unexplained.missing, {
         what: whatOf(unexplained),
         servers: servers.length > MAX_SERVERS ? `${shown}, …` : shown,
-        examples: say(words.unexplained.examples, { ids }),
+        examples: say(words.unexplained.examples, { ids, count }),
       }),
     ],
     ask:

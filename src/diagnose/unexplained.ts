@@ -3,8 +3,11 @@ import type { ConnectionFacts } from '../evidence/connection.ts'
 import { type Ending, endings } from '../evidence/endings.ts'
 import type { Evidence } from '../evidence/evidence.ts'
 
-/** An ending, or a fault that TCP does not know of: the server closed in order, before the end of its response. */
-type What = Ending | 'cut-response'
+/**
+ * An ending, or what none of them tells: the server closed in order, before the end of its response; a SYN and nothing
+ * more where the way back is not in the capture.
+ */
+type What = Ending | 'cut-response' | 'lone-syn'
 
 /** Troubled connections of one ending that no cause explains. */
 export interface Unexplained {
@@ -22,6 +25,7 @@ const TROUBLE: ReadonlySet<What> = new Set<What>([
   'handshake-reset',
   'refused',
   'reset',
+  'reset-after-fin',
   'timed-out',
   'unanswered',
   'unreachable',
@@ -48,17 +52,18 @@ export function unexplainedOf(
 ): Unexplained[] {
   const found = new Map<What, { count: number; connections: ConnectionFacts[] }>()
   const left = evidence.connections.filter((c) => !explained.has(c.id))
-  const flooded = endingsInFloods(left.filter((c) => !QUIET.has(c.ending)))
+  const flooded = endingsInFloods(left)
   for (const connection of left) {
-    const what = whatOf(connection, evidence)
+    const inFlood = flooded.has(floodKey(connection))
+    const what = whatOf(connection, evidence, inFlood)
     if (what === null) continue
-    if (isCutByTheEnd(connection) && !flooded.has(floodKey(connection))) continue
+    if (isCutByTheEnd(connection) && !inFlood) continue
     const entry = found.get(what) ?? { count: 0, connections: [] }
     entry.count += connection.weight
     entry.connections.push(connection)
     found.set(what, entry)
   }
-  return [...endings, 'cut-response' as const]
+  return [...endings, 'cut-response' as const, 'lone-syn' as const]
     .flatMap((ending) => {
       const entry = found.get(ending)
       return entry === undefined ? [] : [{ ending, ...entry, flood: floodOf(entry.connections) }]
@@ -67,7 +72,8 @@ export function unexplainedOf(
 }
 
 /** null: it ended as it should, its response included. */
-function whatOf(connection: ConnectionFacts, evidence: Evidence): What | null {
+function whatOf(connection: ConnectionFacts, evidence: Evidence, inFlood: boolean): What | null {
+  if (connection.ending === 'open' && inFlood && isOneSyn(connection)) return 'lone-syn'
   if (!QUIET.has(connection.ending)) return connection.ending
   return cutResponse(connection, evidence) === null ? null : 'cut-response'
 }
@@ -102,8 +108,10 @@ function floodKey({ ending, server }: ConnectionFacts): string {
 
 /** RFC 4987 §2: one SYN, answered or not, and never an ACK or an octet of the client. */
 function isOneSyn({ ending, handshake, sides }: ConnectionFacts): boolean {
+  // Open: nothing of the server can be seen by this client's address in the capture, a forged one perhaps.
+  const unheard = ending === 'open' && handshake.synAckMs === null && sides.server.packets === 0
   return (
-    (ending === 'handshake-incomplete' || ending === 'unanswered') &&
+    (ending === 'handshake-incomplete' || ending === 'unanswered' || unheard) &&
     handshake.syns === 1 &&
     handshake.ackMs === null &&
     sides.client.packets <= 1

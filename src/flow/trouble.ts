@@ -24,6 +24,7 @@ export function isTroubled(rows: Rows, ending: Ending, captureEndT: number): boo
     return (!served && ints[at + L.R_SYNS]! > 0) || gaveUpWaiting(ints, floats, at)
   }
   if (ints[c + L.S_UNA_TIMES]! > 1 || ints[s + L.S_UNA_TIMES]! > 1) return true
+  if ((bits & (L.B_SAW_SYN | L.B_SAW_SYNACK | L.B_ESTABLISHED)) === L.B_SAW_SYN) return true // a lone SYN
   const pending = ints[at + L.R_LAST_DATA_BY] === 1 && ints[s + L.S_PACKETS]! > 0
   if (pending && captureEndT - lastDataT(floats, at) > PENDING_NS) return true
   const zero = (ints[c + L.S_BITS]! | ints[s + L.S_BITS]!) & L.SB_ZERO
