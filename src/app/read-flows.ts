@@ -13,7 +13,9 @@ import {
 } from '../packet/packet.ts'
 import { FrameMap } from './frame-map.ts'
 
-/** A capture with `-s 96` keeps some 30 octets of payload: not worth reading again. */
+/** A capture with `-s 96` keeps 30 to 42 octets of payload: not worth reading again. */
+const HEADERS_KEEP = 42
+/** More than this, or a whole message longer than the above, is. */
 const PAYLOAD_WORTH_READING = 64
 
 interface Counts {
@@ -162,7 +164,10 @@ class Consumer {
       }
       tcp++
       if (accepts !== null && !accepts(packet, times[i]!)) continue
-      if (packet.dataCap > PAYLOAD_WORTH_READING) payloadFrames++
+      const kept = packet.dataCap
+      if (kept > HEADERS_KEEP && (kept > PAYLOAD_WORTH_READING || kept === packet.dataLen)) {
+        payloadFrames++
+      }
       packet.tNs = times[i]!
       packet.frame = first + i
       analysis.segment(packet)

@@ -107,6 +107,24 @@ describe('http', () => {
     })
   }
 
+  test.each([
+    [
+      'an event stream',
+      '200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n\r\ndata: 1',
+      true,
+    ],
+    ['a WebSocket', '101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n', true],
+    ['a page', '200 OK\r\nContent-Type: text/html\r\n\r\n<p>', undefined],
+  ])('%s: streaming %s', (_, response, streaming) => {
+    const facts = readConversation(
+      conversation([
+        ['client', 'GET / HTTP/1.1\r\n\r\n'],
+        ['server', `HTTP/1.1 ${response}`],
+      ]),
+    )
+    expect(facts.http?.streaming).toBe(streaming)
+  })
+
   test('an upload that is answered early: body incomplete', () => {
     const facts = readConversation(
       conversation([

@@ -16,6 +16,7 @@ interface HttpMessage {
   frame: number
   contentLength: number | null
   chunked: boolean
+  streaming: boolean
   connection: string | null
   keepAliveTimeoutS: number | null
   bodySeen: number
@@ -68,6 +69,7 @@ function factsOf(request: HttpMessage | null, response: HttpMessage | null): Htt
     responseFrame: response?.frame ?? null,
     contentLength: response?.contentLength ?? null,
     chunked: response?.chunked ?? false,
+    ...(response?.streaming ? { streaming: true } : {}),
     connectionHeader: response?.connection ?? null,
     keepAliveTimeoutS: response?.keepAliveTimeoutS ?? null,
     bodyOctetsSeen: response?.bodySeen ?? null,
@@ -244,6 +246,8 @@ function beginFixed(reader: Reader, octets: number): void {
   if (octets === 0) finish(reader)
 }
 
+const STREAMS = /^(?:text\/event-stream|multipart\/x-mixed-replace|application\/grpc)\b/i
+
 function newMessage(start: string, status: number, frame: number, head: string): HttpMessage {
   const length = /^\d{1,15}$/.exec(field(head, 'content-length') ?? '')?.[0]
   const coding = (field(head, 'transfer-encoding') ?? '').toLowerCase()
@@ -255,6 +259,7 @@ function newMessage(start: string, status: number, frame: number, head: string):
     frame,
     contentLength: length === undefined ? null : Number(length),
     chunked: /(?:^|[\s,])chunked$/.test(coding),
+    streaming: status === 101 || STREAMS.test(field(head, 'content-type') ?? ''),
     connection: connection !== null && /^[\w\-, ]{1,64}$/.test(connection) ? connection : null,
     keepAliveTimeoutS: timeout === undefined ? null : Number(timeout),
     bodySeen: 0,

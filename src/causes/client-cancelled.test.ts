@@ -103,6 +103,67 @@ causeTable(clientCancelled, [
     is: 'nothing',
   },
   {
+    name: 'an event stream is silent by nature: left ten seconds after its last event',
+    connections: [
+      left(0, 10_900, {
+        tail: [chunk(20, 800), late],
+        sides: { client: fin(10_900), server: { lastDataMs: 800 } },
+      }),
+    ],
+    application: [[0, application({ protocol: 'http', http: { streaming: true } as never })]],
+    is: 'possible',
+    severity: 'benign',
+  },
+  {
+    name: 'the same of a connection whose payload was not read, beside one to the same endpoint that was',
+    connections: [0, 1].map((id) =>
+      left(id, 10_900 + 3000 * id, {
+        tail: [chunk(20, 800), late],
+        sides: { client: fin(10_900 + 3000 * id), server: { lastDataMs: 800 } },
+      }),
+    ),
+    application: [[0, application({ protocol: 'http', http: { streaming: true } as never })]],
+    is: 'possible',
+    explains: 2,
+  },
+  {
+    name: 'a chunked answer that had paused as long before',
+    connections: [
+      left(0, 10_900, {
+        tail: [chunk(20, 9000), chunk(22, 10_901), late],
+        longestSilence: {
+          ms: 3000,
+          beforeFrame: 7,
+          afterFrame: 9,
+          brokenBy: 'server',
+          survived: true,
+        },
+        survivedSilenceMs: 3000,
+        sides: { client: fin(10_900), server: { lastDataMs: 10_901 } },
+      }),
+    ],
+    application: [
+      [0, application({ protocol: 'http', http: { chunked: true, bodyComplete: false } as never })],
+    ],
+    is: 'possible',
+  },
+  {
+    name: 'near miss: it closed its own direction and went on taking the answer',
+    connections: [
+      left(0, 900, {
+        ending: 'half-closed',
+        resets: [],
+        tail: [
+          chunk(20, 899),
+          segment({ frame: 21, tMs: 900, from: 'client', flags: 0x11, ack: 60_000 }),
+          chunk(22, 901),
+          segment({ frame: 23, tMs: 901, from: 'client', flags: ACK, ack: 62_000 }),
+        ],
+      }),
+    ],
+    is: 'nothing',
+  },
+  {
     name: 'near miss: its window was closed: nobody read',
     connections: [left(0, 900, { sides: { client: { ...fin(900), lastWindow: 0 } } })],
     is: 'nothing',

@@ -1,3 +1,4 @@
+import type { HttpFacts } from '../evidence/application.ts'
 import type { ConnectionFacts } from '../evidence/connection.ts'
 import type { Evidence } from '../evidence/evidence.ts'
 import { type Act, firstAct } from './bursts.ts'
@@ -29,6 +30,12 @@ export const clientCancelled = {
 } as const satisfies Cause
 
 function judge(evidence: Evidence): Judgement {
+  const { byChoice } = leftInTheMiddle(evidence)
+  return { verdicts: byChoice.map((act) => judgeOne(act, evidence)) }
+}
+
+/** Clients that left while an answer was coming: at one age of the request, which a timer does, or at any. */
+export function leftInTheMiddle(evidence: Evidence): { byChoice: Act[]; byTimer: Act[] } {
   const left: Act[] = []
   for (const connection of evidence.connections) {
     const act = firstAct(connection)
@@ -36,7 +43,8 @@ function judge(evidence: Evidence): Judgement {
   }
   const timed = timers(left)
   return {
-    verdicts: left.filter((a) => !timed.has(keyOf(a))).map((act) => judgeOne(act, evidence)),
+    byChoice: left.filter((a) => !timed.has(keyOf(a))),
+    byTimer: left.filter((a) => timed.has(keyOf(a))),
   }
 }
 
@@ -45,14 +53,53 @@ function inTheMiddle(connection: ConnectionFacts, act: Act, evidence: Evidence):
   const { client, server } = connection.sides
   const response = connection.response
   if (response === null || response.startMs > act.atMs || connection.seen !== 'both') return false
-  const complete = evidence.application.get(connection.id)?.http?.bodyComplete ?? 'unknown'
+  if (act.how === 'fin' && wentOnReading(connection, act)) return false
+  const http = evidence.application.get(connection.id)?.http ?? null
+  const complete = http?.bodyComplete ?? 'unknown'
   // The capture lost what the client had, and no length tells how much there was: the answer may be whole.
   if (complete === 'unknown' && server.missingOctets > 0) return false
   if (complete === true || missedTheRest(connection, evidence)) return false
-  if (complete === 'unknown' && !stillSending(connection, act)) return false
-  if (act.atMs - lastServerData(connection, act) > FLOWING_MS) return false
+  const streaming = http === null ? streams(connection, evidence) : http.streaming === true
+  if (complete === 'unknown' && !streaming && !stillSending(connection, act)) return false
+  const silence = act.atMs - lastServerData(connection, act)
+  if (!streaming && silence > usualSilence(connection, act, http)) return false
   if (client.zeroWindow.openAtEnd || client.lastWindow === 0) return false
   return server.fin === null || server.fin.tMs > act.atMs
+}
+
+/** Of many connections only some are read again: this one is as those of its endpoint are, if they are all alike. */
+function streams(connection: ConnectionFacts, evidence: Evidence): boolean {
+  let known = kinds.get(evidence)
+  if (known === undefined) {
+    known = new Map()
+    for (const { id, server } of evidence.connections) {
+      const http = evidence.application.get(id)?.http
+      if (http === undefined || http === null) continue
+      known.set(server.endpoint, http.streaming === true && known.get(server.endpoint) !== false)
+    }
+    kinds.set(evidence, known)
+  }
+  return known.get(connection.server.endpoint) === true
+}
+
+const kinds = new WeakMap<Evidence, Map<string, boolean>>()
+
+/** A chunked answer that had been silent as long before went on then: it flows in its own time. */
+function usualSilence(connection: ConnectionFacts, act: Act, http: HttpFacts | null): number {
+  const { longestSilence, response } = connection
+  if (http?.chunked !== true || longestSilence?.survived !== true || response === null)
+    return FLOWING_MS
+  const before = connection.survivedSilenceMs
+  return act.atMs - response.startMs > before ? Math.max(FLOWING_MS, 1.5 * before) : FLOWING_MS
+}
+
+/** It closed its own direction only and took what came after that: nothing was left (RFC 9293 §3.6). */
+function wentOnReading(connection: ConnectionFacts, act: Act): boolean {
+  if (connection.resets.some((r) => r.from === 'client')) return false
+  const fin = connection.tail.find((s) => s.frame === act.frame)
+  const later = connection.tail.filter((s) => s.from === 'client' && s.frame > act.frame)
+  if (fin === undefined) return later.length > 0
+  return later.some((s) => s.ack > fin.ack)
 }
 
 /** The client acknowledged what is not in the capture, and with it the response may have been whole. */

@@ -32,7 +32,49 @@ const left = (
   })
 }
 
+/** Request at 2 ms + shift, an answer under way from then on, FIN of the client 2 s later. */
+const leftInAnswer = (id: number, shift: number) =>
+  left(id, 2000 + id, shift, {
+    ending: 'reset-after-fin',
+    requestPending: false,
+    response: {
+      startFrame: 6,
+      startMs: 10 + shift,
+      lastFrame: 29,
+      lastMs: 2000 + shift,
+      octets: 90_000,
+      seq: 1,
+    },
+    resets: [reset({ from: 'client', frame: 40, tMs: 2010 + shift })],
+    tail: [
+      segment({ frame: 29, tMs: 2000 + shift, from: 'server', len: 1448 }),
+      segment({ frame: 39, tMs: 2009 + shift, from: 'server', len: 1448 }),
+    ],
+    sides: {
+      server: { payloadOctets: 90_000, lastDataMs: 2009 + shift },
+      client: {
+        lastDataMs: 2 + shift,
+        fin: {
+          frame: 30 + id,
+          tMs: 2002 + id + shift,
+          seq: 101,
+          ackedMs: null,
+          ackedFrame: null,
+          times: 1,
+        },
+      },
+    },
+  })
+
 causeTable(clientTimeout, [
+  {
+    name: 'always 2 s after the request, the answer still coming: a limit on the whole exchange',
+    connections: [leftInAnswer(0, 0), leftInAnswer(1, 700), leftInAnswer(2, 1500)],
+    is: 'likely',
+    variant: 'response-too-slow',
+    because: ['left-in-answer', 'constant', 'round'],
+    explains: 3,
+  },
   {
     name: 'no long segment of this server ever arrived: its answers may be lost on the way',
     connections: [left(0, 1001), left(1, 1003, 400), left(2, 1002, 900)],

@@ -11,6 +11,7 @@ import {
   reasonsOf,
   type Verdict,
 } from './cause.ts'
+import { leftInTheMiddle } from './client-cancelled.ts'
 import { type Constant, closeTime, densest, unseenOctets } from './closing.ts'
 import { answersMayBeTooLong } from './path-mtu-black-hole.ts'
 
@@ -68,6 +69,7 @@ function judge(evidence: Evidence): Judgement {
         : {}),
     }))
   })
+  verdicts.push(...inTheMiddle(evidence))
   const doubt = verdicts.find((v) => v.against.some((r) => DOUBTS.includes(r.key)))
   if (doubt === undefined) return { verdicts }
   const { address } = doubt.connections[0]!.server
@@ -78,6 +80,33 @@ function judge(evidence: Evidence): Judgement {
       ask: 'tcpwhy analyze --at client=client.pcap --at server=server.pcap',
     },
   }
+}
+
+/** Clients whose limit is on the whole exchange: they leave at one age of the request, the answer still coming. */
+function inTheMiddle(evidence: Evidence): Verdict[] {
+  const byServer = new Map<string, GivenUp[]>()
+  for (const { connection, atMs, frame } of leftInTheMiddle(evidence).byTimer) {
+    const { request } = connection
+    if (request === null || atMs - request.startMs < MIN_WAIT_MS) continue
+    const list = byServer.get(connection.server.endpoint) ?? []
+    list.push({
+      connection,
+      requestFrame: request.lastFrame,
+      waitedMs: atMs - request.startMs,
+      closedMs: atMs,
+      closeFrame: frame,
+    })
+    byServer.set(connection.server.endpoint, list)
+  }
+  return [...byServer.values()].flatMap((all) => {
+    const constant = densest(all, (g) => g.waitedMs)
+    const certainty = constant === null ? null : certaintyOf(constant)
+    if (constant === null || certainty === null) return []
+    return constant.members.map((found) => ({
+      ...verdictOf(found, constant, { certainty, doubtful: false }),
+      variant: 'response-too-slow',
+    }))
+  })
 }
 
 function askedMs(found: GivenUp): number {
@@ -180,12 +209,17 @@ function doubtOf(connection: ConnectionFacts): Reason {
     : say('long-unseen', {}, connectionRef(connection))
 }
 
+function gaveUp({ connection, waitedMs, closedMs, closeFrame }: GivenUp): Reason {
+  const at = atFrame(closeFrame, connection)
+  const { response } = connection
+  if (response === null || response.startMs > closedMs)
+    return say('gave-up', { waited: waitedMs }, at)
+  return say('left-in-answer', { waited: waitedMs, got: response.octets }, at)
+}
+
 function becauseOf(found: GivenUp, constant: Constant<GivenUp>): Reason[] {
   const { connection } = found
-  const because = [
-    say('request', {}, atFrame(found.requestFrame, connection)),
-    say('gave-up', { waited: found.waitedMs }, atFrame(found.closeFrame, connection)),
-  ]
+  const because = [say('request', {}, atFrame(found.requestFrame, connection)), gaveUp(found)]
   if (constant.members.length >= 2) {
     const values = { count: constant.members.length, of: constant.of }
     because.push(

@@ -21,6 +21,8 @@ export interface HttpFacts {
   responseFrame: number | null
   contentLength: number | null
   chunked: boolean
+  /** A response that is silent by nature now and then: text/event-stream, WebSocket (101), gRPC. */
+  streaming?: boolean
   connectionHeader: string | null
   keepAliveTimeoutS: number | null
   /** Octets of the last response's body seen on the wire so far, and whether the body was complete. */
