@@ -54,6 +54,15 @@ causeTable(connectFiltered, [
     against: ['host-silent'],
   },
   {
+    name: 'very many, each sent once only: said against it',
+    connections: Array.from({ length: 100 }, (_, id) =>
+      unanswered({ id, handshake: { syns: 1, synTimesMs: [id] } }),
+    ),
+    is: 'possible',
+    against: ['sent-once'],
+    explains: 100,
+  },
+  {
     name: 'near miss: the SYN arrived and the SYN-ACK was lost',
     connections: [unanswered(), connection({ id: 1, ...other })],
     fates: [[0, [fate({ kind: 'syn-ack', fate: 'lost' })]]],

@@ -29,8 +29,18 @@ export const connectFiltered = {
   judge,
 } as const satisfies Cause
 
+/** As many single SYNs to one port are more than a lossy path makes; a kernel would repeat each after a second. */
+const FLOOD = 100
+
 function judge(evidence: Evidence): Judgement {
-  const { verdicts } = judgeEach(evidence, ['unanswered'], judgeOne)
+  const floods = floodsOf(evidence)
+  const { verdicts } = judgeEach(evidence, ['unanswered'], (connection) => {
+    const verdict = judgeOne(connection, evidence)
+    const once = floods.get(connection.server.endpoint) ?? 0
+    if (verdict === null || once === 0 || connection.handshake.syns > 1) return verdict
+    const doubt = say('sent-once', { once }, connectionRef(connection))
+    return { ...verdict, against: [...verdict.against, doubt] }
+  })
   const arrived = verdicts.length === 0 ? synArrived(evidence) : null
   if (arrived !== null) return { verdicts, excluded: arrived }
   const unsure = verdicts.find((v) => v.certainty === 'possible')
@@ -45,6 +55,16 @@ function judge(evidence: Evidence): Judgement {
       ask: 'tcpwhy analyze --at client=client.pcap --at server=server.pcap',
     },
   }
+}
+
+/** Endpoints with very many SYNs that were not repeated, and how many. */
+function floodsOf(evidence: Evidence): Map<string, number> {
+  const once = new Map<string, number>()
+  for (const { ending, handshake, server, weight } of evidence.connections) {
+    if (ending !== 'unanswered' || handshake.syns !== 1) continue
+    once.set(server.endpoint, (once.get(server.endpoint) ?? 0) + weight)
+  }
+  return new Map([...once].filter(([, count]) => count >= FLOOD))
 }
 
 /** Unanswered SYNs that are known to have reached a server that answers others: nothing on the way filters them. */

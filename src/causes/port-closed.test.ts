@@ -116,5 +116,18 @@ causeTable(portClosed, [
     culprit: 'client',
     explains: 20,
   },
+  {
+    name: 'others were accepted before the first refusal and after the last: it was restarted',
+    connections: [
+      connection({ id: 1, startMs: 0 }),
+      refused({ id: 2, startMs: 500 }),
+      refused({ id: 3, startMs: 800 }),
+      connection({ id: 4, startMs: 1200 }),
+    ],
+    endpoints: [{ established: 2, firstAnswerMs: 1, lastAnswerMs: 1300 }],
+    is: 'likely',
+    because: ['came-back'],
+    explains: 2,
+  },
   { name: 'a healthy exchange', connections: [connection()], is: 'nothing' },
 ])

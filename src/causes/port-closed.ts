@@ -1,5 +1,5 @@
 import type { ConnectionFacts, ResetFacts } from '../evidence/connection.ts'
-import type { Evidence } from '../evidence/evidence.ts'
+import type { EndpointFacts, Evidence } from '../evidence/evidence.ts'
 import { firstAct } from './bursts.ts'
 import {
   type Cause,
@@ -19,6 +19,8 @@ const say = reasonsOf('port-closed')
 
 /** So many ports of one host refused to one client: somebody looks for open ports, no service is missing. */
 const SCANNED_PORTS = 20
+/** A service that is not back by then was not restarted, it was down. */
+const RESTART_MS = 120_000
 
 /** Nothing listens there: the SYN is answered by RST,ACK from the server's own stack. */
 export const portClosed = {
@@ -32,8 +34,12 @@ export const portClosed = {
 function judge(evidence: Evidence): Judgement {
   const ports = refusedPorts(evidence)
   const gone = ports.size === 0 ? new Map<string, Gone>() : wentAway(evidence)
+  const refusals = refusalsOf(evidence)
   const judgement = judgeEach(evidence, ['refused'], (c) => {
-    const verdict = judgeOne(c, evidence, ports.get(pairOf(c))?.size ?? 1)
+    const verdict = judgeOne(c, evidence, {
+      ports: ports.get(pairOf(c))?.size ?? 1,
+      refusals: refusals.get(c.server.endpoint)!,
+    })
     const before = gone.get(c.server.endpoint)
     if (verdict === null || before === undefined || before.atMs > c.startMs) return verdict
     return { ...verdict, consequenceOf: before.cause }
@@ -81,6 +87,30 @@ function pairOf(connection: ConnectionFacts): string {
   return `${connection.client.address} ${connection.server.address}`
 }
 
+interface Span {
+  fromMs: number
+  toMs: number
+}
+
+/** First and last refusal of each endpoint. */
+function refusalsOf(evidence: Evidence): Map<string, Span> {
+  const spans = new Map<string, Span>()
+  for (const { ending, server, startMs } of evidence.connections) {
+    if (ending !== 'refused') continue
+    const { fromMs, toMs } = spans.get(server.endpoint) ?? { fromMs: startMs, toMs: startMs }
+    const span = { fromMs: Math.min(fromMs, startMs), toMs: Math.max(toMs, startMs) }
+    spans.set(server.endpoint, span)
+  }
+  return spans
+}
+
+/** The endpoint accepted others before its first refusal and again after its last. */
+function cameBack({ fromMs, toMs }: Span, endpoint: EndpointFacts | undefined): boolean {
+  const first = endpoint?.firstAnswerMs ?? Infinity
+  const last = endpoint?.lastAnswerMs ?? -Infinity
+  return first < fromMs && last > toMs && toMs - fromMs <= RESTART_MS
+}
+
 function refusedPorts(evidence: Evidence): Map<string, Set<number>> {
   const ports = new Map<string, Set<number>>()
   for (const connection of evidence.connections) {
@@ -91,7 +121,11 @@ function refusedPorts(evidence: Evidence): Map<string, Set<number>> {
   return ports
 }
 
-function judgeOne(connection: ConnectionFacts, evidence: Evidence, ports: number): Verdict | null {
+function judgeOne(
+  connection: ConnectionFacts,
+  evidence: Evidence,
+  { ports, refusals }: { ports: number; refusals: Span },
+): Verdict | null {
   const reset = connection.resets.find((r) => r.from === 'server' && r.shape === 'syn-reply')
   if (reset === undefined) return null
   const foreign = foreignTtl(reset.ttl, connection, 'server', evidence)
@@ -112,7 +146,7 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence, ports: number
       : doubtful
         ? { side: 'unknown' }
         : { side: 'server', host: connection.server.address },
-    ...reasons(connection, reset, evidence, { foreign, sure, ports: scan ? ports : 0 }),
+    ...reasons(connection, reset, evidence, { foreign, sure, ports: scan ? ports : 0, refusals }),
     group: scan ? pairOf(connection) : connection.server.endpoint,
   }
 }
@@ -130,7 +164,7 @@ function reasons(
   connection: ConnectionFacts,
   reset: ResetFacts,
   evidence: Evidence,
-  told: { foreign: boolean | null; sure: boolean; ports: number },
+  told: { foreign: boolean | null; sure: boolean; ports: number; refusals: Span },
 ): Pick<Verdict, 'because' | 'against'> {
   const server = connection.server.endpoint
   const endpoint = evidence.endpoints.get(server)
@@ -148,6 +182,10 @@ function reasons(
   if (served === 0) because.push(say('never-served', { server }, connectionRef(connection)))
   else if ((endpoint?.lastAnswerMs ?? Infinity) < reset.tMs) {
     because.push(say('served-before', { server, served }, connectionRef(connection)))
+  } else if (cameBack(told.refusals, endpoint)) {
+    const { fromMs, toMs } = told.refusals
+    const values = { server, served, for: toMs - fromMs, at: fromMs }
+    because.push(say('came-back', values, connectionRef(connection)))
   } else against.push(say('served-otherwise', { server, served }, connectionRef(connection)))
   return { because, against }
 }
