@@ -72,9 +72,16 @@ export const layers = {
     promise:
       'diagnose settles and ranks what causes claim; it knows no cause by name and no source of facts.',
   },
+  probe: {
+    may: ['base', 'packet', 'host', 'messages'],
+    types: [],
+    packages: [],
+    promise:
+      'probe experiments through a ProbePort handed in: sockets, clock and chance are app/. It says what it will send before it does, and is bounded.',
+  },
   report: {
     may: ['base', 'messages'],
-    types: ['host', 'evidence', 'causes', 'diagnose'],
+    types: ['host', 'probe', 'evidence', 'causes', 'diagnose'],
     // The one value of evidence/ that it needs is the list of endings, in the order of the vocabulary.
     values: ['src/evidence/endings.ts'],
     packages: ['hyparquet-writer'],
@@ -92,6 +99,7 @@ export const layers = {
       'causes',
       'diagnose',
       'messages',
+      'probe',
     ],
     types: [],
     packages: null,
@@ -100,7 +108,7 @@ export const layers = {
   },
   cli: {
     may: ['base', 'messages', 'app', 'report'],
-    types: ['host', 'evidence', 'causes', 'diagnose'],
+    types: ['host', 'evidence', 'causes', 'diagnose', 'probe'],
     packages: null,
     promise:
       'cli goes from argv to app to report to the exit code. Work that a library user needs too belongs in app/.',

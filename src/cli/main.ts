@@ -3,6 +3,7 @@ import { run } from './run.ts'
 
 const app = {
   analyze: async () => (await import('../app/analyze.ts')).analyzeCaptures,
+  probe: async () => import('../app/probe.ts'),
   queue: async () => (await import('../app/queue.ts')).queueSizes,
 }
 

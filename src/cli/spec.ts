@@ -1,3 +1,4 @@
+import type * as ProbeApp from '../app/probe.ts'
 import type { QueueOptions } from '../app/queue.ts'
 import type { AnalyzeCaptures } from '../app/types.ts'
 import type { QueueReport } from '../host/queue-report.ts'
@@ -37,4 +38,6 @@ export interface Arguments {
 export interface App {
   analyze: () => Promise<AnalyzeCaptures>
   queue: () => Promise<(options: QueueOptions) => Promise<QueueReport>>
+  /** The experiments. */
+  probe: () => Promise<Pick<typeof ProbeApp, 'probeLoad'>>
 }

@@ -1,3 +1,4 @@
+import { probeLoad } from '../../src/app/probe.ts'
 import { queueSizes } from '../../src/app/queue.ts'
 import type { AnalyzeOptions, AnalyzeResult } from '../../src/app/types.ts'
 import type { Io } from '../../src/cli/io.ts'
@@ -43,6 +44,7 @@ export async function cli(
       asked.push(options)
       return analyze(options)
     },
+    probe: async () => ({ probeLoad }),
     queue: async () => (options) => queueSizes(options, host),
   })
   return { exitCode, out, err, asked }

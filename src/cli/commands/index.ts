@@ -1,7 +1,8 @@
 import type { CommandSpec } from '../spec.ts'
 import { analyze } from './analyze.ts'
 import { explain } from './explain.ts'
+import { probeLoad } from './probe-load.ts'
 import { queue } from './queue.ts'
 
 /** What can be typed after `tcpwhy`, sorted by name. */
-export const commands: readonly CommandSpec[] = [analyze, explain, queue]
+export const commands: readonly CommandSpec[] = [analyze, explain, probeLoad, queue]

@@ -1,0 +1,105 @@
+import { networkInterfaces } from 'node:os'
+import { TcpwhyError } from '../base/errors.ts'
+import { kindOfAddress } from '../probe/address.ts'
+import type { LoadReport, LoadSample } from '../probe/load/report.ts'
+import type { ProbeAddress, ProbePort } from '../probe/port.ts'
+import { type LoadOptions, load } from '../probe/probes/load.ts'
+import type { Plan } from '../probe/report.ts'
+import { parseTarget } from '../probe/target.ts'
+import { nodeProbePort } from './probe-port.ts'
+
+/** What every experiment is told from outside. */
+export interface ProbeHooks {
+  /** Called before anything is sent. */
+  onPlan?: (plan: Plan) => Promise<void> | void
+  /** Ctrl-C: it ends, with what is known. */
+  stop?: AbortSignal
+  /** `--yes-i-own-this` */
+  owned?: boolean
+}
+
+export type LoadRequest = Omit<LoadOptions, 'target' | 'to'> & { target: string }
+
+/** More connections or requests a second than these are asked about, and any at all to addresses that are nobody's own. */
+const GENTLE_PER_SECOND = 50
+
+/**
+ * HTTP load: `tcpwhy probe load`.
+ * @throws TcpwhyError BAD_ARGUMENT, PROBE_ADDRESS_REFUSED, PROBE_NAME_UNKNOWN, PROBE_NOT_YOURS
+ */
+export async function probeLoad(
+  request: LoadRequest,
+  hooks: ProbeHooks & { onSample?: (sample: LoadSample) => void } = {},
+  givenPort?: ProbePort,
+): Promise<LoadReport> {
+  const port = givenPort ?? (await nodeProbePort())
+  const target = parseTarget(request.target)
+  const to = await addressOf(target.host, port)
+  const options: LoadOptions = { ...request, target, to }
+  const plan = load.plan(options)
+  permit([to], plan, hooks)
+  await hooks.onPlan?.(plan)
+  const { onSample, stop = new AbortController().signal } = hooks
+  return load.run(options, port, { stop, ...(onSample === undefined ? {} : { onSample }) })
+}
+
+async function addressOf(host: string, port: ProbePort): Promise<ProbeAddress> {
+  const [first] = await port.resolve(host)
+  if (first !== undefined) return first
+  throw new TcpwhyError(
+    'PROBE_NAME_UNKNOWN',
+    `The name ${host} has no address`,
+    'Check its spelling and the resolver (getent hosts NAME), or give an address.',
+  )
+}
+
+/** @throws TcpwhyError PROBE_ADDRESS_REFUSED, PROBE_NOT_YOURS */
+function permit(
+  addresses: readonly ProbeAddress[],
+  plan: Plan,
+  { owned = false }: ProbeHooks,
+): void {
+  for (const { address } of addresses) {
+    const kind = isOwnBroadcast(address) ? 'broadcast' : kindOfAddress(address)
+    if (kind === 'loopback') continue
+    if (kind !== 'private' && kind !== 'public') throw refused(address, kind)
+    if (owned) continue
+    const { perSecond } = plan
+    if (kind === 'public') throw notYours(`${address} is no private address`)
+    if (perSecond === null || perSecond > GENTLE_PER_SECOND) {
+      const rate = perSecond === null ? 'as fast as answers come' : `${perSecond} a second`
+      throw notYours(`Connections or requests to ${address}, ${rate}, are a load test`)
+    }
+  }
+}
+
+function refused(address: string, kind: string): TcpwhyError {
+  return new TcpwhyError(
+    'PROBE_ADDRESS_REFUSED',
+    `${address} is a ${kind} address: tcpwhy sends nothing there`,
+    'Give the address of one host.',
+  )
+}
+
+function notYours(what: string): TcpwhyError {
+  return new TcpwhyError(
+    'PROBE_NOT_YOURS',
+    what,
+    `Add --yes-i-own-this if the target is yours or its owner agreed; up to ${GENTLE_PER_SECOND} a second to private addresses go without.`,
+  )
+}
+
+/** The broadcast address of one of this host's own networks, 10.0.0.255 of 10.0.0.0/24. */
+function isOwnBroadcast(address: string): boolean {
+  const own = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
+  return own.some(({ family, address: local, netmask }) => {
+    if (family !== 'IPv4') return false
+    const mask = word(netmask)
+    // RFC 3021: networks of /31 and /32 have none.
+    return ~mask >>> 0 > 1 && word(address) === (word(local) | ~mask) >>> 0
+  })
+}
+
+function word(ipv4: string): number {
+  return ipv4.split('.').reduce((sum, part) => ((sum << 8) | Number(part)) >>> 0, 0)
+}

@@ -1,0 +1,81 @@
+import { TcpwhyError } from '../base/errors.ts'
+import type { Plan, ProbeReport } from '../probe/report.ts'
+import { jsonText } from '../report/printable.ts'
+import { planText } from '../report/probe/plan-text.ts'
+import { openFile } from './file.ts'
+import type { Io } from './io.ts'
+import type { Arguments } from './spec.ts'
+
+type Options = Arguments['options']
+
+/** The one target of an experiment that takes one. @throws TcpwhyError BAD_ARGUMENT */
+export function onlyTarget({ operands }: Arguments, name: string): string {
+  const [target, more] = operands
+  if (target !== undefined && more === undefined) return target
+  throw new TcpwhyError(
+    'BAD_ARGUMENT',
+    target === undefined ? `probe ${name} needs a target` : `probe ${name} takes one target`,
+    `tcpwhy probe ${name} HOST:PORT; see tcpwhy probe ${name} --help.`,
+  )
+}
+
+/** A whole number of an option. @throws TcpwhyError BAD_ARGUMENT */
+export function wholeNumber(
+  options: Options,
+  name: string,
+  { min, max }: { min: number; max: number },
+): number | null {
+  const text = options[name]?.[0]
+  if (text === undefined) return null
+  const value = Number(text)
+  if (/^\d{1,9}$/.test(text) && value >= min && value <= max) return value
+  throw new TcpwhyError(
+    'BAD_ARGUMENT',
+    `--${name} ${text} is not a number that it takes`,
+    `Give a whole number from ${min} to ${max}.`,
+  )
+}
+
+/** Says on standard error what is going to be sent, before it is. */
+export function announcer(probe: ProbeReport['probe'], options: Options, io: Io) {
+  return async (plan: Plan): Promise<void> => {
+    if (options['quiet'] === undefined) await io.err.write(planText(probe, plan))
+  }
+}
+
+/** Ctrl-C as a signal, for as long as `work` takes. */
+export async function interruptible<T>(
+  io: Io,
+  work: (stop: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const stop = new AbortController()
+  const stopListening = io.onInterrupt(() => stop.abort())
+  try {
+    return await work(stop.signal)
+  } finally {
+    stopListening()
+  }
+}
+
+/** The result, as JSON or for people, to standard output or `-o`. @returns the exit code */
+export async function showResult<R extends ProbeReport>(
+  report: R,
+  options: Options,
+  io: Io,
+  text: (report: R, look: { color: boolean }) => string,
+): Promise<number> {
+  const path = options['output']?.[0]
+  const file = path === undefined ? null : await openFile(path)
+  const output = file ?? io.out
+  try {
+    const color =
+      options['no-color'] === undefined && !io.env['NO_COLOR'] && (await output.isTerminal())
+    const isJson = options['json'] !== undefined
+    await output.write(isJson ? `${jsonText(report, 2)}\n` : text(report, { color }))
+    await file?.close()
+  } catch (error) {
+    await file?.discard()
+    throw error
+  }
+  return report.decided ? 0 : 3
+}

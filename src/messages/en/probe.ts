@@ -1,0 +1,73 @@
+/** Sentences of `tcpwhy probe`, by experiment. Keys of `failure` are those of src/probe/load/failures.ts. */
+export const probeWords = {
+  plan: {
+    head: 'tcpwhy probe {probe} will open {connections} to {targets}, at most {atOnce} at a time, {rate}; it sends {sends} and is over in {deadline} at the latest. Ctrl-C ends it with what is known.',
+    connections: { some: 'at most {n} connections', one: 'one connection', free: 'connections' },
+    rate: { limited: 'at most {n} new ones or requests a second', free: 'as fast as answers come' },
+  },
+  failure: {
+    'no-descriptor': 'no descriptor left here (EMFILE)',
+    'no-local-port': 'no local port left here (EADDRNOTAVAIL)',
+    'connect-refused': 'refused: RST to the SYN',
+    'connect-reset': 'reset in the handshake',
+    'connect-unreachable': 'unreachable: ICMP, route or local rule',
+    'connect-timeout': 'no handshake in time',
+    'connect-failed': 'handshake failed otherwise',
+    'tls-failed': 'TLS handshake failed',
+    'send-reset': 'reset while sending',
+    'send-timeout': 'request not taken in time',
+    'receive-reset': 'reset before any answer',
+    'receive-timeout': 'no answer in time',
+    'receive-eof': 'closed (FIN) before any answer',
+    'response-reset': 'reset within the answer',
+    'response-timeout': 'answer not whole in time',
+    'response-eof': 'closed (FIN) within the answer',
+    'response-malformed': 'what came is no HTTP',
+    other: 'another error',
+  },
+  load: {
+    sends: '{method} {url}',
+    conclusion: {
+      none: 'No request was finished in {duration}.',
+      allFailed: 'All {failed} requests failed in {duration}; {count} of them: {kind}.',
+      allAnswered:
+        '{answered} requests answered in {duration} ({rate}/s), none failed; p50 {p50}, p99 {p99}.',
+      someFailed:
+        '{answered} requests answered in {duration} ({rate}/s), {failed} failed; {count} of them: {kind}. p50 {p50}, p99 {p99}.',
+    },
+    heading: {
+      failures: 'Failed requests, by what TCP saw',
+      latency: 'Latency',
+      connections: 'Connections',
+      seconds: 'Second by second',
+    },
+    column: {
+      failure: 'failure',
+      requests: 'requests',
+      reused: 'on a used connection',
+      first: 'first at',
+      second: 's',
+      answered: 'answered',
+      failed: 'failed',
+      p50: 'p50',
+      p99: 'p99',
+      max: 'max',
+      open: 'open',
+      waiting: 'waiting',
+      commonest: 'commonest failure',
+    },
+    measured: 'measured',
+    corrected: {
+      'from-due-time': 'from when it was due',
+      'expected-interval': 'corrected (coordinated omission)',
+    },
+    statuses: 'Responses by status: {list}.',
+    opened: '{opened} opened for {begun} requests; handshake p50 {p50}, p99 {p99}, longest {max}.',
+    openedNone: '{opened} opened for {begun} requests; no handshake was finished.',
+    slow: '{n} handshakes took 0.9 s or longer: a SYN or SYN-ACK was sent again, as when a listen queue is full.',
+    unfinished: '{n} requests still waited when time was up.',
+    notBegun:
+      '{n} more were due, but every connection was busy: raise --concurrency, or the server is slower than --rate.',
+    secondsLeftOut: '({n} more seconds: --json has them all)',
+  },
+} as const

@@ -1,0 +1,81 @@
+import type { ProbeHead, TargetSeen } from '../report.ts'
+import type { FailureKind } from './failures.ts'
+import type { LatencySummary } from './histogram.ts'
+
+/** Result of `tcpwhy probe load`. */
+export interface LoadReport extends ProbeHead {
+  probe: 'load'
+  targets: TargetSeen[]
+  settings: LoadSettings
+  requests: {
+    /** Begun. = answered + failed + unfinished */
+    begun: number
+    /** A whole response came, whatever its status. */
+    answered: number
+    failed: number
+    /** Still waiting when time was up, and not yet overdue. */
+    unfinished: number
+    /** With `ratePerS`: due, but all connections were busy until the end. */
+    notBegun: number
+    answeredPerS: number
+  }
+  /** Number of responses by status: {"200": 1234}. */
+  statuses: Record<string, number>
+  /** Commonest first. */
+  failures: LoadFailure[]
+  connections: {
+    opened: number
+    /** Handshakes that took about one SYN retransmission or longer (900 ms). */
+    slowHandshakes: number
+    connectMs: LatencySummary | null
+  }
+  latencyMs: {
+    /** From when the request (one-shot: its connection) was begun. Answered ones only. */
+    measured: LatencySummary | null
+    /** As requests would have seen it that do not wait for each other. */
+    corrected: LatencySummary | null
+    /** How: measured from when it was due (`ratePerS`), or filled up by the mean interval of a connection's requests. */
+    correction: 'from-due-time' | 'expected-interval'
+    intervalMs: number | null
+  }
+  responseOctets: number
+  samples: LoadSample[]
+}
+
+export interface LoadSettings {
+  url: string
+  method: string
+  keepAlive: boolean
+  concurrency: number
+  /** Null = until `forMs`. */
+  count: number | null
+  forMs: number | null
+  /** Null = each connection sends the next request when it has the answer. */
+  ratePerS: number | null
+  connectTimeoutMs: number
+  requestTimeoutMs: number
+}
+
+export interface LoadFailure {
+  kind: FailureKind
+  count: number
+  /** Of these, on a connection that had already carried a request. */
+  onReused: number
+  /** The first few: milliseconds since the start, and the system's words where it said any. */
+  examples: { atMs: number; code: string | null }[]
+}
+
+/** One second of the load. */
+export interface LoadSample {
+  /** Its end, milliseconds since the start. */
+  atMs: number
+  answered: number
+  failed: number
+  failures: Partial<Record<FailureKind, number>>
+  p50Ms: number | null
+  p99Ms: number | null
+  maxMs: number | null
+  /** At its end. */
+  openConnections: number
+  inFlight: number
+}

@@ -1,0 +1,27 @@
+import { version } from '../../base/version.ts'
+import type { Target } from '../target.ts'
+
+/** A request of HTTP/1.1 that says who asks, and whether the connection is to stay. */
+export function requestOctets(
+  { host, port, path, scheme }: Target,
+  { method, keepAlive, fields = [] }: RequestShape,
+): Uint8Array {
+  const shown = host.includes(':') ? `[${host}]` : host
+  const isDefault = (scheme === 'https' && port === 443) || (scheme === 'http' && port === 80)
+  const lines = [
+    `${method} ${path} HTTP/1.1`,
+    `Host: ${isDefault ? shown : `${shown}:${port}`}`,
+    `User-Agent: tcpwhy/${version}`,
+    'Accept: */*',
+    ...fields,
+    ...(keepAlive ? [] : ['Connection: close']),
+  ]
+  return new TextEncoder().encode(`${lines.join('\r\n')}\r\n\r\n`)
+}
+
+export interface RequestShape {
+  method: string
+  keepAlive: boolean
+  /** "Name: value" */
+  fields?: readonly string[]
+}

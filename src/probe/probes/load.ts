@@ -1,0 +1,166 @@
+import { formatEndpoint } from '../../base/addresses.ts'
+import { version } from '../../base/version.ts'
+import { probeWords as words } from '../../messages/en/probe.ts'
+import { formatCount, formatDuration, render } from '../../messages/render.ts'
+import { withBudget } from '../budget.ts'
+import { type LoadJob, type LoadOutcome, runLoad } from '../load/generator.ts'
+import type { LoadReport, LoadSample, LoadSettings } from '../load/report.ts'
+import { requestOctets } from '../load/request.ts'
+import type { ProbeAddress, ProbePort } from '../port.ts'
+import type { Probe, ProbeContext } from '../probe.ts'
+import type { Plan } from '../report.ts'
+import { shownTarget, type Target } from '../target.ts'
+
+export interface LoadOptions extends Omit<LoadSettings, 'url'> {
+  target: Target
+  to: ProbeAddress
+}
+
+/** As long as the generator waits at the end for what is under way. */
+const LAST_REQUEST_MS = 5000
+
+export const load = {
+  id: 'load',
+  asks: 'How many requests does it serve, how late, and what do those die of that fail?',
+  needs: [],
+  plan,
+  run,
+} as const satisfies Probe<LoadOptions, LoadReport>
+
+function plan(options: LoadOptions): Plan {
+  const { target, to, keepAlive, concurrency, count, forMs, ratePerS, method } = options
+  const limitMs = options.connectTimeoutMs + options.requestTimeoutMs
+  const end = forMs ?? longestMs(options)
+  return {
+    targets: [shownTarget(target, to)],
+    connections: count === null || keepAlive ? null : count,
+    atOnce: concurrency,
+    perSecond: ratePerS,
+    sends: render(words.load.sends, { method, url: urlOf(target) }),
+    deadlineMs: end + Math.min(LAST_REQUEST_MS, limitMs),
+  }
+}
+
+/** `--count` without `--for`: each request takes at most its limits, `concurrency` of them at a time. */
+function longestMs({ count, concurrency, ratePerS, ...limits }: LoadOptions): number {
+  const each = limits.connectTimeoutMs + limits.requestTimeoutMs
+  const rounds = Math.ceil((count ?? 0) / concurrency)
+  return rounds * each + (ratePerS === null ? 0 : ((count ?? 0) / ratePerS) * 1000)
+}
+
+function urlOf({ scheme, host, port, path }: Target): string {
+  return `${scheme === 'https' ? 'https' : 'http'}://${formatEndpoint(host, port)}${path}`
+}
+
+async function run(
+  options: LoadOptions,
+  port: ProbePort,
+  context: ProbeContext<LoadReport> & { onSample?: (sample: LoadSample) => void },
+): Promise<LoadReport> {
+  const planned = plan(options)
+  const startedAt = new Date(port.epochMs()).toISOString()
+  const untilMs = port.nowMs() + planned.deadlineMs
+  const budget = { connections: planned.connections, octets: null, untilMs }
+  const limited = withBudget(port, budget)
+  const { onSample, stop } = context
+  const hooks = { stop, ...(onSample === undefined ? {} : { onSample }) }
+  const outcome = await runLoad(jobOf(options), limited.port, hooks)
+  const found = resultsOf(options, outcome)
+  return {
+    schema: 'tcpwhy.probe/1',
+    tool: { name: 'tcpwhy', version },
+    probe: 'load',
+    startedAt,
+    durationMs: Math.round(outcome.durationMs),
+    plan: planned,
+    spent: limited.spent,
+    interrupted: context.stop.aborted,
+    decided: found.requests.answered + found.requests.failed > 0,
+    ...found,
+    conclusion: conclusionOf(found, outcome.durationMs),
+  }
+}
+
+function jobOf(options: LoadOptions): LoadJob {
+  const { target, to, method, keepAlive } = options
+  const { scheme, host, port } = target
+  return {
+    ...options,
+    to: { ...to, port, ...(scheme === 'https' ? { tls: { servername: host } } : {}) },
+    request: requestOctets(target, { method, keepAlive }),
+  }
+}
+
+type Results = Pick<
+  LoadReport,
+  | 'targets'
+  | 'settings'
+  | 'requests'
+  | 'statuses'
+  | 'failures'
+  | 'connections'
+  | 'latencyMs'
+  | 'responseOctets'
+  | 'samples'
+>
+
+function resultsOf(options: LoadOptions, outcome: LoadOutcome): Results {
+  const { target, to, ...settings } = options
+  const { tally, durationMs, unfinished, notBegun } = outcome
+  return {
+    targets: [{ name: target.name, address: formatEndpoint(to.address, target.port) }],
+    settings: { url: urlOf(target), ...settings },
+    requests: {
+      begun: tally.begun,
+      answered: tally.answered,
+      failed: tally.failed,
+      unfinished,
+      notBegun,
+      answeredPerS: Math.round((tally.answered / Math.max(durationMs, 1)) * 10_000) / 10,
+    },
+    statuses: tally.statusTable(),
+    failures: tally.failureList(),
+    connections: {
+      opened: tally.opened,
+      slowHandshakes: tally.slowHandshakes,
+      connectMs: tally.connect.summary(),
+    },
+    latencyMs: latencyOf(options, outcome),
+    responseOctets: tally.responseOctets,
+    samples: tally.samples,
+  }
+}
+
+function latencyOf(
+  { ratePerS, concurrency }: LoadOptions,
+  { tally, durationMs }: LoadOutcome,
+): LoadReport['latencyMs'] {
+  const measured = tally.measured.summary()
+  if (ratePerS !== null) {
+    const corrected = tally.due.summary()
+    return { measured, corrected, correction: 'from-due-time', intervalMs: 1000 / ratePerS }
+  }
+  // As wrk does it: the rate that this connection had, evenly.
+  const intervalMs = tally.answered === 0 ? null : (durationMs * concurrency) / tally.answered
+  const corrected = intervalMs === null ? null : tally.measured.corrected(intervalMs).summary()
+  return { measured, corrected, correction: 'expected-interval', intervalMs }
+}
+
+function conclusionOf(found: Results, durationMs: number): string {
+  const { requests, failures, latencyMs } = found
+  const commonest = failures[0]
+  const values = {
+    answered: formatCount(requests.answered),
+    failed: formatCount(requests.failed),
+    rate: formatCount(Math.round(requests.answeredPerS)),
+    duration: formatDuration(durationMs),
+    p50: formatDuration(latencyMs.corrected?.p50 ?? 0),
+    p99: formatDuration(latencyMs.corrected?.p99 ?? 0),
+    kind: commonest === undefined ? '' : words.failure[commonest.kind],
+    count: formatCount(commonest?.count ?? 0),
+  }
+  const { none, allFailed, allAnswered, someFailed } = words.load.conclusion
+  if (requests.answered + requests.failed === 0) return render(none, values)
+  if (requests.answered === 0) return render(allFailed, values)
+  return render(requests.failed === 0 ? allAnswered : someFailed, values)
+}

@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest'
+import { TcpwhyError } from '../base/errors.ts'
+import { parseTarget } from './target.ts'
+
+test.each([
+  ['10.0.0.9:80', { name: '10.0.0.9:80', host: '10.0.0.9', port: 80, scheme: 'tcp', path: '/' }],
+  ['vip=10.0.0.9:80', { name: 'vip', host: '10.0.0.9', port: 80 }],
+  ['[2001:db8::1]:443', { name: '[2001:db8::1]:443', host: '2001:db8::1', port: 443 }],
+  ['http://web/a?b=c', { name: 'web:80', host: 'web', port: 80, scheme: 'http', path: '/a?b=c' }],
+  ['https://[::1]:8443/', { name: '[::1]:8443', host: '::1', port: 8443, scheme: 'https' }],
+  ['a=http://web:81', { name: 'a', host: 'web', port: 81, path: '/' }],
+])('%s', (text, target) => {
+  expect(parseTarget(text)).toMatchObject(target)
+})
+
+test.each([
+  '',
+  'web',
+  'web:0',
+  'web:65536',
+  ':80',
+  'http://',
+  'ftp://web/',
+  'http://u:p@web/',
+  '::1',
+])('%j is no target', (text) => {
+  expect(() => parseTarget(text)).toThrow(TcpwhyError)
+})

@@ -1,0 +1,115 @@
+import { probeWords } from '../../messages/en/probe.ts'
+import { render as fill, formatCount, formatDuration } from '../../messages/render.ts'
+import type { LatencySummary } from '../../probe/load/histogram.ts'
+import type { LoadReport, LoadSample } from '../../probe/load/report.ts'
+import { type Paint, paintFor } from '../paint.ts'
+import { printable } from '../printable.ts'
+import { wrap } from '../wrap.ts'
+import { tableLines } from './table.ts'
+
+const words = probeWords.load
+const MAX_SECONDS = 30
+
+/** `tcpwhy probe load` for the terminal; the first line is the answer. */
+export function loadText(report: LoadReport, { color }: { color: boolean }): string {
+  const paint = paintFor(color)
+  const lines = [
+    ...wrap(printable(report.conclusion), '').map((line) => paint.bold(line)),
+    ...failureLines(report, paint),
+    ...latencyLines(report, paint),
+    ...connectionLines(report, paint),
+    ...secondLines(report, paint),
+  ]
+  return lines.map((line) => `${line}\n`).join('')
+}
+
+function failureLines({ failures }: LoadReport, paint: Paint): string[] {
+  if (failures.length === 0) return []
+  const { failure, requests, reused, first } = words.column
+  const rows = failures.map(({ kind, count, onReused, examples }) => [
+    probeWords.failure[kind],
+    formatCount(count),
+    formatCount(onReused),
+    `+${formatDuration(examples[0]?.atMs ?? 0)}`,
+  ])
+  const table = tableLines([failure, requests, reused, first], rows, { right: [1, 2] })
+  return ['', paint.bold(words.heading.failures), ...dimHead(table, paint)]
+}
+
+function latencyLines({ latencyMs, statuses }: LoadReport, paint: Paint): string[] {
+  const { measured, corrected, correction } = latencyMs
+  if (measured === null || corrected === null) return []
+  const head = ['', 'p50', 'p75', 'p90', 'p99', 'p99.9', words.column.max]
+  const row = (name: string, l: LatencySummary) => [
+    name,
+    ...[l.p50, l.p75, l.p90, l.p99, l.p999, l.max].map(formatDuration),
+  ]
+  const rows = [row(words.measured, measured), row(words.corrected[correction], corrected)]
+  const list = Object.entries(statuses)
+    .map(([status, count]) => `${status}: ${formatCount(count)}`)
+    .join(', ')
+  return [
+    '',
+    paint.bold(words.heading.latency),
+    ...dimHead(tableLines(head, rows, { right: [1, 2, 3, 4, 5, 6] }), paint),
+    ...wrap(fill(words.statuses, { list }), '  '),
+  ]
+}
+
+function connectionLines({ connections, requests }: LoadReport, paint: Paint): string[] {
+  const { opened, slowHandshakes: slow, connectMs } = connections
+  const values = {
+    opened: formatCount(opened),
+    begun: formatCount(requests.begun),
+    p50: formatDuration(connectMs?.p50 ?? 0),
+    p99: formatDuration(connectMs?.p99 ?? 0),
+    max: formatDuration(connectMs?.max ?? 0),
+  }
+  const texts = [
+    fill(connectMs === null ? words.openedNone : words.opened, values),
+    ...(slow > 0 ? [fill(words.slow, { n: formatCount(slow) })] : []),
+    ...counted(words.unfinished, requests.unfinished),
+    ...counted(words.notBegun, requests.notBegun),
+  ]
+  const lines = texts.flatMap((text) => wrap(text, '  '))
+  return ['', paint.bold(words.heading.connections), ...lines]
+}
+
+function counted(text: string, n: number): string[] {
+  return n === 0 ? [] : [fill(text, { n: formatCount(n) })]
+}
+
+function secondLines({ samples }: LoadReport, paint: Paint): string[] {
+  if (samples.length < 2) return []
+  const { second, answered, failed, p50, p99, max, open, waiting, commonest } = words.column
+  const head = [second, answered, failed, p50, p99, max, open, waiting, commonest]
+  const shown = samples.slice(0, MAX_SECONDS)
+  const lines = tableLines(head, shown.map(secondRow), { right: [0, 1, 2, 3, 4, 5, 6, 7] })
+  const rest = samples.length - shown.length
+  return [
+    '',
+    paint.bold(words.heading.seconds),
+    ...dimHead(lines, paint),
+    ...(rest > 0 ? [`  ${fill(words.secondsLeftOut, { n: formatCount(rest) })}`] : []),
+  ]
+}
+
+function secondRow(sample: LoadSample): string[] {
+  const ms = (value: number | null) => (value === null ? '-' : formatDuration(value))
+  const [kind] = Object.entries(sample.failures).sort(([, a], [, b]) => b - a)[0] ?? []
+  return [
+    (sample.atMs / 1000).toFixed(0),
+    formatCount(sample.answered),
+    formatCount(sample.failed),
+    ms(sample.p50Ms),
+    ms(sample.p99Ms),
+    ms(sample.maxMs),
+    formatCount(sample.openConnections),
+    formatCount(sample.inFlight),
+    kind === undefined ? '' : probeWords.failure[kind as keyof typeof probeWords.failure],
+  ]
+}
+
+function dimHead([head = '', ...rows]: readonly string[], paint: Paint): string[] {
+  return [paint.dim(head), ...rows]
+}

@@ -1,0 +1,159 @@
+import { createServer as httpServer } from 'node:http'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { afterEach, describe, expect, test } from 'vitest'
+import { type LoadRequest, probeLoad } from '../../src/app/probe.ts'
+import { probeWords } from '../../src/messages/en/probe.ts'
+import { failureKinds } from '../../src/probe/load/failures.ts'
+
+// A real server on loopback for every way in which a request can fail: what it does is what the load has to say.
+
+const open: Server[] = []
+const accepted = new Set<Socket>()
+afterEach(async () => {
+  for (const socket of accepted) socket.destroy()
+  accepted.clear()
+  for (const server of open.splice(0)) await new Promise((done) => server.close(done))
+})
+
+async function listening(server: Server): Promise<number> {
+  open.push(server)
+  server.on('connection', (socket: Socket) => accepted.add(socket))
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  return (server.address() as AddressInfo).port
+}
+
+function serving(each: (socket: Socket) => void): Promise<number> {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => {})
+    each(socket)
+  })
+  return listening(server)
+}
+
+const request = (port: number, over: Partial<LoadRequest> = {}): LoadRequest => ({
+  target: `http://127.0.0.1:${port}/`,
+  method: 'GET',
+  keepAlive: true,
+  concurrency: 3,
+  count: 6,
+  forMs: null,
+  ratePerS: null,
+  connectTimeoutMs: 5000,
+  requestTimeoutMs: 5000,
+  ...over,
+})
+
+const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
+
+describe('what failed requests died of', () => {
+  const ways: [string, (socket: Socket) => void][] = [
+    ['receive-reset', (s) => s.on('data', () => s.resetAndDestroy())],
+    ['receive-eof', (s) => s.on('data', () => s.end())],
+    [
+      'response-reset',
+      (s) =>
+        s.on('data', () =>
+          s.write(OK.slice(0, 30), () => setTimeout(() => s.resetAndDestroy(), 50)),
+        ),
+    ],
+    ['response-eof', (s) => s.on('data', () => s.end(OK.slice(0, -1)))],
+    ['response-malformed', (s) => s.end('SSH-2.0-x\r\n')],
+  ]
+  test.each(ways)('%s', async (kind, each) => {
+    const report = await probeLoad(request(await serving(each)))
+    expect(report.failures).toMatchObject([{ kind, count: 6, onReused: 0 }])
+    expect(report.requests).toMatchObject({ begun: 6, answered: 0, failed: 6, unfinished: 0 })
+  })
+
+  const silent: [string, (socket: Socket) => void][] = [
+    ['receive-timeout', (s) => s.resume()],
+    ['response-timeout', (s) => s.on('data', () => s.write(OK.slice(0, 30)))],
+  ]
+  test.each(silent)('%s', async (kind, each) => {
+    const report = await probeLoad(request(await serving(each), { requestTimeoutMs: 200 }))
+    expect(report.failures).toMatchObject([{ kind, count: 6 }])
+  })
+
+  test('connect-refused', async () => {
+    const server = createServer()
+    const port = await listening(server)
+    await new Promise((done) => open.pop()?.close(done))
+    const report = await probeLoad(request(port))
+    expect(report.failures).toMatchObject([
+      { kind: 'connect-refused', count: 6, examples: [{ code: 'ECONNREFUSED' }, {}, {}, {}, {}] },
+    ])
+    expect(report.conclusion).toContain('refused')
+  })
+
+  test('tls-failed', async () => {
+    const port = await serving((s) => s.end('HTTP/1.1 400 Bad Request\r\n\r\n'))
+    const report = await probeLoad(request(port, { target: `https://127.0.0.1:${port}/` }))
+    expect(report.failures).toMatchObject([{ kind: 'tls-failed', count: 6 }])
+  })
+
+  test('a reset on a connection that had served is counted as such', async () => {
+    let n = 0
+    const port = await serving((s) =>
+      s.on('data', () => (n++ % 2 ? s.resetAndDestroy() : s.write(OK))),
+    )
+    const report = await probeLoad(request(port, { concurrency: 1 }))
+    expect(report.failures).toMatchObject([{ kind: 'receive-reset', count: 3, onReused: 3 }])
+    expect(report.requests.answered).toBe(3)
+  })
+
+  test('every kind has its words', () => {
+    expect(Object.keys(probeWords.failure)).toEqual([...failureKinds])
+  })
+})
+
+describe('what was answered', () => {
+  const node = () => listening(httpServer((_, response) => response.end('ok')) as unknown as Server)
+
+  test('keep-alive: one connection a client', async () => {
+    const report = await probeLoad(request(await node(), { count: 300 }))
+    expect(report.requests).toMatchObject({ begun: 300, answered: 300, failed: 0 })
+    expect(report.statuses).toEqual({ 200: 300 })
+    expect(report.connections.opened).toBe(3)
+    expect(report.spent).toMatchObject({ connections: 3, writes: 300 })
+    expect(report.latencyMs.measured?.count).toBe(300)
+    expect(report.responseOctets).toBe(600)
+  })
+
+  test('one-shot: one connection a request, and no more than the plan says', async () => {
+    const report = await probeLoad(request(await node(), { count: 50, keepAlive: false }))
+    expect(report.requests).toMatchObject({ begun: 50, answered: 50 })
+    expect(report.connections.opened).toBe(50)
+    expect(report.plan.connections).toBe(50)
+  })
+
+  test('a server that closes after each answer is no failure', async () => {
+    const port = await serving((s) =>
+      s.on('data', () => s.end(OK.replace('\r\n', '\r\nConnection: close\r\n'))),
+    )
+    const report = await probeLoad(request(port))
+    expect(report.requests).toMatchObject({ answered: 6, failed: 0 })
+    expect(report.connections.opened).toBe(6)
+  })
+
+  test('with a rate latency counts from when the request was due', async () => {
+    // One connection, 100 ms an answer, 20 a second: each waits longer than the one before.
+    const port = await serving((s) => s.on('data', () => setTimeout(() => s.write(OK), 100)))
+    const load = request(port, { concurrency: 1, count: 10, ratePerS: 20 })
+    const { latencyMs, requests } = await probeLoad(load)
+    expect(requests.answered).toBe(10)
+    expect(latencyMs.correction).toBe('from-due-time')
+    expect(latencyMs.corrected!.max).toBeGreaterThan(400)
+    expect(latencyMs.measured!.min).toBeLessThan(latencyMs.corrected!.max / 2)
+  })
+
+  test('Ctrl-C ends it with what is known', async () => {
+    const stop = new AbortController()
+    const load = request(await node(), { count: null, forMs: 60_000 })
+    const report = await probeLoad(load, { stop: stop.signal, onSample: () => stop.abort() })
+    expect(report.interrupted).toBe(true)
+    expect(report.requests.answered).toBeGreaterThan(0)
+    expect(report.samples.length).toBeGreaterThan(0)
+    const { begun, answered, failed, unfinished } = report.requests
+    expect(answered + failed + unfinished).toBe(begun)
+  })
+})
