@@ -37,6 +37,7 @@ describe('explain', () => {
   })
 
   test('advice may name exactly the verbs that this version has', () => {
-    expect([...VERBS]).toEqual(commands.map(({ name }) => name))
+    const verbs = commands.map(({ name }) => name.split(' ')[0])
+    expect([...VERBS]).toEqual([...new Set(verbs)])
   })
 })
