@@ -46,6 +46,8 @@ export interface KernelEvent {
   from: TcpState | null
   /** The kernel's own spelling: 'TCP_ABORT_ON_CLOSE', 'TCP_LISTEN_OVERFLOW'; for errors and calls errno's, 'EMFILE'. */
   reason: string | null
+  /** For 'reset-sent': a packet is answered. Else the reset comes of itself (close, timer). null: another kind. */
+  answers: boolean | null
   /** Joins to DiagSocket.cookie. */
   cookie: bigint | null
   /** The same number in several events: the same socket of the kernel, as long as it lived. Nothing outside this recording. */

@@ -89,7 +89,7 @@ def unread_data():
     port = server.getsockname()[1]
     close_all(client, server)
     return [
-        ('reset-sent', 'TCP_ABORT_ON_CLOSE', dict(pid=os.getpid(), local=port, remote=client_port, state='CLOSED', dying=False)),
+        ('reset-sent', 'TCP_ABORT_ON_CLOSE', dict(pid=os.getpid(), local=port, remote=client_port, state='CLOSED', dying=False, causes=['close-with-unread-data'])),
         ('reset-received', None, dict(local=client_port, remote=port, cookie=True)),
         ('error', 'ECONNRESET', dict(local=client_port, remote=port)),
         ('state', None, {'from': 'ESTABLISHED', 'state': 'CLOSED', 'local': client_port}),
@@ -103,7 +103,7 @@ def linger_zero():
     served.close()
     port, client_port = server.getsockname()[1], client.getsockname()[1]
     close_all(client, server)
-    return [('reset-sent', 'TCP_STATE', dict(pid=os.getpid(), local=port, remote=client_port))]
+    return [('reset-sent', 'TCP_STATE', dict(pid=os.getpid(), local=port, remote=client_port, causes=['linger-zero']))]
 
 
 def refused():
@@ -114,7 +114,7 @@ def refused():
     assert client.connect_ex((HERE, port)) == errno.ECONNREFUSED
     client.close()
     return [
-        ('reset-sent', 'NO_SOCKET', dict(pid=None, local=port, state=None)),
+        ('reset-sent', 'NO_SOCKET', dict(pid=None, local=port, state=None, causes=['syn-to-closed-port'])),
         ('error', 'ECONNREFUSED', dict(remote=port)),
     ]
 
@@ -185,7 +185,7 @@ def overflow_with_reset():
         time.sleep(0.1)
     finally:
         sysctl('ipv4/tcp_abort_on_overflow', 0)
-    return [('reset-sent', 'INVALID_SYN', dict(pid=None, local=port, remote=None, state='LISTEN'))]
+    return [('reset-sent', 'INVALID_SYN', dict(pid=None, local=port, remote=None, state='LISTEN', causes=['accept-queue-overflow', 'syn-in-handshake']))]
 
 
 def overflow_without_reset():
@@ -205,7 +205,7 @@ def listener_closed():
     return [
         ('state', None, {'from': 'CLOSED', 'state': 'LISTEN', 'local': port, 'pid': os.getpid()}),
         ('state', None, {'from': 'LISTEN', 'state': 'CLOSED', 'local': port, 'pid': os.getpid()}),
-        ('reset-sent', 'TCP_STATE', dict(pid=os.getpid(), local=port, times=3)),
+        ('reset-sent', 'TCP_STATE', dict(pid=os.getpid(), local=port, times=3, causes=['listener-closed'])),
     ]
 
 
@@ -242,6 +242,67 @@ def silent_end():
     return server, client
 
 
+def data_after_close():
+    server = listener()
+    client, served = connected(server)
+    port, client_port = server.getsockname()[1], client.getsockname()[1]
+    served.shutdown(socket.SHUT_RD)  # FIN-WAIT-1 is over too soon on loopback to meet it
+    drop('late', 'input', f'tcp sport {client_port} tcp flags & fin == 0')
+    served.close()
+    time.sleep(0.02)
+    undrop('late')
+    client.send(b'crosses the FIN')
+    time.sleep(0.05)
+    close_all(client, server)
+    return [('reset-sent', 'TCP_ABORT_ON_DATA', dict(local=port, remote=client_port, causes=['data-after-close']))]
+
+
+def data_after_full_close():
+    server = listener()
+    client, served = connected(server)
+    port, client_port = server.getsockname()[1], client.getsockname()[1]
+    served.close()
+    time.sleep(0.05)
+    client.send(b'late')
+    time.sleep(0.05)
+    close_all(client, server)
+    return [('reset-sent', 'TCP_TIMEWAIT_SOCKET', dict(pid=None, local=port, causes=['data-after-full-close']))]
+
+
+def server_restarted():
+    server, client = silent_end()
+    port = server.getsockname()[1]
+    client.send(b'who is this')
+    time.sleep(0.05)
+    close_all(client, server)
+    return [('reset-sent', 'TCP_FLAGS', dict(pid=None, local=port, remote=None, causes=['unknown-connection-at-listener']))]
+
+
+def server_gone():
+    server, client = silent_end()
+    port, client_port = server.getsockname()[1], client.getsockname()[1]
+    server.close()
+    client.send(b'anybody')
+    time.sleep(0.05)
+    client.close()
+    return [
+        ('reset-sent', 'NO_SOCKET', dict(pid=None, local=port, remote=client_port, causes=['unknown-connection'])),
+        ('error', 'ECONNRESET', dict(local=client_port, remote=port)),
+    ]
+
+
+def administrator():
+    server = listener()
+    client, served = connected(server)
+    port, client_port = server.getsockname()[1], client.getsockname()[1]
+    subprocess.run(['ss', '-K', 'src', f'{HERE}:{port}', 'dst', f'{HERE}:{client_port}'], check=True, capture_output=True)
+    close_all(client, served, server)
+    return [
+        ('reset-sent', 'TCP_STATE', dict(local=port, remote=client_port, command='ss', causes=['killed-by-administrator'])),
+        ('error', 'ECONNABORTED', dict(local=port, remote=client_port)),
+    ]
+
+
 def keepalive():
     sysctl('ipv4/conf/lo/rp_filter', 0)
     server, client = silent_end()
@@ -254,7 +315,7 @@ def keepalive():
     close_all(client, server)
     undrop('lost')
     return [
-        ('reset-sent', 'TCP_KEEPALIVE_TIMEOUT', dict(pid=None, local=client_port, remote=port)),
+        ('reset-sent', 'TCP_KEEPALIVE_TIMEOUT', dict(pid=None, local=client_port, remote=port, causes=['keepalive-timeout'])),
         ('error', 'ETIMEDOUT', dict(local=client_port, remote=port)),
     ]
 
@@ -276,7 +337,8 @@ def retransmission():
 
 SCENES = [
     unread_data, linger_zero, refused, refused_v6, no_descriptors, no_ports, overflow_with_reset,
-    overflow_without_reset, listener_closed, killed, keepalive, retransmission,
+    overflow_without_reset, listener_closed, killed, data_after_close, data_after_full_close, server_restarted,
+    server_gone, administrator, keepalive, retransmission,
 ]
 
 
@@ -344,7 +406,7 @@ def told(scene, expected, events):
     for kind, reason, wanted in expected:
         times = wanted.pop('times', 1)
         found = [event for event in events if matches(event, kind, reason, wanted)]
-        near = [event for event in events if event['kind'] == kind][:8]
+        near = [event for event in events if event['kind'] == kind and event['reason'] == reason][:8]
         check(f'{scene}: {kind} {reason or ""}', len(found) >= times, f'{wanted} is not in {near}')
 
 

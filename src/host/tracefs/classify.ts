@@ -10,7 +10,16 @@ import { socketCall } from './watched.ts'
 export interface Classified
   extends Pick<
     KernelEvent,
-    'kind' | 'event' | 'timeNs' | 'local' | 'remote' | 'state' | 'from' | 'reason' | 'cookie'
+    | 'kind'
+    | 'event'
+    | 'timeNs'
+    | 'local'
+    | 'remote'
+    | 'state'
+    | 'from'
+    | 'reason'
+    | 'answers'
+    | 'cookie'
   > {
   /** Of the thread that ran; null in an interrupt or its lower half. */
   tid: number | null
@@ -35,6 +44,8 @@ export function classify(
     ...endsOf(trace, of.littleEndian),
     ...statesOf(trace),
     reason: reasonOf(trace, kind),
+    // "skb is the one that caused the RST; of an active reset it is NULL" (tcp.h)
+    answers: kind === 'reset-sent' ? bigintOf(trace, 'skbaddr') !== null : null,
     cookie: bigintOf(trace, 'sock_cookie'),
     sock: bigintOf(trace, 'skaddr') ?? bigintOf(trace, 'rx_sk') ?? 0n,
     exitOf: kind === 'process-exit' ? exitOf(trace) : null,
