@@ -81,11 +81,18 @@ export const layers = {
   },
   report: {
     may: ['base', 'messages'],
-    types: ['host', 'probe', 'evidence', 'causes', 'diagnose'],
+    types: ['host', 'probe', 'evidence', 'causes', 'diagnose', 'lab'],
     // The one value of evidence/ that it needs is the list of endings, in the order of the vocabulary.
     values: ['src/evidence/endings.ts'],
     packages: ['hyparquet-writer'],
     promise: 'report turns a finished report into a string; what to say was decided in diagnose/.',
+  },
+  lab: {
+    may: ['base', 'capture', 'host'],
+    types: ['causes'],
+    packages: null,
+    promise:
+      'lab makes incidents happen on this machine and undoes everything; what they mean is for app and causes to say.',
   },
   app: {
     may: [
@@ -98,6 +105,7 @@ export const layers = {
       'evidence',
       'causes',
       'diagnose',
+      'lab',
       'messages',
       'probe',
     ],
@@ -108,7 +116,7 @@ export const layers = {
   },
   cli: {
     may: ['base', 'messages', 'app', 'report'],
-    types: ['host', 'evidence', 'causes', 'diagnose', 'probe'],
+    types: ['host', 'evidence', 'causes', 'diagnose', 'probe', 'lab'],
     packages: null,
     promise:
       'cli goes from argv to app to report to the exit code. Work that a library user needs too belongs in app/.',

@@ -9,6 +9,7 @@ export const schemas = [
   { file: 'schema/tcpwhy.report.1.json', path: 'src/diagnose/report.ts', type: 'Report' },
   { file: 'schema/tcpwhy.queue.1.json', path: 'src/host/queue-report.ts', type: 'QueueReport' },
   { file: 'schema/tcpwhy.probe.1.json', path: 'src/probe/report.ts', type: 'ProbeReport' },
+  { file: 'schema/tcpwhy.lab.1.json', path: 'src/lab/report.ts', type: 'LabReport' },
   { file: 'schema/tcpwhy.ladder.1.json', path: 'src/diagnose/ladder.ts', type: 'Ladder' },
 ] as const
 

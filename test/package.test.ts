@@ -63,6 +63,7 @@ describe('the package', () => {
         'bin',
         'dist',
         'docs',
+        'lab',
         'package.json',
         'schema',
       ].sort(),

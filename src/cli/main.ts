@@ -4,6 +4,7 @@ import { run } from './run.ts'
 const app = {
   analyze: async () => (await import('../app/analyze.ts')).analyzeCaptures,
   probe: async () => import('../app/probe.ts'),
+  lab: () => import('../app/lab.ts'),
   queue: async () => (await import('../app/queue.ts')).queueSizes,
 }
 

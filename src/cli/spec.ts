@@ -1,4 +1,5 @@
 import type * as ProbeApp from '../app/probe.ts'
+import type { labScenarios, RunLab } from '../app/lab.ts'
 import type { QueueOptions } from '../app/queue.ts'
 import type { AnalyzeCaptures } from '../app/types.ts'
 import type { QueueReport } from '../host/queue-report.ts'
@@ -37,6 +38,7 @@ export interface Arguments {
 /** The use cases, each imported only when it is wanted. `main.ts` gives the real ones, tests their own. */
 export interface App {
   analyze: () => Promise<AnalyzeCaptures>
+  lab: () => Promise<{ runLab: RunLab; labScenarios: typeof labScenarios }>
   queue: () => Promise<(options: QueueOptions) => Promise<QueueReport>>
   /** The experiments. */
   probe: () => Promise<Pick<typeof ProbeApp, 'probeLoad'>>

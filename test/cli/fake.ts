@@ -1,6 +1,8 @@
 import { probeLoad } from '../../src/app/probe.ts'
+import { labScenarios } from '../../src/app/lab.ts'
 import { queueSizes } from '../../src/app/queue.ts'
 import type { AnalyzeOptions, AnalyzeResult } from '../../src/app/types.ts'
+import { TcpwhyError } from '../../src/base/errors.ts'
 import type { Io } from '../../src/cli/io.ts'
 import { run } from '../../src/cli/run.ts'
 import type { HostFiles } from '../../src/host/host-files.ts'
@@ -45,6 +47,12 @@ export async function cli(
       return analyze(options)
     },
     probe: async () => ({ probeLoad }),
+    lab: async () => ({
+      labScenarios,
+      runLab: async () => {
+        throw new TcpwhyError('LAB_CANNOT_RUN', 'No lab in these tests', 'None.')
+      },
+    }),
     queue: async () => (options) => queueSizes(options, host),
   })
   return { exitCode, out, err, asked }

@@ -5,4 +5,5 @@ import { probeLoad } from './probe-load.ts'
 import { queue } from './queue.ts'
 
 /** What can be typed after `tcpwhy`, sorted by name. */
-export const commands: readonly CommandSpec[] = [analyze, explain, probeLoad, queue]
+export const commands: readonly CommandSpec[] = [analyze, explain, labList, labRun, probeLoad, queue]
+import { labList, labRun } from './lab.ts'

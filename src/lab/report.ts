@@ -1,0 +1,52 @@
+import type { CauseId } from '../causes/ids.ts'
+import type { Expects, Outcome } from './types.ts'
+
+/** What tcpwhy was given: captures only, or only the live host. */
+export type EvidenceSet = 'client' | 'server' | 'both' | 'live'
+
+/**
+ * right: the expected cause is first and sure. enough: as near as these sources come, which the scenario allows.
+ * undecided: said to be unsure. unseen: nothing of it is in this evidence, and nothing wrong was claimed.
+ * wrong: a sure claim that is not true. variant: the cause is right, its variant is not.
+ */
+export type Judged = 'right' | 'variant' | 'enough' | 'undecided' | 'unseen' | 'wrong'
+
+export interface Concluded {
+  evidence: EvidenceSet
+  judged: Judged
+  verdict: 'healthy' | 'benign' | 'problem' | 'inconclusive'
+  headline: string
+  findings: {
+    cause: CauseId
+    variant?: string
+    certainty: 'confirmed' | 'likely' | 'possible'
+    severity: 'problem' | 'notice' | 'benign'
+    title: string
+    culprit: string
+  }[]
+}
+
+/** `tcpwhy lab run --json`; fields are added, never renamed. Schema: schema/tcpwhy.lab.1.json. */
+export interface LabReport {
+  schema: 'tcpwhy.lab/1'
+  tool: { name: 'tcpwhy'; version: string }
+  scenario: string
+  variant: string
+  title: string
+  fault: string
+  expected: Expects
+  /** With the fault: whether the symptom was there, and its numbers. */
+  reproduced: Outcome
+  /** One entry for each set of evidence, blind: tcpwhy is not told what was done. */
+  concluded: Concluded[]
+  /** What this kernel said of the RSTs that it built; null where it does not tell. */
+  kernel: { state: string; reason: string; count: number; process: string | null }[] | null
+  /** With --fix: the same with the fix. */
+  fix: string | null
+  fixed: Outcome | null
+  /** Reproduced, the expected cause first with all captures, and (with --fix) the symptom gone. */
+  isAsExpected: boolean
+  /** What was odd: packets that tcpdump lost, what could not be undone. */
+  faults: string[]
+  seconds: number
+}

@@ -1,0 +1,44 @@
+import { describe, expect, test } from 'vitest'
+import { checkMachine, type Machine, missingPackages } from './requirements.ts'
+import { scenarios } from './scenarios/index.ts'
+
+const complete: Machine = { platform: 'linux', isRoot: true, has: () => true }
+const backlog = scenarios.find(({ id }) => id === 'listen-backlog')!
+const [variant] = backlog.variants
+const without = (...gone: string[]): Machine => ({
+  ...complete,
+  has: (name) => !gone.includes(name),
+})
+
+describe('what a machine lacks', () => {
+  test('nothing', () => {
+    expect(missingPackages(complete, backlog, variant)).toEqual([])
+    expect(() => checkMachine(complete, backlog, variant)).not.toThrow()
+  })
+
+  test('packages, each once, in one line that can be pasted', () => {
+    const machine = without('ip', 'ss', 'nginx', 'tcpdump')
+    expect(missingPackages(machine, backlog, variant)).toEqual([
+      'iproute2',
+      'nginx-light',
+      'tcpdump',
+    ])
+    expect(complaint(machine)).toBe(
+      'sudo apt-get install -y --no-install-recommends iproute2 nginx-light tcpdump',
+    )
+  })
+
+  test('Linux, root', () => {
+    expect(complaint({ ...complete, platform: 'darwin' })).toMatch(/Linux/)
+    expect(complaint({ ...complete, isRoot: false })).toMatch(/sudo/)
+  })
+
+  function complaint(machine: Machine): string {
+    try {
+      checkMachine(machine, backlog, variant)
+    } catch (error) {
+      return (error as { todo: string }).todo
+    }
+    return ''
+  }
+})

@@ -1,0 +1,103 @@
+import { accessSync, constants, existsSync } from 'node:fs'
+import { release } from 'node:os'
+import { delimiter } from 'node:path'
+import { TcpwhyError } from '../base/errors.ts'
+import type { DebianPackage, Scenario, Variant } from './types.ts'
+
+/** Programs of the stage itself, and the Debian package of each. */
+const TOOLS: Readonly<Record<string, string>> = {
+  ip: 'iproute2',
+  ss: 'iproute2',
+  nsenter: 'util-linux',
+  prlimit: 'util-linux',
+  nft: 'nftables',
+  ethtool: 'ethtool',
+  sysctl: 'procps',
+  tcpdump: 'tcpdump',
+  python3: 'python3',
+  sleep: 'coreutils',
+}
+
+/** How a package is known to be there: a program, or a file. */
+const PACKAGES: Readonly<Record<DebianPackage, string>> = {
+  conntrack: 'conntrack',
+  'golang-go': 'go',
+  'golang-github-go-sql-driver-mysql-dev': '/usr/share/gocode/src/github.com/go-sql-driver/mysql',
+  haproxy: 'haproxy',
+  'libhikaricp-java': '/usr/share/java/HikariCP.jar',
+  'libmariadb-java': '/usr/share/java/mariadb-java-client.jar',
+  'mariadb-server': 'mariadbd',
+  'nginx-light': 'nginx',
+  'node-mysql': '/usr/share/nodejs/mysql',
+  'openjdk-17-jdk-headless': 'javac',
+  postgresql: '/usr/lib/postgresql',
+}
+
+export interface Machine {
+  platform: string
+  isRoot: boolean
+  has: (programOrPath: string) => boolean
+}
+
+export function thisMachine(): Machine {
+  return { platform: process.platform, isRoot: process.getuid?.() === 0, has }
+}
+
+const SYSTEM_FOLDERS = ['/usr/sbin', '/sbin', '/usr/bin', '/bin']
+
+function has(programOrPath: string): boolean {
+  if (programOrPath.startsWith('/')) return existsSync(programOrPath)
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), ...SYSTEM_FOLDERS]
+  return folders.some((folder) => isExecutable(`${folder}/${programOrPath}`))
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Debian packages that are missing, for the stage and for this story. */
+export function missingPackages(machine: Machine, scenario: Scenario, variant: Variant): string[] {
+  const tools = Object.entries(TOOLS).flatMap(([tool, name]) => (machine.has(tool) ? [] : [name]))
+  const wanted = [...scenario.packages, ...(variant.packages ?? [])]
+  const packages = wanted.filter((name) => !machine.has(PACKAGES[name]))
+  return [...new Set([...tools, ...packages])].sort()
+}
+
+/** @throws TcpwhyError LAB_CANNOT_RUN: no Linux, no root, or one line of apt-get */
+export function checkMachine(machine: Machine, scenario: Scenario, variant: Variant): void {
+  if (machine.platform !== 'linux') {
+    throw cannot(
+      `The lab is made of Linux network namespaces; this is ${machine.platform}`,
+      'Run it on a Linux machine or in a virtual one.',
+    )
+  }
+  if (!machine.isRoot)
+    throw cannot('The lab makes network namespaces, which needs root', 'Run it again with sudo.')
+  const missing = missingPackages(machine, scenario, variant)
+  if (missing.length > 0) {
+    throw cannot(
+      `${scenario.id} needs programs that are not installed: ${missing.join(', ')}`,
+      installLine(missing),
+    )
+  }
+  if (!machine.has('/proc/self/ns/net')) {
+    throw cannot(
+      `This kernel (${release()}) has no network namespaces`,
+      'Use one with CONFIG_NET_NS=y; every distribution has it.',
+    )
+  }
+}
+
+/** Debian would start the servers that it installs; the lab starts its own. */
+export function installLine(packages: readonly string[]): string {
+  return `sudo apt-get install -y --no-install-recommends ${packages.join(' ')}`
+}
+
+function cannot(what: string, todo: string): TcpwhyError {
+  return new TcpwhyError('LAB_CANNOT_RUN', what, todo)
+}

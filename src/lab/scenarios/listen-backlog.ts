@@ -1,0 +1,273 @@
+import { startNginx } from '../servers/nginx.ts'
+import { failures, type LoadCounts } from '../stage/load.ts'
+import type { Stage } from '../stage/stage.ts'
+import type { Outcome, Scenario, Table } from '../types.ts'
+
+/** How long nginx's worker does not run after the last request of a burst: a blocking disk, a stolen CPU. Less than the time-out. */
+const STALL_MS = 300
+/** Retransmitted data finds room after 0.2, 0.6 or 1.4 s: the last is too late for such a client. */
+const LONG_STALL_MS = 700
+/** The incident's client gives up after this. */
+const TIMEOUT_MS = 1000
+const BACKLOGS = [10, 30, 511, 4096] as const
+const BURSTS = [200, 1000, 6000] as const
+/** With the fix; somaxconn is 65,535 on the stage, as it was high in the incident. */
+const ENOUGH = 262_144
+
+const expects = {
+  verdict: 'problem',
+  cause: 'accept-queue-overflow',
+  // One side alone: SYNs that vanish, requests that nobody answers.
+  shallower: ['connect-filtered', 'client-timeout', 'server-stalled'],
+} as const
+
+export const listenBacklog: Scenario = {
+  id: 'listen-backlog',
+  title: "The listener's backlog is too short for bursts",
+  kind: 'incident',
+  packages: ['nginx-light'],
+  signals: [
+    'server accept queue',
+    'server TcpExtListenOverflows',
+    'client SYN-SENT',
+    'failed requests',
+  ],
+  variants: [
+    {
+      id: 'nginx-511',
+      title: 'nginx with its own default, bursts of 1,000 while its worker stands still',
+      expects: { ...expects, variant: 'syn-dropped' },
+      fault:
+        'nginx listens without backlog=, so with 511; its worker stands still (SIGSTOP) during each burst and 0.3 s after it.',
+      fix: `listen 80 backlog=${ENOUGH}, with net.core.somaxconn above it.`,
+    },
+    {
+      id: 'table',
+      title: 'Backlog 10, 30, 511, 4096 against bursts of 200, 1,000 and 6,000',
+      expects: { ...expects, variant: 'syn-dropped' },
+      fault: 'As nginx-511, for twelve pairs of backlog and burst, one after another.',
+      fix: `The same bursts with backlog=${ENOUGH}.`,
+    },
+    {
+      id: 'abort-on-overflow',
+      title: 'tcp_abort_on_overflow 1: an overflow at the ACK is a reset',
+      expects: { ...expects, variant: 'reset' },
+      fault:
+        'backlog=10, net.ipv4.tcp_abort_on_overflow=1 and 5 ms of way, so that many handshakes are under way at once.',
+      fix: `listen 80 backlog=${ENOUGH}.`,
+    },
+    {
+      id: 'syn-cookies',
+      title: 'SYN cookies in use: the last ACK is dropped and nothing repeats it',
+      expects: { ...expects, variant: 'cookie-ack-dropped' },
+      fault: 'backlog=10, net.ipv4.tcp_syncookies=2 and 5 ms of way.',
+      fix: `listen 80 backlog=${ENOUGH}.`,
+    },
+    {
+      id: 'slow-accept',
+      title: 'An application that accepts slowly',
+      expects: { ...expects, variant: 'syn-dropped' },
+      fault:
+        'A server with listen(16) takes 40 ms for each accept() while 60 connections come each second.',
+      fix: 'It accepts at once and does its work elsewhere.',
+    },
+  ],
+  reproduce: (stage, variant) => play(stage, variant, false),
+  fix: (stage, variant) => play(stage, variant, true),
+}
+
+async function play(stage: Stage, variant: string, fixed: boolean): Promise<Outcome> {
+  if (variant === 'slow-accept') return slowAccept(stage, fixed)
+  if (variant === 'table') return table(stage, fixed)
+  return bursts(stage, variant, fixed)
+}
+
+/** A path with some delay has many handshakes under way at once; without it each is done before the next. */
+async function bursts(stage: Stage, variant: string, fixed: boolean): Promise<Outcome> {
+  await stage.lay('client', 'server')
+  const overflow = {
+    'abort-on-overflow': 'tcp_abort_on_overflow',
+    'syn-cookies': 'tcp_syncookies',
+  }[variant]
+  if (overflow !== undefined) {
+    await stage.relay(5)
+    await stage.server.sysctl({ [`net.ipv4.${overflow}`]: variant === 'syn-cookies' ? 2 : 1 })
+  }
+  const backlog = fixed ? ENOUGH : overflow === undefined ? undefined : 10
+  const { worker } = await startNginx(stage, stage.server, backlog === undefined ? {} : { backlog })
+  await stage.tapEnds({ snap: 96 })
+  const rounds = overflow === undefined ? 3 : 6
+  const plan = overflow === undefined ? [{ atMs: 100, count: 1000 }] : FEW_THEN_MANY
+  const stallMs = overflow === undefined ? STALL_MS : LONG_STALL_MS
+  const size = plan.reduce((all, { count }) => all + count, 0)
+  stage.step(
+    `nginx with backlog ${backlog ?? '511 (its default)'}; ${rounds} bursts of ${size} connections`,
+  )
+  const counts: LoadCounts[] = []
+  for (let round = 0; round < rounds; round++) {
+    counts.push(await burst(stage, worker, { port: 80, bursts: plan, stallMs }))
+    if (round === 0) await stage.look()
+    await quiet(stage)
+  }
+  return outcome(
+    stage,
+    sum(counts),
+    `${rounds} bursts of ${size} against backlog ${backlog ?? 511}`,
+  )
+}
+
+/** Six fill most of the queue of 11; of 11 more at the same moment all get a SYN-ACK, and five find room. */
+const FEW_THEN_MANY = [
+  { atMs: 100, count: 6 },
+  { atMs: 250, count: 11 },
+]
+
+/** The worker stands still from before the burst until a moment after its last request. */
+async function burst(
+  stage: Stage,
+  worker: number,
+  of: { port: number; bursts: readonly { atMs: number; count: number }[]; stallMs: number },
+): Promise<LoadCounts> {
+  const { port, bursts, stallMs } = of
+  process.kill(worker, 'SIGSTOP')
+  const load = stage.load('client', {
+    host: stage.server.address,
+    port,
+    timeoutMs: TIMEOUT_MS,
+    bursts,
+  })
+  stage.gauge('failed requests', () => failures(load.now()))
+  stage.markWhen(
+    'the accept queue is full: SYNs are dropped',
+    (s) => (s['server TcpExtListenOverflows'] ?? 0) > 0,
+  )
+  await load.allSent
+  await stage.sleep(stallMs)
+  process.kill(worker, 'SIGCONT')
+  return load.done
+}
+
+/** Healthy moments between the bursts. */
+async function quiet(stage: Stage): Promise<void> {
+  const plan = { host: stage.server.address, port: 80, timeoutMs: 3000, rate: 20, forMs: 600 }
+  await stage.load('client', plan).done
+}
+
+/** One stage and one nginx after another; the table of the article, measured. */
+async function table(stage: Stage, fixed: boolean): Promise<Outcome> {
+  await stage.lay('client', 'server')
+  await stage.tapEnds({ snap: 96 })
+  const rows: (string | number)[][] = []
+  const all: LoadCounts[] = []
+  for (const [n, backlog] of (fixed ? [ENOUGH] : BACKLOGS).entries()) {
+    const port = 8001 + n
+    const nginx = await startNginx(stage, stage.server, { backlog, port })
+    for (const count of BURSTS) {
+      stage.step(`backlog ${backlog}, ${count} new connections at once`)
+      const counts = await burst(stage, nginx.worker, {
+        port,
+        bursts: [{ atMs: 100, count }],
+        stallMs: STALL_MS,
+      })
+      all.push(counts)
+      rows.push([
+        backlog,
+        count,
+        counts.answered,
+        counts.refused,
+        counts.resetBeforeAnswer,
+        counts.timeoutConnect,
+        counts.timeoutAnswer,
+        counts.slow,
+      ])
+      if (backlog === 511 && count === 1000) await stage.look()
+    }
+    await nginx.master.end()
+  }
+  return { ...outcome(stage, sum(all), 'twelve bursts'), table: tableOf(rows) }
+}
+
+function tableOf(rows: (string | number)[][]): Table {
+  return {
+    title: `Backlog against what clients with a time-out of 1 s got, nginx standing still for ${STALL_MS / 1000} s`,
+    head: [
+      'backlog',
+      'burst',
+      'answered',
+      'refused',
+      'reset',
+      'no connection',
+      'no answer',
+      'slow',
+    ],
+    rows,
+  }
+}
+
+/** The queue drains slower than it fills. */
+async function slowAccept(stage: Stage, fixed: boolean): Promise<Outcome> {
+  await stage.lay('client', 'server')
+  const server = await stage.puppet('server')
+  const slow = fixed ? {} : { acceptDelayS: 0.04 }
+  await server.do({
+    op: 'serve',
+    as: 'slow',
+    port: 80,
+    backlog: 16,
+    paths: { '/': { close: true } },
+    ...slow,
+  })
+  await server.do({ op: 'serve', as: 'other', port: 8080, paths: { '/': { close: true } } })
+  await stage.tapEnds({ snap: 96 })
+  stage.step(
+    `listen(16), ${fixed ? 'accept() at once' : '40 ms for each accept()'}; 60 connections a second`,
+  )
+  const plan = { host: stage.server.address, timeoutMs: TIMEOUT_MS, forMs: 8000 }
+  const load = stage.load('client', { ...plan, port: 80, rate: 60 })
+  const healthy = stage.load('client', { ...plan, port: 8080, rate: 10 })
+  stage.gauge('failed requests', () => failures(load.now()))
+  stage.markWhen(
+    'the accept queue is full: SYNs are dropped',
+    (s) => (s['server TcpExtListenOverflows'] ?? 0) > 0,
+  )
+  await stage.sleep(5000)
+  await stage.look()
+  const counts = await load.done
+  await healthy.done
+  return outcome(stage, counts, 'an application that accepts slowly')
+}
+
+/** A busy machine may be late with some answers. */
+const FEW = 0.1
+
+function outcome(stage: Stage, counts: LoadCounts, what: string): Outcome {
+  const failedRequests = failures(counts)
+  const overflows = stage.sampleNow()['server TcpExtListenOverflows'] ?? 0
+  return {
+    failing: overflows > 0 || failedRequests > counts.sent * FEW,
+    symptom: `${what}: ${failedRequests} of ${counts.sent} requests failed (${counts.timeoutConnect} got no connection, ${counts.timeoutAnswer} no answer, ${counts.resetBeforeAnswer} were reset) within 1 s`,
+    measures: [
+      { name: 'requests', value: counts.sent },
+      { name: 'failed', value: failedRequests },
+      { name: 'no connection within 1 s', value: counts.timeoutConnect },
+      { name: 'no answer within 1 s', value: counts.timeoutAnswer },
+      { name: 'reset', value: counts.resetBeforeAnswer },
+      { name: 'ListenOverflows', value: overflows },
+      { name: 'slowest answer', value: counts.max, unit: 'ms' },
+    ],
+  }
+}
+
+/** Sums, and the largest latency. */
+function sum(all: readonly LoadCounts[]): LoadCounts {
+  const total = { ...all[0]! }
+  for (const counts of all.slice(1)) {
+    for (const key of Object.keys(total) as (keyof LoadCounts)[]) {
+      total[key] =
+        key === 'max' || key === 'p95' || key === 'p50'
+          ? Math.max(total[key], counts[key])
+          : total[key] + counts[key]
+    }
+  }
+  return total
+}

@@ -1,0 +1,113 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { Host, type HostName } from './host.ts'
+import { removeTracing } from './kernel-reasons.ts'
+import { run, start } from './process.ts'
+import { abandonedSlots, releaseSlot, type Slot } from './slot.ts'
+import { SYSCTLS, sysctlLines } from './sysctls.ts'
+import type { Undo } from './undo.ts'
+
+const FIRST_NET = 64
+
+/** 10.64.1.2: host 1 of slot 0; the router has .1 in each of these nets. */
+export function addressOf(slot: Slot, net: number, last = 2): string {
+  return `10.${FIRST_NET + slot.number}.${net}.${last}`
+}
+
+/** "10.64.": what all addresses of the slot begin with. */
+export function networkOf(slot: Slot): string {
+  return `10.${FIRST_NET + slot.number}.`
+}
+
+/**
+ * A star: every host on a net of its own, joined by the router. The links are made inside the namespaces, so nothing of
+ * them is ever seen on the machine's own network.
+ */
+export async function layNetwork(
+  slot: Slot,
+  names: readonly HostName[],
+  undo: Undo,
+): Promise<Map<HostName, Host>> {
+  const hosts = new Map<HostName, Host>()
+  for (const [n, name] of (['router', ...names] as const).entries()) {
+    const address = n === 0 ? addressOf(slot, 1, 1) : addressOf(slot, n)
+    const namespace = `${slot.prefix}-${name}`
+    const host = new Host({ name, namespace, address, folder: slot.folder, undo })
+    await addNamespace(host, slot, undo)
+    hosts.set(name, host)
+  }
+  const router = hosts.get('router')!
+  for (const [n, name] of names.entries()) await join(hosts.get(name)!, router, slot, n + 1)
+  await router.sysctl({ 'net.ipv4.ip_forward': 1 })
+  return hosts
+}
+
+async function addNamespace(host: Host, slot: Slot, undo: Undo): Promise<void> {
+  await run(['ip', 'netns', 'add', host.namespace])
+  undo.add(`removing ${host.namespace}`, () => removeNamespace(host.namespace))
+  const holder = start([...host.enter, 'sleep', '100000'], `${slot.folder}/${host.name}-holder.log`)
+  undo.add(`ending the holder of ${host.namespace}`, () => holder.end('SIGKILL'))
+  host.holder = holder.pid
+  await host.ip('link set lo up')
+  await host.run(['sysctl', '-e', '-q', '-p', '-'], sysctlLines(SYSCTLS))
+}
+
+async function join(host: Host, router: Host, slot: Slot, net: number): Promise<void> {
+  const mac = `02:00:0a:${hex(FIRST_NET + slot.number)}:${hex(net)}`
+  const port = `to-${host.name}`
+  await run(
+    `ip link add ${port} netns ${router.namespace} address ${mac}:01 type veth peer name eth0 netns ${host.namespace} address ${mac}:02`.split(
+      ' ',
+    ),
+  )
+  const off = 'tx off tso off gso off gro off'.split(' ')
+  await router.run(['ethtool', '-K', port, ...off])
+  await host.run(['ethtool', '-K', 'eth0', ...off])
+  await router.ip(
+    `addr add ${addressOf(slot, net, 1)}/24 dev ${port}`,
+    `link set ${port} up txqueuelen 10000`,
+  )
+  await host.ip(
+    `addr add ${addressOf(slot, net)}/24 dev eth0`,
+    'link set eth0 up txqueuelen 10000',
+    `route add default via ${addressOf(slot, net, 1)}`,
+  )
+}
+
+function hex(octet: number): string {
+  return octet.toString(16).padStart(2, '0')
+}
+
+/** Ends what still runs inside, then removes it. */
+async function removeNamespace(name: string): Promise<void> {
+  const pids = (await run(['ip', 'netns', 'pids', name])).split(/\s+/).filter((word) => word !== '')
+  for (const pid of pids) kill(Number(pid))
+  await run(['ip', 'netns', 'del', name])
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has ended meanwhile.
+  }
+}
+
+/** What runs that were killed left behind. @returns their names */
+export async function removeLeftovers(): Promise<string[]> {
+  const removed: string[] = []
+  for (const slot of abandonedSlots()) {
+    for (const name of namespacesOf(slot)) {
+      await removeNamespace(name)
+      removed.push(name)
+    }
+    await removeTracing(slot)
+    releaseSlot(slot)
+    removed.push(slot.folder)
+  }
+  return removed
+}
+
+function namespacesOf(slot: Slot): string[] {
+  if (!existsSync('/run/netns')) return []
+  return readdirSync('/run/netns').filter((name) => name.startsWith(`${slot.prefix}-`))
+}

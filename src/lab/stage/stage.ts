@@ -1,0 +1,233 @@
+import { appendFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { HostFiles } from '../../host/host-files.ts'
+import { programPath } from '../programs.ts'
+import type { LabEvent } from '../types.ts'
+import type { Host, HostName } from './host.ts'
+import { type ResetReason, traceResets } from './kernel-reasons.ts'
+import { type Load, type LoadPlan, startLoad } from './load.ts'
+import { addressOf, layNetwork, networkOf } from './network.ts'
+import type { Puppet } from './puppet.ts'
+import { type Sample, Sampler } from './sampler.ts'
+import { releaseSlot, type Slot, takeSlot } from './slot.ts'
+import { endTap, startTap, type Tap, type TapOptions } from './tap.ts'
+import { Undo } from './undo.ts'
+import { sleep, until } from './wait.ts'
+
+export interface StageOptions {
+  files: HostFiles
+  emit: (event: LabEvent) => void
+  signal: AbortSignal
+  /** Sysctls that exist once for the machine may be changed (and are put back). */
+  touchHost: boolean
+  /** Called while the symptom is there, at the host that suffers: a live diagnosis looks then. */
+  look?: (host: Host, stage: Stage) => Promise<void>
+}
+
+/** What was recorded while it ran. */
+export interface Recording {
+  captures: { at: HostName; path: string; lost: number }[]
+  reasons: ResetReason[] | null
+  samples: { atMs: number; values: Sample }[]
+  counters: Record<string, [string, number][]>
+}
+
+const SAMPLE_MS = 1000
+
+/** Machines joined by a router, made of this one's namespaces; all that is done here is undone by `close`. */
+export class Stage {
+  readonly slot: Slot
+  readonly undo = new Undo()
+  readonly signal: AbortSignal
+  private readonly options: StageOptions
+  private hosts = new Map<HostName, Host>()
+  private readonly taps: Tap[] = []
+  private sampler: Sampler | null = null
+  private tracing: Awaited<ReturnType<typeof traceResets>> = null
+  private readonly samples: { atMs: number; values: Sample }[] = []
+  private readonly marks: { text: string; when: (sample: Sample) => boolean }[] = []
+  private readonly beginMs = performance.now()
+
+  constructor(options: StageOptions) {
+    this.options = options
+    this.signal = options.signal
+    this.slot = takeSlot()
+    this.undo.add(`removing ${this.slot.folder}`, () => releaseSlot(this.slot))
+  }
+
+  /** Client, server and what else is named, each on a net of its own, joined by a router. */
+  async lay(...names: Exclude<HostName, 'router'>[]): Promise<void> {
+    this.hosts = await layNetwork(this.slot, names, this.undo)
+    this.tracing = await traceResets(this.slot, this.undo)
+    this.sampler = new Sampler(this.options.files, [...this.hosts.values()])
+    const timer = setInterval(() => this.takeSample(), SAMPLE_MS)
+    this.undo.add('ending the samples', () => clearInterval(timer))
+  }
+
+  host(name: HostName): Host {
+    const found = this.hosts.get(name)
+    if (found === undefined) throw new Error(`no ${name} on this stage`)
+    return found
+  }
+
+  get client(): Host {
+    return this.host('client')
+  }
+
+  get server(): Host {
+    return this.host('server')
+  }
+
+  get router(): Host {
+    return this.host('router')
+  }
+
+  /** More addresses of a host, in its own net. */
+  async addAddresses(name: Exclude<HostName, 'router'>, count: number): Promise<string[]> {
+    const host = this.host(name)
+    const net = Number(host.address.split('.')[2])
+    const made = Array.from({ length: count }, (_, n) => addressOf(this.slot, net, 3 + n))
+    await host.ip(...made.map((address) => `addr add ${address}/24 dev eth0`))
+    return made
+  }
+
+  /** Packets between the hosts take `delayMs` each way; rules lose or forge some (lab/programs/relay.py). */
+  async relay(delayMs: number, rules: Record<string, unknown> = {}): Promise<void> {
+    const { router } = this
+    const others = [...this.hosts.values()].filter((host) => host !== router)
+    const relay = await router.spawn(
+      ['python3', '-u', programPath('relay.py'), String(delayMs), JSON.stringify(rules)],
+      { log: 'relay.log', stdio: ['pipe', 'ignore', 'inherit'] },
+    )
+    await until('the relay', async () => {
+      if (relay.exitCode() !== null) return true
+      return (await router.run(['ip', '-o', 'link'])).includes('relay')
+    })
+    await router.sysctl({ 'net.ipv4.conf.all.rp_filter': 0, 'net.ipv4.conf.relay.rp_filter': 0 })
+    await router.ip(
+      'link set relay up txqueuelen 5000',
+      'route add default dev relay table 100',
+      ...others.map((host) => `rule add iif to-${host.name} lookup 100 pref 10`),
+      ...others.map(
+        (host) => `rule add pref 5 to ${host.address.replace(/\d+$/, '1')} lookup local`,
+      ),
+    )
+  }
+
+  // --- for the person watching -------------------------------------------------------------------
+
+  private get atMs(): number {
+    return performance.now() - this.beginMs
+  }
+
+  step(text: string): void {
+    this.options.emit({ kind: 'step', text, atMs: this.atMs })
+  }
+
+  mark(text: string): void {
+    this.options.emit({ kind: 'mark', text, atMs: this.atMs })
+  }
+
+  /** Marks the first sample for which it holds. */
+  markWhen(text: string, when: (sample: Sample) => boolean): void {
+    this.marks.push({ text, when })
+  }
+
+  gauge(name: string, read: () => number | null): void {
+    this.sampler?.gauge(name, read)
+  }
+
+  watch(name: string, pid: number): void {
+    this.sampler?.watch(name, pid)
+  }
+
+  sampleNow(): Sample {
+    return this.sampler?.sample() ?? {}
+  }
+
+  private takeSample(): void {
+    const values = this.sampleNow()
+    const atMs = this.atMs
+    this.samples.push({ atMs, values })
+    this.options.emit({ kind: 'sample', atMs, values })
+    for (const mark of this.marks.filter(({ when }) => when(values))) {
+      this.marks.splice(this.marks.indexOf(mark), 1)
+      this.mark(mark.text)
+    }
+  }
+
+  /** The symptom is there: whoever diagnoses live looks now. */
+  async look(name: HostName = 'server'): Promise<void> {
+    await this.options.look?.(this.host(name), this)
+  }
+
+  // --- what scenarios do ---------------------------------------------------------------------------
+
+  /** A file in the stage's folder. @returns its path */
+  write(name: string, text: string): string {
+    const path = join(this.slot.folder, name)
+    writeFileSync(path, text)
+    return path
+  }
+
+  path(name: string): string {
+    return join(this.slot.folder, name)
+  }
+
+  puppet(name: HostName): Promise<Puppet> {
+    return this.host(name).puppet()
+  }
+
+  load(name: HostName, plan: LoadPlan): Load {
+    return startLoad(this.host(name), plan, this.undo)
+  }
+
+  sleep(ms: number): Promise<void> {
+    return sleep(ms, this.signal)
+  }
+
+  until(
+    what: string,
+    isTrue: () => boolean | Promise<boolean>,
+    deadlineMs = 15_000,
+  ): Promise<void> {
+    return until(what, isTrue, { deadlineMs, signal: this.signal })
+  }
+
+  async tap(name: HostName, options: TapOptions = {}): Promise<void> {
+    const host = this.host(name)
+    this.taps.push(await startTap(host, this.path(`${name}.pcap`), this.undo, options))
+  }
+
+  /** Captures at both ends. */
+  async tapEnds(options: TapOptions = {}): Promise<void> {
+    await this.tap('client', options)
+    await this.tap('server', options)
+  }
+
+  // --- the end ------------------------------------------------------------------------------------------
+
+  /** Ends the captures. What was recorded stays in the slot's folder until `close`. */
+  async finish(): Promise<Recording> {
+    // What is on its way into the captures gets there.
+    await sleep(300)
+    const captures: Recording['captures'] = []
+    for (const tap of this.taps) {
+      captures.push({ at: tap.host.name, path: tap.path, lost: await endTap(tap) })
+    }
+    this.takeSample()
+    const reasons = this.tracing?.read(networkOf(this.slot)) ?? null
+    const lines = this.samples.map((sample) => `${JSON.stringify(sample)}\n`)
+    appendFileSync(this.path('samples.jsonl'), lines.join(''))
+    writeFileSync(this.path('kernel-reasons.json'), JSON.stringify(reasons, null, 1))
+    const counters = Object.fromEntries(
+      [...this.hosts.values()].map((host) => [host.name, this.sampler?.rose(host) ?? []]),
+    )
+    return { captures, reasons, samples: this.samples, counters }
+  }
+
+  /** Undoes everything, last first. @returns what could not be undone */
+  close(): Promise<string[]> {
+    return this.undo.all()
+  }
+}

@@ -1,0 +1,53 @@
+import { TcpwhyError } from '../../base/errors.ts'
+
+export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(stopped())
+    const timer = setTimeout(done, ms)
+    function done() {
+      signal?.removeEventListener('abort', gone)
+      resolve()
+    }
+    function gone() {
+      clearTimeout(timer)
+      reject(stopped())
+    }
+    signal?.addEventListener('abort', gone, { once: true })
+  })
+}
+
+const POLL_MS = 50
+
+/**
+ * Waits for a condition rather than for a time: the machine may be busy.
+ * @throws TcpwhyError LAB_FAILED when it does not come true in time
+ */
+export async function until(
+  what: string,
+  isTrue: () => boolean | Promise<boolean>,
+  { deadlineMs = 15_000, signal }: { deadlineMs?: number; signal?: AbortSignal } = {},
+): Promise<void> {
+  const end = performance.now() + deadlineMs
+  while (!(await isTrue())) {
+    if (performance.now() > end) throw failed(`${what}: not so after ${deadlineMs / 1000} s`)
+    await sleep(POLL_MS, signal)
+  }
+}
+
+export function failed(what: string, cause?: unknown): TcpwhyError {
+  return new TcpwhyError(
+    'LAB_FAILED',
+    what,
+    'Run it again with --keep DIR and look at the logs there; on a busy machine it may only have been too slow.',
+    { cause },
+  )
+}
+
+/** Ctrl-C: not a failure of the scenario, but it ends it. */
+export function stopped(): TcpwhyError {
+  return new TcpwhyError(
+    'LAB_STOPPED',
+    'Stopped before the end',
+    'Everything that the lab had made is undone.',
+  )
+}

@@ -1,0 +1,154 @@
+import type { Concluded, LabReport } from '../lab/report.ts'
+import type { Measure, Outcome, Scenario, Table } from '../lab/types.ts'
+import { labWords as words } from '../messages/en/lab.ts'
+import { render as fill, formatCount } from '../messages/render.ts'
+import { type Paint, paintFor } from './paint.ts'
+import { printable } from './printable.ts'
+import { wrap } from './wrap.ts'
+
+/** `tcpwhy lab run` for the terminal: the first line is the answer; at most 100 columns. */
+export function labText(report: LabReport, { color }: { color: boolean }): string {
+  const paint = paintFor(color)
+  const { reproduced, concluded } = report
+  const lines = [
+    ...wrap(printable(headlineOf(report)), '').map((line) => paint.bold(line)),
+    ...section(words.heading.fault, [printable(report.fault)], paint),
+    ...section(words.heading.symptom, [printable(reproduced.symptom)], paint),
+    ...(reproduced.table === undefined ? [] : ['', ...tableLines(reproduced.table)]),
+    '',
+    paint.bold(words.heading.concluded),
+    ...concluded.flatMap((one) => concludedLines(one, paint)),
+    ...section(words.heading.kernel, kernelTexts(report), paint),
+    ...fixLines(report, paint),
+    ...(report.faults.length === 0
+      ? []
+      : section(words.heading.faults, report.faults.map(printable), paint)),
+    '',
+    fill(words.took, { seconds: String(report.seconds) }),
+  ]
+  return lines.map((line) => `${line}\n`).join('')
+}
+
+function headlineOf({
+  scenario,
+  variant,
+  expected,
+  reproduced,
+  concluded,
+  fixed,
+  isAsExpected,
+}: LabReport): string {
+  const values = { scenario, variant, cause: expected.cause ?? words.nothing }
+  if (isAsExpected) {
+    const { headline } = words
+    if (expected.verdict === 'healthy' || expected.verdict === 'benign')
+      return fill(headline.asExpectedHarmless, values)
+    return fill(headline.asExpected, values) + (fixed === null ? '' : headline.andFixed)
+  }
+  if (fixed?.failing) return fill(words.headline.notFixed, values)
+  const best = concluded.find(({ evidence }) => evidence === 'both') ?? concluded[0]
+  const isBad = expected.verdict === 'problem'
+  if (reproduced.failing !== isBad || best === undefined)
+    return fill(words.headline.notReproduced, values)
+  return fill(words.headline.otherCause, {
+    ...values,
+    found: best.findings[0]?.cause ?? words.nothing,
+  })
+}
+
+function section(title: string, texts: readonly string[], paint: Paint): string[] {
+  return ['', paint.bold(title), ...texts.flatMap((text) => wrap(text, '  '))]
+}
+
+function concludedLines(
+  { evidence, judged, headline, findings }: Concluded,
+  paint: Paint,
+): string[] {
+  const told = `${words.evidence[evidence]}: ${words.judged[judged]}`
+  const seen = judged === 'wrong' ? paint.bold(told) : told
+  const rest = findings.map(
+    ({ cause, variant, certainty, severity }) =>
+      `    ${cause}${variant === undefined ? '' : ` (${variant})`}, ${certainty}${severity === 'problem' ? '' : `, ${severity}`}`,
+  )
+  return [`  ${seen}`, ...wrap(printable(headline), '    '), ...rest.map(printable)]
+}
+
+function kernelTexts({ kernel }: LabReport): string[] {
+  if (kernel === null) return [words.noTracing]
+  if (kernel.length === 0) return [words.noResets]
+  return kernel.map(({ count, reason, state, process }) => {
+    const where =
+      process === null ? words.inInterrupt : fill(words.inProcess, { process: printable(process) })
+    return fill(words.reason, { count: formatCount(count), reason, state, where })
+  })
+}
+
+function fixLines({ fix, fixed, reproduced }: LabReport, paint: Paint): string[] {
+  if (fix === null) return []
+  const told = wrap(fill(words.fixIs, { fix: printable(fix) }), '  ')
+  if (fixed === null) return ['', ...told.map((line) => line.slice(2))]
+  const after = fixed.table === undefined ? [] : ['', ...tableLines(fixed.table)]
+  return [
+    '',
+    paint.bold(words.heading.fix),
+    ...told,
+    '',
+    ...tableLines(beforeAfter(reproduced, fixed)),
+    ...after,
+  ]
+}
+
+/** Numbers of both performances side by side, in the order of the first. */
+export function beforeAfter(before: Outcome, after: Outcome): Table {
+  const names = [...new Set([...before.measures, ...after.measures].map(({ name }) => name))]
+  const of = (measures: readonly Measure[], name: string) => {
+    const found = measures.find((measure) => measure.name === name)
+    return found === undefined
+      ? ''
+      : `${formatCount(Math.round(found.value * 10) / 10)}${found.unit ? ` ${found.unit}` : ''}`
+  }
+  const rows = names.map((name) => [name, of(before.measures, name), of(after.measures, name)])
+  return { title: '', head: ['', words.before, words.after], rows }
+}
+
+function tableLines({ title, head, rows }: Table): string[] {
+  const cells = [head, ...rows].map((row) =>
+    row.map((cell) => (typeof cell === 'number' ? formatCount(cell) : printable(cell))),
+  )
+  const widths = head.map((_, column) =>
+    Math.max(...cells.map((row) => (row[column] ?? '').length)),
+  )
+  const lines = cells.map((row) =>
+    row
+      .map((cell, n) => (n === 0 ? cell.padEnd(widths[n]!) : cell.padStart(widths[n]!)))
+      .join('  ')
+      .trimEnd(),
+  )
+  return [...(title === '' ? [] : wrap(title, '  ')), ...lines.map((line) => `  ${line}`)]
+}
+
+/** `tcpwhy lab list`. */
+export function labListText(scenarios: readonly Scenario[], { color }: { color: boolean }): string {
+  const paint = paintFor(color)
+  const groups = [
+    [words.list.incidents, 'incident'],
+    [words.list.neighbours, 'neighbour'],
+    [words.list.healthy, 'healthy'],
+  ] as const
+  const lines = groups.flatMap(([title, kind]) => {
+    const found = scenarios.filter((scenario) => scenario.kind === kind)
+    return found.length === 0 ? [] : [paint.bold(title), ...found.flatMap(scenarioLines), '']
+  })
+  return [...lines, ...wrap(words.list.run, '')].map((line) => `${line}\n`).join('')
+}
+
+function scenarioLines({ id, title, variants }: Scenario): string[] {
+  const causes = (variant: Scenario['variants'][number]) =>
+    variant.expects.cause ?? variant.expects.verdict
+  return [
+    `  ${id}: ${title}`,
+    ...variants.flatMap((variant) =>
+      wrap(`${variant.id}: ${variant.title} -> ${causes(variant)}`, '      '),
+    ),
+  ]
+}

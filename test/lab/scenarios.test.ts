@@ -1,0 +1,51 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { causes } from '../../src/causes/index.ts'
+import { labRun } from '../../src/cli/commands/lab.ts'
+import type { OptionSpec } from '../../src/cli/spec.ts'
+import { scenarios } from '../../src/lab/scenarios/index.ts'
+import { root } from '../helpers/built.ts'
+
+const ids = scenarios.map(({ id }) => id)
+
+test('scenarios are sorted, each in the file of its name', () => {
+  expect(ids).toEqual([...ids].sort())
+  expect(ids.filter((id) => !existsSync(join(root, `src/lab/scenarios/${id}.ts`)))).toEqual([])
+})
+
+describe.each(scenarios.map((scenario) => [scenario.id, scenario] as const))(
+  '%s',
+  (_, scenario) => {
+    const variants = scenario.variants.map((variant) => variant.id)
+
+    test('its variants have names of their own, and what is wrong has a fix', () => {
+      expect(new Set(variants).size).toBe(variants.length)
+      const isHarmless = scenario.kind === 'healthy'
+      for (const { fix, expects } of scenario.variants) {
+        if (expects.verdict === 'problem') expect(fix).not.toBeNull()
+        expect(expects.verdict === 'problem').toBe(!isHarmless)
+      }
+      if (!isHarmless) expect(scenario.fix).toBeDefined()
+    })
+
+    test('expects causes and variants that tcpwhy concludes', () => {
+      for (const { expects } of scenario.variants) {
+        if (expects.cause === null) continue
+        const file = join(root, `src/causes/${expects.cause}.ts`)
+        expect(causes.map(({ id }) => id)).toContain(expects.cause)
+        if (expects.variant !== undefined)
+          expect(readFileSync(file, 'utf8')).toContain(`'${expects.variant}'`)
+      }
+    })
+  },
+)
+
+test('docs/lab.md: every option of lab run, with the words of --help', () => {
+  const page = readFileSync(join(root, 'docs/lab.md'), 'utf8')
+  const spelled = (labRun.options as readonly OptionSpec[]).map(
+    ({ name, short, value, help }) =>
+      `| \`${short ? `-${short}, ` : ''}--${name}${value ? ` ${value}` : ''}\` | ${help} |`,
+  )
+  expect(page.match(/^\| `-.*$/gm)).toEqual(spelled)
+})
