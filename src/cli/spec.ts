@@ -1,5 +1,5 @@
-import type * as ProbeApp from '../app/probe.ts'
 import type { labScenarios, RunLab } from '../app/lab.ts'
+import type * as ProbeApp from '../app/probe.ts'
 import type { QueueOptions } from '../app/queue.ts'
 import type { AnalyzeCaptures } from '../app/types.ts'
 import type { QueueReport } from '../host/queue-report.ts'

@@ -1,5 +1,5 @@
-import { probeLoad } from '../../src/app/probe.ts'
 import { labScenarios } from '../../src/app/lab.ts'
+import { probeLoad } from '../../src/app/probe.ts'
 import { queueSizes } from '../../src/app/queue.ts'
 import type { AnalyzeOptions, AnalyzeResult } from '../../src/app/types.ts'
 import { TcpwhyError } from '../../src/base/errors.ts'

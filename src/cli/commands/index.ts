@@ -5,5 +5,13 @@ import { probeLoad } from './probe-load.ts'
 import { queue } from './queue.ts'
 
 /** What can be typed after `tcpwhy`, sorted by name. */
-export const commands: readonly CommandSpec[] = [analyze, explain, labList, labRun, probeLoad, queue]
+export const commands: readonly CommandSpec[] = [
+  analyze,
+  explain,
+  labList,
+  labRun,
+  probeLoad,
+  queue,
+]
+
 import { labList, labRun } from './lab.ts'
