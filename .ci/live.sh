@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 missing=()
-for tool in tcpdump:tcpdump ip:iproute2 unshare:util-linux python3:python3 nft:nftables; do
+for tool in tcpdump:tcpdump ip:iproute2 unshare:util-linux python3:python3 nft:nftables tshark:tshark; do
   PATH="$PATH:/usr/sbin:/sbin" command -v "${tool%%:*}" >/dev/null || missing+=("${tool##*:}")
 done
 if [ ${#missing[@]} -gt 0 ]; then
@@ -54,3 +54,4 @@ INSIDE
 
 PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" python3 test/live/queue.py
 PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" --mount python3 test/live/events.py
+PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" --mount python3 test/live/capture.py

@@ -111,13 +111,13 @@ export class PcapngEncoder {
     const { view, at } = this
     const low = this.baseLo + Math.round(tNs)
     const carry = Math.floor(low / TWO_32)
+    view.setUint32(at + 24 + padded, 0, true) // padding: all other fields go over what is not
     view.setUint32(at, ENHANCED_PACKET, true)
     view.setUint32(at + 8, interfaceId, true)
     view.setUint32(at + 12, this.baseHi + carry, true)
     view.setUint32(at + 16, low - carry * TWO_32, true)
     view.setUint32(at + 20, capLen, true)
     view.setUint32(at + 24, wireLen, true)
-    view.setUint32(at + 24 + padded, 0, true) // the padding, before the packet goes over it
     this.buffer.set(bytes.subarray(start, start + capLen), at + 28)
     this.at = at + 28 + padded
     if (comment !== undefined) {

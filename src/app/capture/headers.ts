@@ -1,0 +1,161 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { HostFiles } from '../../host/host-files.ts'
+import { nodeHost } from '../node-host.ts'
+import { isFull, PacketFile } from './packet-file.ts'
+import { type EndedBy, type PacketSink, runSession } from './session.ts'
+import { resolveTarget, type TargetAsk } from './target.ts'
+import { makeTemporary, removeTemporary } from './temporary.ts'
+
+/**
+ * Octets kept of a packet: Linux cooked (20) or Ethernet with a VLAN tag (18), IPv6 (40), TCP with all options (60);
+ * through VXLAN over IPv4 (20 + 20 + 8 + 8 + 14) still IPv6 and a TCP header with the usual options (40 + 40).
+ */
+export const HEADER_OCTETS = 160
+
+/** What says why a connection died: TCP, and the errors that routers and hosts report. */
+export const DEFAULT_FILTER = 'tcp or icmp or icmp6'
+
+/** A file of this size takes about half a minute of 40,000 packets a second. */
+const MAX_OCTETS = 200_000_000
+
+export interface HeaderCaptureOptions extends TargetAsk {
+  /** Default: all interfaces. */
+  interface?: string
+  forMs: number
+  /** Default: TCP and ICMP. */
+  filter?: string
+  /** Ends it early; what came so far is kept. */
+  signal?: AbortSignal
+  /** When packets are being captured; before, it may still fail. */
+  onListening?: () => void
+  maxOctets?: number
+  host?: HostFiles
+}
+
+export interface HeaderCapture {
+  /** A pcapng file in a folder of its own. */
+  path: string
+  packets: number
+  octets: number
+  /** Packets that were lost before they could be read; null: not told. */
+  dropped: number | null
+  /** Why it ended: 'full' is `maxOctets` or the disk. */
+  endedBy: Exclude<EndedBy, 'sink'> | 'full'
+  /** Of the whole capture, milliseconds since 1970. */
+  startMs: number
+  endMs: number
+  /** Removes the file. Whoever asked for it must call this. */
+  remove(): void
+}
+
+/**
+ * A short capture of headers to a temporary file, for whoever wants packets beside other facts: `diagnose --for`, a
+ * snapshot.   @throws TcpwhyError CAPTURE_*, TARGET_*, OUTPUT_UNWRITABLE; leaves nothing behind then
+ */
+export async function captureHeaders(options: HeaderCaptureOptions): Promise<HeaderCapture> {
+  const host = options.host ?? nodeHost()
+  const target = resolveTarget(host, options)
+  const folder = makeTemporary(host, tmpdir())
+  try {
+    const file = new PacketFile(join(folder, 'headers.pcapng'))
+    const sink = new FileSink(file, options.maxOctets ?? MAX_OCTETS)
+    const result = await runSession({
+      host,
+      target,
+      sink,
+      interface: options.interface ?? 'any',
+      snapLen: HEADER_OCTETS,
+      filter: options.filter ?? DEFAULT_FILTER,
+      promiscuous: false,
+      comments: [`Headers of ${target.label}.`],
+      forMs: options.forMs,
+      signal: options.signal,
+      onListening(session) {
+        sink.onFull = session.stop
+        options.onListening?.()
+      },
+    })
+    if (result.failure !== null && !isFull(result.failure)) throw result.failure
+    const { counts, endedBy, startNs, endNs } = result
+    return {
+      path: file.path,
+      packets: sink.count,
+      octets: file.octets,
+      dropped: droppedOf(counts),
+      endedBy: endedBy === 'sink' ? 'full' : endedBy,
+      startMs: Number(startNs / 1_000_000n),
+      endMs: Number(endNs / 1_000_000n),
+      remove: () => removeTemporary(folder),
+    }
+  } catch (cause) {
+    removeTemporary(folder)
+    throw cause
+  }
+}
+
+/** Both kinds of loss together; null when neither was told. */
+export function droppedOf(counts: {
+  droppedByKernel: number | null
+  droppedByInterface: number | null
+}): number | null {
+  const { droppedByKernel, droppedByInterface } = counts
+  if (droppedByKernel === null && droppedByInterface === null) return null
+  return (droppedByKernel ?? 0) + (droppedByInterface ?? 0)
+}
+
+/** Straight into one file, up to a size. */
+export class FileSink implements PacketSink {
+  onFull: () => void = () => {}
+  isFull = false
+  /** Packets in the file. */
+  count = 0
+  private readonly file: PacketFile
+  private readonly maxOctets: number
+
+  constructor(file: PacketFile, maxOctets: number) {
+    this.file = file
+    this.maxOctets = maxOctets
+  }
+
+  begin(header: () => Uint8Array): void {
+    this.file.append(header())
+  }
+
+  interfaces(blocks: Uint8Array): void {
+    if (!this.isFull) this.file.append(blocks)
+  }
+
+  packets(blocks: Uint8Array, { count }: { count: number }): void {
+    if (this.isFull) return
+    const room = this.maxOctets - this.file.octets
+    const fits =
+      blocks.length <= room ? { octets: blocks.length, count } : wholeBlocks(blocks, room)
+    this.file.append(blocks.subarray(0, fits.octets))
+    this.count += fits.count
+    if (fits.octets === blocks.length) return
+    this.isFull = true
+    this.onFull()
+  }
+
+  end(trailer: Uint8Array): void {
+    try {
+      this.file.append(trailer)
+    } finally {
+      this.file.close()
+    }
+  }
+}
+
+/** The first blocks that fit into so many octets. */
+function wholeBlocks(blocks: Uint8Array, room: number): { octets: number; count: number } {
+  const view = new DataView(blocks.buffer, blocks.byteOffset, blocks.length)
+  let octets = 0
+  let count = 0
+  for (;;) {
+    const length = view.getUint32(octets + 4, true)
+    if (octets + length > room) return { octets, count }
+    octets += length
+    count++
+  }
+}

@@ -1,0 +1,62 @@
+import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs'
+import { TcpwhyError } from '../../base/errors.ts'
+
+/**
+ * A capture file that grows by whole blocks, so that it is valid at any moment, whoever dies. Writing is synchronous: it
+ * goes to the page cache, and what is written is counted.
+ */
+export class PacketFile {
+  readonly path: string
+  octets = 0
+  private readonly fd: number
+  private isOpen = true
+
+  /** @throws TcpwhyError OUTPUT_UNWRITABLE, also when there is such a file: it may be evidence */
+  constructor(path: string) {
+    this.path = path
+    try {
+      this.fd = openSync(path, 'wx', 0o600)
+    } catch (cause) {
+      throw notWritable(path, cause)
+    }
+  }
+
+  /** @throws TcpwhyError OUTPUT_UNWRITABLE; the file then ends with the last whole block that went in before */
+  append(blocks: Uint8Array): void {
+    let at = 0
+    try {
+      while (at < blocks.length) at += writeSync(this.fd, blocks, at, blocks.length - at)
+      this.octets += blocks.length
+    } catch (cause) {
+      if (at > 0) ftruncateSync(this.fd, this.octets)
+      throw notWritable(this.path, cause)
+    }
+  }
+
+  close(): void {
+    if (this.isOpen) closeSync(this.fd)
+    this.isOpen = false
+  }
+}
+
+/** Whether an error of `append` means that there is no room. */
+export function isFull(error: unknown): boolean {
+  const code = (error as { cause?: NodeJS.ErrnoException }).cause?.code
+  return code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG'
+}
+
+function notWritable(path: string, cause: unknown): TcpwhyError {
+  const { code, message } = cause as NodeJS.ErrnoException
+  const todo: Record<string, string> = {
+    EEXIST: 'It may be evidence: take another name, or move it away.',
+    ENOSPC: 'The disk is full: make room there, or write to another one.',
+    EDQUOT: 'The quota is used up: make room there, or write to another disk.',
+    ENOENT: 'Its folder does not exist.',
+  }
+  return new TcpwhyError(
+    'OUTPUT_UNWRITABLE',
+    code === 'EEXIST' ? `${path} is there already` : `Cannot write ${path}: ${code ?? message}`,
+    todo[code ?? ''] ?? 'Check that you may write there.',
+    { cause },
+  )
+}
