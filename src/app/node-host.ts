@@ -28,6 +28,7 @@ export function nodeHost(limits: { maxBytes: number } = { maxBytes: MAX_BYTES })
     names: (path) => attempt(path, () => readdirSync(path)),
     link: (path) => attempt(path, () => readlinkSync(path)),
     inode: (path) => attempt(path, () => statSync(path).ino),
+    size: (path) => attempt(path, () => statSync(path).size),
     sockDiag: askSockDiag,
     ss: runSs,
     inNamespace: (path, look) => inNamespace(path, () => look(host)),

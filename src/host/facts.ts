@@ -131,9 +131,55 @@ export interface Owner {
   cgroup: Cgroup | null
 }
 
+/** Owners that were found before; made by whoever looks several times, and handed in again. */
+export interface OwnerMemory {
+  owners: Map<number, readonly Owner[]>
+  /** Processes that held many sockets: they are described again, so that two looks can be compared. */
+  holders: Set<number>
+}
+
+/**
+ * How a process waits at a listener: a thread is in accept(), or an epoll watches it for connections; 'none': neither,
+ * so nobody takes them now; 'unknown': it uses poll(), select() or an io_uring, which do not tell, or may not be looked at.
+ */
+export type ListenerWait = 'accept' | 'epoll' | 'none' | 'unknown'
+
+export interface ListenerHolder extends Owner {
+  waits: ListenerWait
+}
+
+/** What a program's configuration says of the backlog of a listener. */
+export interface ConfiguredListen {
+  /** As it is written, "0.0.0.0" for any of IPv4; null: every address. */
+  address: string | null
+  /** 0: every port of the process. */
+  port: number
+  /** As it is written there: "listen ... backlog=", "frontend web: maxconn". */
+  setting: string
+  /** Before the kernel cuts it to somaxconn; null: not known. */
+  value: number | null
+  /** 'default': nobody says it, and the program's known default is a hint. */
+  from: 'configuration' | 'default'
+  /** As the process sees it; 1-based. */
+  file: string | null
+  line: number | null
+}
+
+export interface ListenerSetting extends ConfiguredListen {
+  pid: number
+}
+
+export interface ListenerSettingFacts {
+  /** By process. */
+  settings: ReadonlyMap<number, readonly ConfiguredListen[]>
+  faults: readonly HostFault[]
+}
+
 export interface ProcessFacts {
   /** By inode; forked processes share sockets, so there can be several. */
   owners: ReadonlyMap<number, readonly Owner[]>
+  /** Processes that hold many of the asked sockets, with all their descriptors; none that were remembered. */
+  holders: readonly Descriptors[]
   /** Processes whose descriptors may not be seen: an owner that was not found may be one of them. */
   hidden: number
   faults: readonly HostFault[]
@@ -200,6 +246,33 @@ export interface Descriptors {
   /** RLIMIT_NOFILE; null is unlimited or unknown. */
   soft: number | null
   hard: number | null
+}
+
+/** Open descriptors of a process without a look at any of them. */
+export interface OpenFiles {
+  pid: number
+  command: string
+  open: number
+  /** RLIMIT_NOFILE; null is unlimited or unknown. */
+  soft: number | null
+  hard: number | null
+}
+
+export interface OpenFilesFacts {
+  processes: readonly OpenFiles[]
+  faults: readonly HostFault[]
+}
+
+/** A process's connections with one peer. */
+export interface PeerUse {
+  /** Port 0: of those that the process accepted, where the peer's ports say nothing. */
+  peer: Endpoint
+  /** The local port at which they were accepted; null: the process opened them. */
+  served: number | null
+  sockets: number
+  byState: Readonly<Partial<Record<TcpState, number>>>
+  /** Sum of idiag_rqueue. */
+  unread: number
 }
 
 export interface DescriptorFacts {

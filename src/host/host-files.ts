@@ -22,6 +22,8 @@ export interface HostFiles {
   link(path: string): HostRead<string>
   /** Inode of what a path leads to, links followed: which namespace /run/netns/blue is. */
   inode(path: string): HostRead<number>
+  /** Octets of a file as its folder says; of /proc/PID/fd, since Linux 6.2, the number of open descriptors (before: 0). */
+  size(path: string): HostRead<number>
   /**
    * Asks NETLINK_SOCK_DIAG of the current network namespace. A port may answer with more sockets than asked for
    * (a recording cannot filter): the caller looks again.

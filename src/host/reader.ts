@@ -1,3 +1,4 @@
+import type { OwnerMemory } from './facts.ts'
 import { type HostFiles, type HostRead, whyUnreadable } from './host-files.ts'
 import type { TcpState } from './kernel/tcp-states.ts'
 
@@ -9,6 +10,8 @@ export interface HostAsk {
   pids?: readonly number[]
   /** Sockets whose owners are wanted. */
   inodes?: ReadonlySet<number>
+  /** Owners found before: those that still hold their socket need no search. What is found is added to it. */
+  remembered?: OwnerMemory
   /** Only sockets in these states; absent: all. */
   states?: readonly TcpState[]
   /** Only sockets that have one of these ports on either side; absent: all. */

@@ -7,25 +7,36 @@ import type {
   EphemeralFacts,
   InterfaceFact,
   Listener,
+  ListenerHolder,
+  ListenerSetting,
   NamespaceFact,
+  OpenFiles,
   Owner,
+  OwnerMemory,
+  PeerUse,
   PressureFacts,
+  ProcessFacts,
   SettingFacts,
   SocketFact,
   SocketSource,
 } from './facts.ts'
 import type { HostFiles } from './host-files.ts'
 import { whyUnreadable } from './host-files.ts'
+import { listenerHolders, type ProcessWaits } from './listener-holders.ts'
 import { type Missing, missing } from './missing.ts'
+import { peersOf } from './peers.ts'
+import { cgroupOfPid } from './process.ts'
 import type { HostAsk, HostFault } from './reader.ts'
 import { conntrack } from './readers/conntrack.ts'
 import { counters } from './readers/counters.ts'
 import { descriptors } from './readers/descriptors.ts'
 import { interfaces } from './readers/interfaces.ts'
+import { listenerSettings, settingOf } from './readers/listener-settings.ts'
 import { listenersOf } from './readers/listeners.ts'
 import { namespaces } from './readers/namespaces.ts'
+import { openFiles, shareOf } from './readers/open-files.ts'
 import { pressure } from './readers/pressure.ts'
-import { cgroupOfPid, processes } from './readers/processes.ts'
+import { processes } from './readers/processes.ts'
 import { settings } from './readers/settings.ts'
 import { sockets } from './readers/sockets.ts'
 
@@ -39,8 +50,10 @@ export interface HostSnapshot {
   atEpochMs: number
   /** The reader's own first. */
   namespaces: readonly NetnsSnapshot[]
-  /** Only those that were looked at: asked for, or holders of many suspicious sockets. */
-  processes: readonly Descriptors[]
+  /** Only those that were looked at: asked for, near their limit, or holders of many suspicious sockets. */
+  processes: readonly ProcessSnapshot[]
+  /** Descriptors of all larger processes, fullest first; growth is the difference of two. */
+  openFiles: readonly OpenFiles[]
   /** By inode, only of the asked sockets; see SnapshotAsk.owners. */
   owners: ReadonlyMap<number, readonly Owner[]>
   /** Processes whose descriptors may not be seen: an owner that was not found may be one of them. */
@@ -52,6 +65,21 @@ export interface HostSnapshot {
   missing: readonly Missing[]
   /** What was odd, with the file: tables that changed while they were read, lines that are none. */
   faults: readonly HostFault[]
+}
+
+/** A process with what its descriptors are. */
+export interface ProcessSnapshot extends Descriptors {
+  /** Its TCP connections by peer, most first. */
+  peers: readonly PeerUse[]
+  /** Sockets that are in no table of TCP: of other kinds (Unix, UDP), or TCP ones whose connection is long gone. */
+  elsewhere: number
+}
+
+export interface ListenerSnapshot extends Listener {
+  /** Who holds it, and how each waits at it for connections. */
+  holders: readonly ListenerHolder[]
+  /** Which setting of the first holder's program decides its backlog. */
+  setting: ListenerSetting | null
 }
 
 /** One network namespace of a host. */
@@ -67,13 +95,18 @@ export interface NetnsSnapshot {
   container: Cgroup['container']
   source: SocketSource
   sockets: readonly SocketFact[]
-  listeners: readonly Listener[]
+  listeners: readonly ListenerSnapshot[]
   counters: CounterFacts
   /** Those with a value for each namespace (scope 'namespace'). */
   settings: SettingFacts
   conntrack: ConntrackFacts
   interfaces: readonly InterfaceFact[]
   ephemeral: EphemeralFacts
+}
+
+/** For SnapshotAsk.remembered. */
+export function newMemory(): OwnerMemory {
+  return { owners: new Map(), holders: new Set() }
 }
 
 /** What to look at; all namespaces and all sockets when nothing is said. */
@@ -89,6 +122,8 @@ export interface SnapshotAsk {
    * isSuspicious) unless it is said.
    */
   owners?: 'none' | 'suspicious' | ((socket: SocketFact) => boolean)
+  /** Handed to look after look, it spares the search for owners that are the same as before. */
+  remembered?: OwnerMemory
 }
 
 /** Reads a whole host through its port. Never throws on what it reads; processes and namespaces may vanish meanwhile. */
@@ -100,25 +135,26 @@ export function snapshot(host: HostFiles, ask: SnapshotAsk = {}): HostSnapshot {
   const all = namespaces.read(host)
   if (all.hidden > 0) gaps.push(missing('namespace-list', whyOf(all.faults)))
   const wanted = ask.namespace === undefined ? all.namespaces : all.namespaces.filter(ask.namespace)
-  const looked: NetnsSnapshot[] = []
+  const looked: LookedAt[] = []
   for (const namespace of wanted) {
     const look = lookInto(host, namespace, ask)
     gaps.push(...look.missing)
     faults.push(...look.faults)
     if (look.snapshot !== null) looked.push(look.snapshot)
   }
-  const inodes = ownersWanted(looked, ask)
-  const owned = processes.read(host, { inodes })
+  const owned = ask.owners === 'none' ? NOBODY : ownersOf(host, looked, ask)
   if (owned.hidden > 0) gaps.push(missing('all-processes', whyOf(owned.faults)))
   const machine = pressure.read(host)
   if (machine.psi.cpu.some === null) gaps.push(missing('pressure', whyOf(machine.faults)))
+  const files = openFiles.read(host, {}).processes
   return {
     host: host.hostName(),
     release: host.release(),
     atMs,
     atEpochMs,
-    namespaces: looked,
-    processes: descriptors.read(host, { pids: ask.pids ?? [] }).processes,
+    namespaces: looked.map((one) => ({ ...one, listeners: held(host, one.listeners, owned) })),
+    processes: describe(host, ask, { files, looked, holders: owned.holders }),
+    openFiles: files,
     owners: owned.owners,
     hidden: owned.hidden,
     pressure: machine,
@@ -128,8 +164,82 @@ export function snapshot(host: HostFiles, ask: SnapshotAsk = {}): HostSnapshot {
   }
 }
 
+const NOBODY: ProcessFacts = { owners: new Map(), holders: [], hidden: 0, faults: [] }
+
+type LookedAt = Omit<NetnsSnapshot, 'listeners'> & { listeners: readonly Listener[] }
+
+function ownersOf(host: HostFiles, looked: readonly LookedAt[], ask: SnapshotAsk): ProcessFacts {
+  const wanted = typeof ask.owners === 'function' ? ask.owners : isSuspicious
+  const inodes = new Set<number>()
+  for (const { sockets: all } of looked) {
+    for (const socket of all) if (socket.inode !== 0 && wanted(socket)) inodes.add(socket.inode)
+  }
+  const { remembered } = ask
+  return processes.read(host, { inodes, ...(remembered === undefined ? {} : { remembered }) })
+}
+
+/** Of so many listeners, those with the longest queues, holders and settings are looked at. */
+const MAX_LISTENERS = 100
+
+function held(
+  host: HostFiles,
+  all: readonly Listener[],
+  { owners }: ProcessFacts,
+): ListenerSnapshot[] {
+  const seen = new Map<number, ProcessWaits>()
+  const worst = [...all].sort((a, b) => b.depth - a.depth || (b.drops ?? 0) - (a.drops ?? 0))
+  const looked = new Set(worst.slice(0, MAX_LISTENERS))
+  const firsts = new Set<number>()
+  for (const { inode } of looked) {
+    const pid = owners.get(inode)?.[0]?.pid
+    if (pid !== undefined) firsts.add(pid)
+  }
+  const configured = listenerSettings.read(host, { pids: [...firsts] })
+  return all.map((listener) => {
+    const whose = looked.has(listener) ? (owners.get(listener.inode) ?? []) : []
+    const first = whose[0]
+    return {
+      ...listener,
+      holders: listenerHolders(host, listener.inode, whose, seen),
+      setting: first === undefined ? null : settingOf(listener, first.pid, configured),
+    }
+  })
+}
+
+/** Fuller than this is near. */
+const NEAR = 0.8
+const MAX_DESCRIBED = 20
+
+/** Those that were asked for, those near their limit, and those that hold many suspicious sockets. */
+function describe(
+  host: HostFiles,
+  ask: SnapshotAsk,
+  {
+    files,
+    looked,
+    holders,
+  }: { files: readonly OpenFiles[]; looked: readonly LookedAt[]; holders: readonly Descriptors[] },
+): ProcessSnapshot[] {
+  const most = [...holders].sort((a, b) => b.sockets.length - a.sockets.length)
+  const known = most.slice(0, MAX_DESCRIBED)
+  const before = ask.remembered?.holders ?? new Set()
+  const near = files.filter((process) => shareOf(process) >= NEAR).slice(0, MAX_DESCRIBED)
+  const wanted = new Set([...(ask.pids ?? []), ...before, ...near.map(({ pid }) => pid)])
+  for (const { pid } of known) before.add(pid)
+  for (const { pid } of known) wanted.delete(pid)
+  const all = [...known, ...descriptors.read(host, { pids: [...wanted] }).processes]
+  if (all.length === 0) return []
+  const byInode = new Map<number, SocketFact>()
+  const served = new Set<number>()
+  for (const { sockets: table, listeners } of looked) {
+    for (const socket of table) if (socket.inode !== 0) byInode.set(socket.inode, socket)
+    for (const { local } of listeners) served.add(local.port)
+  }
+  return all.map((one) => ({ ...one, ...peersOf(one.sockets, byInode, served) }))
+}
+
 interface Look {
-  snapshot: NetnsSnapshot | null
+  snapshot: LookedAt | null
   missing: Missing[]
   faults: HostFault[]
 }
@@ -168,7 +278,7 @@ function lookFrom(
     gaps.push(missing('netlink', table.faults[0]?.what ?? 'sock_diag was not asked'))
   }
   const { id, name, self, pids } = namespace
-  const netns: NetnsSnapshot = {
+  const netns: LookedAt = {
     id,
     name,
     self,
@@ -193,16 +303,6 @@ const NO_SETTINGS: SettingFacts = { settings: new Map(), absent: [] }
 export function isSuspicious({ state, inode, idiag_rqueue, retransmits }: SocketFact): boolean {
   if (inode === 0) return false
   return state === 'LISTEN' || state === 'CLOSE-WAIT' || idiag_rqueue > 0 || retransmits > 0
-}
-
-function ownersWanted(looked: readonly NetnsSnapshot[], { owners }: SnapshotAsk): Set<number> {
-  const inodes = new Set<number>()
-  if (owners === 'none') return inodes
-  const wanted = typeof owners === 'function' ? owners : isSuspicious
-  for (const { sockets: all } of looked) {
-    for (const socket of all) if (socket.inode !== 0 && wanted(socket)) inodes.add(socket.inode)
-  }
-  return inodes
 }
 
 function ofScope(

@@ -57,6 +57,7 @@ function hostOf(octets: Uint8Array): HostFiles {
     names: () => ({ is: 'read', value: words }),
     link: (path) => ({ is: 'read', value: words[path.length % words.length] ?? '' }),
     inode: (path) => ({ is: 'read', value: path.length }),
+    size: () => ({ is: 'read', value: octets.length }),
     sockDiag(_, take) {
       take(octets)
       return { is: 'read', value: null }

@@ -23,6 +23,8 @@ export interface Changes {
   without?: readonly ('netlink' | 'ss')[]
   /** Inodes of paths that are no links: { '/run/netns/blue': 4026532000 }. */
   inodes?: Readonly<Record<string, number>>
+  /** Of /proc/PID/fd: descriptors, as since Linux 6.2. */
+  sizes?: Readonly<Record<string, number>>
   /** Other network namespaces by inode: what is different within. null: may not be entered. */
   namespaces?: Readonly<Record<number, Changes | null>>
 }
@@ -122,6 +124,7 @@ function hostOf(store: Store, changes: Changes): HostFiles {
       }),
     link: (path) => read(path, () => links[path] ?? null),
     inode,
+    size: (path) => read(path, () => changes.sizes?.[path] ?? octets(path)?.length ?? 0),
     sockDiag(request, take) {
       const family = request[NLMSG_HDR] === AF_INET ? 4 : 6
       const answer = without.includes('netlink') ? null : store.sockDiag(family)

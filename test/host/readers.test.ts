@@ -5,10 +5,12 @@ import { counterDeltas, counters } from '../../src/host/readers/counters.ts'
 import { descriptors } from '../../src/host/readers/descriptors.ts'
 import { readers } from '../../src/host/readers/index.ts'
 import { listeners, listenersOf } from '../../src/host/readers/listeners.ts'
+import { openFiles } from '../../src/host/readers/open-files.ts'
 import { pressure } from '../../src/host/readers/pressure.ts'
 import { processes } from '../../src/host/readers/processes.ts'
 import { settings } from '../../src/host/readers/settings.ts'
 import { sockets } from '../../src/host/readers/sockets.ts'
+import { newMemory } from '../../src/host/snapshot.ts'
 import { fileOf, hostFrom, hostWith, sceneOf } from '../helpers/recorded-host.ts'
 
 const FOLDER = 'test/hosts/6.18'
@@ -336,6 +338,52 @@ describe('processes', () => {
     const read = processes.read(hostFrom(FOLDER, { denied }), { inodes })
     expect(read.hidden).toBe(1)
     expect(read.faults[0]?.what).toContain('CAP_SYS_PTRACE')
+  })
+})
+
+describe('looking again', () => {
+  const links = { '/proc/1/fd/3': 'socket:[5]', '/proc/2/fd/4': 'socket:[5]' }
+  const remembered = newMemory()
+  processes.read(hostWith({ links }), { inodes: new Set([5]), remembered })
+
+  test('owners that still hold their socket need no search', () => {
+    const host = { ...hostWith({ links }), names: () => expect.unreachable() }
+    const { owners } = processes.read(host, { inodes: new Set([5]), remembered })
+    expect(owners.get(5)?.map(({ pid }) => pid)).toEqual([1, 2])
+  })
+
+  test('one that closed it meanwhile makes a new search', () => {
+    const now = { ...links, '/proc/1/fd/3': 'socket:[6]' }
+    const { owners } = processes.read(hostWith({ links: now }), {
+      inodes: new Set([5]),
+      remembered,
+    })
+    expect(owners.get(5)?.map(({ pid }) => pid)).toEqual([2])
+  })
+})
+
+describe('open files', () => {
+  const limits = 'Max open files            1024                 4096                 files\n'
+  const process = (pid: number, table: number) => ({
+    [`/proc/${pid}/status`]: `Name:\tapp\nFDSize:\t${table}\n`,
+    [`/proc/${pid}/limits`]: limits,
+    [`/proc/${pid}/comm`]: 'app\n',
+  })
+  const links = { '/proc/2/fd/0': '/dev/null', '/proc/2/fd/1': '/dev/null' }
+
+  test('counted where the table is large, without a look at any of them', () => {
+    const files = { ...process(1, 64), ...process(2, 1024), ...process(3, 1024) }
+    const host = hostWith({ files, links, sizes: { '/proc/3/fd': 1000 } })
+    const blind = { ...host, link: () => expect.unreachable() }
+    expect(openFiles.read(blind, {}).processes).toEqual([
+      { pid: 3, command: 'app', open: 1000, soft: 1024, hard: 4096 },
+      { pid: 2, command: 'app', open: 2, soft: 1024, hard: 4096 },
+    ])
+  })
+
+  test('a small table that is half of a small limit counts', () => {
+    const files = { ...process(2, 64), '/proc/2/limits': limits.replace('1024', '  80') }
+    expect(openFiles.read(hostWith({ files, links }), {}).processes).toHaveLength(1)
   })
 })
 

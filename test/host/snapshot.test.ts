@@ -104,7 +104,7 @@ describe('other namespaces', () => {
     expect(missing).toEqual([
       expect.objectContaining({
         what: 'namespace-list',
-        why: expect.stringContaining('1 processes'),
+        why: expect.stringContaining('1 process may'),
       }),
     ])
   })

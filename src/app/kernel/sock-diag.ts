@@ -10,7 +10,10 @@ const MSG_TRUNC = 0x20
 const EPROTONOSUPPORT = 93
 
 /** The kernel fills parts of at most 32 KiB; a shorter buffer loses sockets silently (8 KiB: three in four). */
-const BUFFER = 256 * 1024
+const PART = 64 * 1024
+/** Parts lie behind each other in slabs: as many small arrays keep the garbage collector busy. */
+const FIRST_SLAB = 2 * PART
+const SLAB = 4 * 1024 * 1024
 /** Longer than any answer takes: nothing may wait for ever. */
 const PATIENCE_S = 5
 
@@ -43,12 +46,19 @@ export function askSockDiag(
 }
 
 function receive(libc: Libc, fd: number, take: (octets: Uint8Array) => boolean): HostRead<null> {
-  const buffer = new Uint8Array(BUFFER)
+  let slab = new Uint8Array(FIRST_SLAB)
+  let used = 0
   for (;;) {
-    const length = libc.recv(fd, buffer, buffer.length, MSG_TRUNC)
+    if (slab.length - used < PART) {
+      slab = new Uint8Array(SLAB)
+      used = 0
+    }
+    const room = slab.subarray(used)
+    const length = libc.recv(fd, room, room.length, MSG_TRUNC)
     if (length <= 0) return failed(`recv() gave errno ${libc.errno()}`)
-    if (length > buffer.length) return failed(`an answer of ${length} octets`)
-    if (take(buffer.slice(0, length))) return { is: 'read', value: null }
+    if (length > room.length) return failed(`an answer of ${length} octets`)
+    used += length
+    if (take(room.subarray(0, length))) return { is: 'read', value: null }
   }
 }
 

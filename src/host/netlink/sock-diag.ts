@@ -122,6 +122,7 @@ export function decodeDump(
   each: (socket: DiagSocket) => void,
 ): DumpPart {
   const view = new DataView(octets.buffer, octets.byteOffset, octets.byteLength)
+  const answer: Answer = { octets, view, littleEndian, names: new Map() }
   const part = { done: false, errno: 0, interrupted: false, odd: 0 }
   for (let at = 0; at < octets.length; ) {
     const length = at + NLMSG_HDR <= octets.length ? view.getUint32(at, littleEndian) : 0
@@ -129,22 +130,36 @@ export function decodeDump(
       part.odd++
       break
     }
-    message({ octets, view, littleEndian, at, end: at + length }, part, each)
+    message(answer, at, at + length, part, each)
     at += aligned(length)
   }
   return part
 }
 
-interface Message {
+/** What one recv() gave, shared by all sockets in it. */
+interface Answer {
   octets: Uint8Array
   view: DataView
   littleEndian: boolean
+  /** IPv4 addresses that were printed already: most sockets have the same few. */
+  names: Map<number, string>
+}
+
+/** Part of an answer, from `at` to before `end`. */
+interface Part {
+  answer: Answer
   at: number
   end: number
 }
 
-function message(from: Message, part: DumpPart, each: (socket: DiagSocket) => void): void {
-  const { view, littleEndian, at, end } = from
+function message(
+  answer: Answer,
+  at: number,
+  end: number,
+  part: DumpPart,
+  each: (socket: DiagSocket) => void,
+): void {
+  const { view, littleEndian } = answer
   const type = view.getUint16(at + 4, littleEndian)
   if ((view.getUint16(at + 6, littleEndian) & NLM_F_DUMP_INTR) !== 0) part.interrupted = true
   if (type === NLMSG_DONE || type === NLMSG_ERROR) {
@@ -153,20 +168,19 @@ function message(from: Message, part: DumpPart, each: (socket: DiagSocket) => vo
       part.errno = Math.abs(view.getInt32(at + NLMSG_HDR, littleEndian))
     return
   }
-  const socket = type === SOCK_DIAG_BY_FAMILY ? decodeSocket(from) : null
+  const socket = type === SOCK_DIAG_BY_FAMILY ? decodeSocket(answer, at + NLMSG_HDR, end) : null
   if (socket === null) part.odd++
   else each(socket)
 }
 
 /** struct inet_diag_msg and the attributes behind it. */
-function decodeSocket(from: Message): DiagSocket | null {
-  const { view, end } = from
-  const at = from.at + NLMSG_HDR
+function decodeSocket(answer: Answer, at: number, end: number): DiagSocket | null {
+  const { view } = answer
   if (at + DIAG_MSG > end) return null
   const family = view.getUint8(at) === AF_INET ? 4 : view.getUint8(at) === 10 ? 6 : null
   const state = tcpState(view.getUint8(at + 1))
   if (family === null || state === null) return null
-  return new DumpedSocket({ ...from, at }, family, state)
+  return new DumpedSocket(answer, at, end, family, state)
 }
 
 /** Fields that everybody compares are decoded at once, the others by getters. */
@@ -181,17 +195,21 @@ class DumpedSocket implements DiagSocket {
   readonly retransmits: number
   readonly uid: number
   readonly inode: number
-  /** At struct inet_diag_msg. */
-  readonly #from: Message
+  readonly #answer: Answer
+  /** Of struct inet_diag_msg. */
+  readonly #at: number
+  readonly #end: number
 
-  constructor(from: Message, family: 4 | 6, state: TcpState) {
-    const { view, littleEndian, at } = from
+  constructor(answer: Answer, at: number, end: number, family: 4 | 6, state: TcpState) {
+    const { view, littleEndian } = answer
     const kind = tcpTimer(view.getUint8(at + 2))
-    this.#from = from
+    this.#answer = answer
+    this.#at = at
+    this.#end = end
     this.family = family
     this.state = state
-    this.local = endpoint(view, { address: at + 8, port: at + 4, family })
-    this.remote = endpoint(view, { address: at + 24, port: at + 6, family })
+    this.local = endpoint(answer, family, at + 8, at + 4)
+    this.remote = endpoint(answer, family, at + 24, at + 6)
     this.idiag_rqueue = view.getUint32(at + 56, littleEndian)
     this.idiag_wqueue = view.getUint32(at + 60, littleEndian)
     this.timer = kind === null ? null : { kind, expiresMs: view.getUint32(at + 52, littleEndian) }
@@ -201,80 +219,81 @@ class DumpedSocket implements DiagSocket {
   }
 
   get cookie(): bigint {
-    const { view, littleEndian, at } = this.#from
-    return cookieAt(view, at + 44, littleEndian)
+    return cookieAt(this.#answer.view, this.#at + 44, this.#answer.littleEndian)
   }
 
   get idiag_if(): number {
-    const { view, littleEndian, at } = this.#from
-    return view.getUint32(at + 40, littleEndian)
+    return this.#answer.view.getUint32(this.#at + 40, this.#answer.littleEndian)
   }
 
   get tcpInfo(): TcpInfo | null {
     const octets = this.tcpInfoOctets
-    return octets === null ? null : decodeTcpInfo(octets, this.#from.littleEndian)
+    return octets === null ? null : decodeTcpInfo(octets, this.#answer.littleEndian)
   }
 
   get skmem(): Skmem | null {
     const octets = this.skmemOctets
-    return octets === null ? null : decodeSkmem(octets, this.#from.littleEndian)
+    return octets === null ? null : decodeSkmem(octets, this.#answer.littleEndian)
   }
 
   get tcpInfoOctets(): Uint8Array | null {
-    return octetsOf(attributeOf(this.#from, INET_DIAG.INFO, 0))
+    return octetsOf(this.#attribute(INET_DIAG.INFO, 0))
   }
 
   get skmemOctets(): Uint8Array | null {
-    return octetsOf(attributeOf(this.#from, INET_DIAG.SKMEMINFO, 0))
+    return octetsOf(this.#attribute(INET_DIAG.SKMEMINFO, 0))
   }
 
   get congestionControl(): string | null {
-    const value = attributeOf(this.#from, INET_DIAG.CONG, 0)
-    return value === null ? null : ascii(value.octets, value.at, value.end)
+    const value = this.#attribute(INET_DIAG.CONG, 0)
+    return value === null ? null : ascii(value.answer.octets, value.at, value.end)
   }
 
   get shutdown(): number | null {
-    const value = attributeOf(this.#from, INET_DIAG.SHUTDOWN, 1)
-    return value === null ? null : value.view.getUint8(value.at)
+    const value = this.#attribute(INET_DIAG.SHUTDOWN, 1)
+    return value === null ? null : value.answer.view.getUint8(value.at)
   }
 
   get v6only(): boolean | null {
-    const value = attributeOf(this.#from, INET_DIAG.SKV6ONLY, 1)
-    return value === null ? null : value.view.getUint8(value.at) !== 0
+    const value = this.#attribute(INET_DIAG.SKV6ONLY, 1)
+    return value === null ? null : value.answer.view.getUint8(value.at) !== 0
   }
 
   get mark(): number | null {
-    const value = attributeOf(this.#from, INET_DIAG.MARK, 4)
-    return value === null ? null : value.view.getUint32(value.at, value.littleEndian)
+    const value = this.#attribute(INET_DIAG.MARK, 4)
+    return value === null ? null : value.answer.view.getUint32(value.at, value.answer.littleEndian)
   }
 
   get cgroupId(): bigint | null {
-    const value = attributeOf(this.#from, INET_DIAG.CGROUP_ID, 8)
-    return value === null ? null : value.view.getBigUint64(value.at, value.littleEndian)
+    const value = this.#attribute(INET_DIAG.CGROUP_ID, 8)
+    return value === null
+      ? null
+      : value.answer.view.getBigUint64(value.at, value.answer.littleEndian)
   }
-}
 
-/**
- * struct nlattr: length with its own four octets, type, value, padding. A length that cannot be ends the list.
- * @param from  at struct inet_diag_msg
- * @returns where its value is; null when it is not there, or shorter than `least`
- */
-function attributeOf(from: Message, wanted: number, least: number): Message | null {
-  const { view, littleEndian, end } = from
-  for (let next = from.at + DIAG_MSG; next + ALIGN <= end; ) {
-    const length = view.getUint16(next, littleEndian)
-    if (length < ALIGN || next + length > end) return null
-    const type = view.getUint16(next + 2, littleEndian) & NLA_TYPE_MASK
-    if (type === wanted) {
-      return length - ALIGN < least ? null : { ...from, at: next + ALIGN, end: next + length }
+  /**
+   * struct nlattr: length with its own four octets, type, value, padding. A length that cannot be ends the list.
+   * @returns where its value is; null when it is not there, or shorter than `least`
+   */
+  #attribute(wanted: number, least: number): Part | null {
+    const { view, littleEndian } = this.#answer
+    const end = this.#end
+    for (let next = this.#at + DIAG_MSG; next + ALIGN <= end; ) {
+      const length = view.getUint16(next, littleEndian)
+      if (length < ALIGN || next + length > end) return null
+      const type = view.getUint16(next + 2, littleEndian) & NLA_TYPE_MASK
+      if (type === wanted) {
+        if (length - ALIGN < least) return null
+        return { answer: this.#answer, at: next + ALIGN, end: next + length }
+      }
+      next += aligned(length)
     }
-    next += aligned(length)
+    return null
   }
-  return null
 }
 
-function octetsOf(value: Message | null): Uint8Array | null {
-  return value === null ? null : value.octets.subarray(value.at, value.end)
+function octetsOf(value: Part | null): Uint8Array | null {
+  return value === null ? null : value.answer.octets.subarray(value.at, value.end)
 }
 
 /** The numbers that are there, by the kernel's names; of a listener `drops` are the SYNs and ACKs that it refused. */
@@ -294,18 +313,16 @@ function cookieAt(view: DataView, at: number, littleEndian: boolean): bigint {
 }
 
 /** Addresses and ports are in network order on every machine. */
-function endpoint(
-  view: DataView,
-  { address, port, family }: { address: number; port: number; family: 4 | 6 },
-): Endpoint {
+function endpoint(answer: Answer, family: 4 | 6, address: number, port: number): Endpoint {
+  const { view, names } = answer
   const first = view.getInt32(address)
-  return {
-    address:
-      family === 4
-        ? formatIpv4(first)
-        : formatIpv6([first, ...[4, 8, 12].map((i) => view.getInt32(address + i))]),
-    port: view.getUint16(port),
+  if (family === 6) {
+    const words = [first, ...[4, 8, 12].map((i) => view.getInt32(address + i))]
+    return { address: formatIpv6(words), port: view.getUint16(port) }
   }
+  const name = names.get(first) ?? formatIpv4(first)
+  names.set(first, name)
+  return { address: name, port: view.getUint16(port) }
 }
 
 const MAX_NAME = 16 // TCP_CA_NAME_MAX

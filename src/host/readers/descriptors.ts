@@ -1,8 +1,8 @@
 import type { DescriptorFacts, DescriptorKind, Descriptors } from '../facts.ts'
 import { type HostFiles, readOrNull, whyUnreadable } from '../host-files.ts'
+import { cgroupOfPid, commandOf } from '../process.ts'
 import type { CanRun, HostAsk, HostFault } from '../reader.ts'
 import { decimal } from '../text.ts'
-import { cgroupOfPid, commandOf, socketInode } from './processes.ts'
 
 /** Open descriptors of the asked processes by kind, with their limits (RLIMIT_NOFILE). */
 export const descriptors = {
@@ -33,28 +33,55 @@ export const descriptors = {
 }
 
 function describe(host: HostFiles, pid: number, names: readonly string[]): Descriptors {
-  const byKind = { socket: 0, pipe: 0, file: 0, device: 0, eventpoll: 0, other: 0 }
-  const sockets: number[] = []
+  const tally = newTally()
   for (const name of names) {
-    const link = readOrNull(host.link(`/proc/${pid}/fd/${name}`)) ?? ''
-    byKind[kindOf(link)]++
-    const inode = socketInode(link)
-    if (inode !== null) sockets.push(inode)
+    addTo(tally, readOrNull(host.link(`/proc/${pid}/fd/${name}`)) ?? '')
   }
-  const limits = openFilesOf(readOrNull(host.text(`/proc/${pid}/limits`)) ?? '')
+  return descriptorsOf(host, pid, names.length, tally)
+}
+
+/** What a walk through the descriptors of a process has seen. */
+export interface Tally {
+  byKind: Record<DescriptorKind, number>
+  sockets: number[]
+}
+
+export function newTally(): Tally {
   return {
-    pid,
-    command: commandOf(host, pid),
-    cgroup: cgroupOfPid(host, pid),
-    total: names.length,
-    byKind,
-    sockets,
-    ...limits,
+    byKind: { socket: 0, pipe: 0, file: 0, device: 0, eventpoll: 0, other: 0 },
+    sockets: [],
   }
 }
 
+/** @returns the inode where it is a socket */
+export function addTo({ byKind, sockets }: Tally, link: string): number | null {
+  const inode = socketInode(link)
+  if (inode === null) byKind[kindOf(link)]++
+  else {
+    byKind.socket++
+    sockets.push(inode)
+  }
+  return inode
+}
+
+/** @param total  all that were listed, those that closed meanwhile too */
+export function descriptorsOf(
+  host: HostFiles,
+  pid: number,
+  total: number,
+  { byKind, sockets }: Tally,
+): Descriptors {
+  const limits = openFilesOf(readOrNull(host.text(`/proc/${pid}/limits`)) ?? '')
+  const who = { pid, command: commandOf(host, pid), cgroup: cgroupOfPid(host, pid) }
+  return { ...who, total, byKind, sockets, ...limits }
+}
+
+/** "socket:[1234]" -> 1234 */
+function socketInode(link: string): number | null {
+  return link.startsWith('socket:[') && link.endsWith(']') ? decimal(link.slice(8, -1)) : null
+}
+
 function kindOf(link: string): DescriptorKind {
-  if (link.startsWith('socket:[')) return 'socket'
   if (link.startsWith('pipe:[')) return 'pipe'
   if (link === 'anon_inode:[eventpoll]') return 'eventpoll'
   if (link.startsWith('/dev/')) return 'device'

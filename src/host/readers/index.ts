@@ -3,8 +3,10 @@ import { conntrack } from './conntrack.ts'
 import { counters } from './counters.ts'
 import { descriptors } from './descriptors.ts'
 import { interfaces } from './interfaces.ts'
+import { listenerSettings } from './listener-settings.ts'
 import { listeners } from './listeners.ts'
 import { namespaces } from './namespaces.ts'
+import { openFiles } from './open-files.ts'
 import { pressure } from './pressure.ts'
 import { processes } from './processes.ts'
 import { settings } from './settings.ts'
@@ -16,8 +18,10 @@ export const readers = [
   counters,
   descriptors,
   interfaces,
+  listenerSettings,
   listeners,
   namespaces,
+  openFiles,
   pressure,
   processes,
   settings,

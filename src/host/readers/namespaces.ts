@@ -1,8 +1,8 @@
 import type { NamespaceFact, NamespaceFacts } from '../facts.ts'
 import { type HostFiles, readOrNull, whyUnreadable } from '../host-files.ts'
+import { pidsOf } from '../process.ts'
 import type { CanRun, HostFault } from '../reader.ts'
 import { decimal } from '../text.ts'
-import { pidsOf } from './processes.ts'
 
 const SELF = '/proc/self/ns/net'
 /** Where names are kept: `ip netns`, and Docker's own. */
@@ -28,7 +28,8 @@ export const namespaces = {
     const hidden = addOfProcesses(host, found)
     addNamed(host, found)
     if (hidden > 0) {
-      const what = `the network namespaces of ${hidden} processes may not be seen: needs CAP_SYS_PTRACE`
+      const whose = hidden === 1 ? '1 process' : `${hidden} processes`
+      const what = `the network namespaces of ${whose} may not be seen: needs CAP_SYS_PTRACE`
       faults.push({ path: '/proc', what })
     }
     const list = [...found.values()].sort(

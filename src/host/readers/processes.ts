@@ -1,12 +1,17 @@
-import { cgroupOf } from '../cgroup.ts'
-import type { Cgroup, Owner, ProcessFacts } from '../facts.ts'
+import type { Descriptors, Owner, OwnerMemory, ProcessFacts } from '../facts.ts'
 import { type HostFiles, readOrNull } from '../host-files.ts'
+import { cgroupOfPid, commandOf, pidsOf } from '../process.ts'
 import type { CanRun, HostAsk, HostFault } from '../reader.ts'
 import { decimal } from '../text.ts'
+import { addTo, descriptorsOf, newTally } from './descriptors.ts'
+
+/** A process that holds so many of the wanted sockets is described whole: its descriptors were all looked at anyway. */
+const MANY = 10
 
 /**
  * Whose sockets the asked ones are. Only the asked inodes are resolved, names and cgroups only of their owners:
- * looking at every descriptor of the host is what makes `ss -p` slow. `pids` narrows the search.
+ * looking at every descriptor of the host is what makes `ss -p` slow. `pids` narrows the search, `remembered` spares it
+ * for owners that a look before found and that still hold the socket.
  */
 export const processes = {
   id: 'processes',
@@ -18,57 +23,85 @@ export const processes = {
   },
 
   read(host: HostFiles, ask: HostAsk): ProcessFacts {
+    const wanted = new Set(ask.inodes)
     const owners = new Map<number, Owner[]>()
     const faults: HostFault[] = []
-    let hidden = 0
-    const wanted = ask.inodes ?? new Set<number>()
-    if (wanted.size === 0) return { owners, hidden, faults }
-    for (const pid of ask.pids ?? pidsOf(host)) {
-      const fds = host.names(`/proc/${pid}/fd`)
-      // A process that ended meanwhile is gone, not hidden.
-      if (fds.is !== 'read') hidden += fds.why === 'denied' ? 1 : 0
-      else addOwned(host, { pid, fds: fds.value, wanted }, owners)
-    }
+    if (ask.remembered !== undefined) recall(host, ask.remembered, wanted, owners)
+    const holders: Descriptors[] = []
+    const pids = wanted.size === 0 ? [] : (ask.pids ?? pidsOf(host))
+    const hidden = search(host, pids, wanted, { owners, holders })
     if (hidden > 0) {
-      const what = `the descriptors of ${hidden} processes may not be seen: needs CAP_SYS_PTRACE`
+      const whose = hidden === 1 ? '1 process' : `${hidden} processes`
+      const what = `the descriptors of ${whose} may not be seen: needs CAP_SYS_PTRACE`
       faults.push({ path: '/proc', what })
     }
-    return { owners, hidden, faults }
+    for (const [inode, found] of owners) ask.remembered?.owners.set(inode, found)
+    return { owners, holders, hidden, faults }
   },
 }
 
-/** "socket:[1234]" -> 1234 */
-export function socketInode(link: string): number | null {
-  return link.startsWith('socket:[') && link.endsWith(']') ? decimal(link.slice(8, -1)) : null
+/** Takes from `wanted` those whose remembered owners all still hold them. */
+function recall(
+  host: HostFiles,
+  { owners: before }: OwnerMemory,
+  wanted: Set<number>,
+  owners: Map<number, Owner[]>,
+): void {
+  for (const inode of wanted) {
+    const known = before.get(inode)
+    if (known === undefined) continue
+    const stands = known.every(
+      ({ pid, fd }) => readOrNull(host.link(`/proc/${pid}/fd/${fd}`)) === `socket:[${inode}]`,
+    )
+    if (!stands) before.delete(inode)
+    else {
+      owners.set(inode, [...known])
+      wanted.delete(inode)
+    }
+  }
 }
 
-/** Of all processes that /proc shows, in its order. */
-export function pidsOf(host: HostFiles): number[] {
-  const names = readOrNull(host.names('/proc')) ?? []
-  return names.map((name) => decimal(name)).filter((pid) => pid !== null)
+/** @returns of how many processes the descriptors may not be seen */
+function search(
+  host: HostFiles,
+  pids: readonly number[],
+  wanted: ReadonlySet<number>,
+  { owners, holders }: { owners: Map<number, Owner[]>; holders: Descriptors[] },
+): number {
+  let hidden = 0
+  for (const pid of pids) {
+    const fds = host.names(`/proc/${pid}/fd`)
+    // A process that ended meanwhile is gone, not hidden.
+    if (fds.is !== 'read') {
+      hidden += fds.why === 'denied' ? 1 : 0
+      continue
+    }
+    const holder = addOwned(host, { pid, fds: fds.value, wanted }, owners)
+    if (holder !== null) holders.push(holder)
+  }
+  return hidden
 }
 
+/** Ends as soon as this process was found to hold all that are wanted. @returns it, when it was looked at whole */
 function addOwned(
   host: HostFiles,
   { pid, fds, wanted }: { pid: number; fds: readonly string[]; wanted: ReadonlySet<number> },
   owners: Map<number, Owner[]>,
-): void {
-  let who: { command: string; cgroup: Cgroup | null } | null = null
+): Descriptors | null {
+  let who: Pick<Owner, 'command' | 'cgroup'> | null = null
+  const found = new Set<number>()
+  const tally = newTally()
   for (const name of fds) {
-    const inode = socketInode(readOrNull(host.link(`/proc/${pid}/fd/${name}`)) ?? '')
-    if (inode === null || !wanted.has(inode)) continue
+    const link = readOrNull(host.link(`/proc/${pid}/fd/${name}`)) ?? ''
+    const inode = addTo(tally, link)
+    if (inode === null || !wanted.has(inode) || found.has(inode)) continue
     who ??= { command: commandOf(host, pid), cgroup: cgroupOfPid(host, pid) }
-    const owned = owners.get(inode) ?? []
-    owned.push({ pid, fd: decimal(name) ?? -1, ...who })
-    owners.set(inode, owned)
+    const owner = { pid, fd: decimal(name) ?? -1, ...who }
+    const others = owners.get(inode)
+    if (others === undefined) owners.set(inode, [owner])
+    else others.push(owner)
+    found.add(inode)
+    if (found.size === wanted.size) return null
   }
-}
-
-/** /proc/PID/comm, '' when the process is gone. */
-export function commandOf(host: HostFiles, pid: number): string {
-  return (readOrNull(host.text(`/proc/${pid}/comm`)) ?? '').replace(/\n$/, '')
-}
-
-export function cgroupOfPid(host: HostFiles, pid: number): Cgroup | null {
-  return cgroupOf(readOrNull(host.text(`/proc/${pid}/cgroup`)) ?? '')
+  return found.size < MANY ? null : descriptorsOf(host, pid, fds.length, tally)
 }

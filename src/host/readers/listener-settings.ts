@@ -1,0 +1,122 @@
+import { defaultListen } from '../config/defaults.ts'
+import { HAPROXY_FILES, haproxyListens } from '../config/haproxy.ts'
+import { NGINX_FILES, nginxListens } from '../config/nginx.ts'
+import {
+  configWords,
+  filesUnder,
+  optionValues,
+  type ProcessFiles,
+  rootsOf,
+} from '../config/process-files.ts'
+import type { ConfiguredListen, Listener, ListenerSetting, ListenerSettingFacts } from '../facts.ts'
+import { type HostFiles, readOrNull } from '../host-files.ts'
+import { commandOf, parentOf } from '../process.ts'
+import type { CanRun, HostAsk } from '../reader.ts'
+
+/**
+ * Which setting of the asked processes decides the backlog of their listeners: from the configuration that each runs
+ * with where it can be read, else the program's known default, as a hint. Command lines are looked at for the place of
+ * the configuration, and nothing of them is kept.
+ */
+export const listenerSettings = {
+  id: 'listener-settings',
+
+  canRun(host: HostFiles, ask: HostAsk): CanRun {
+    if (ask.pids === undefined || ask.pids.length === 0) {
+      return { is: 'no', why: 'no process was asked for' }
+    }
+    const readable = ask.pids.some((pid) => commandOf(host, pid) !== '')
+    return readable ? { is: 'yes' } : { is: 'no', why: 'the processes are gone' }
+  },
+
+  read(host: HostFiles, ask: HostAsk): ListenerSettingFacts {
+    const settings = new Map<number, readonly ConfiguredListen[]>()
+    for (const pid of ask.pids ?? []) {
+      const listens = listensOf(host, pid)
+      if (listens.length > 0) settings.set(pid, listens)
+    }
+    return { settings, faults: [] }
+  },
+}
+
+/** Port 0 in those that hold for every port of the process. */
+function listensOf(host: HostFiles, pid: number): readonly ConfiguredListen[] {
+  const command = commandOf(host, pid)
+  if (command === 'nginx') return firstOf(host, pid, nginxOf) ?? []
+  if (command === 'haproxy') return firstOf(host, pid, haproxyOf) ?? []
+  const known = defaultListen(command)
+  return known === null ? [] : [{ ...known, port: 0 }]
+}
+
+type Find = (
+  files: ProcessFiles,
+  words: readonly string[],
+  cwd: string,
+) => ConfiguredListen[] | null
+
+/** In the first root where there is a configuration. */
+function firstOf(host: HostFiles, pid: number, find: Find): ConfiguredListen[] | null {
+  const words = wordsOfProcess(host, pid)
+  const cwd = readOrNull(host.link(`/proc/${pid}/cwd`)) ?? '/'
+  for (const root of rootsOf(host, pid)) {
+    const found = find(filesUnder(host, root), words, cwd)
+    if (found !== null) return found
+  }
+  return null
+}
+
+/** A worker that calls itself "nginx: worker process" has its parent's options. */
+function wordsOfProcess(host: HostFiles, pid: number): string[] {
+  const own = configWords(readOrNull(host.text(`/proc/${pid}/cmdline`)) ?? '')
+  const parent = own.length > 0 ? null : parentOf(host, pid)
+  if (parent === null || commandOf(host, parent) !== commandOf(host, pid)) return own
+  return configWords(readOrNull(host.text(`/proc/${parent}/cmdline`)) ?? '')
+}
+
+function nginxOf(files: ProcessFiles, words: readonly string[]): ConfiguredListen[] | null {
+  const prefix = optionValues(words, '-p').at(-1)
+  const given = optionValues(words, '-c').at(-1)
+  const paths = given === undefined ? NGINX_FILES : [given]
+  // Relative to -p, else to a folder from when it was built.
+  const folders =
+    prefix === undefined ? ['/etc/nginx', '/usr/share/nginx', '/usr/local/nginx'] : [prefix]
+  if (given === undefined && prefix !== undefined) paths.push(`${prefix}/conf/nginx.conf`)
+  for (const path of paths) {
+    for (const at of path.startsWith('/') ? [path] : folders.map((folder) => `${folder}/${path}`)) {
+      const found = nginxListens(files, at)
+      if (found !== null) return found
+    }
+  }
+  return null
+}
+
+function haproxyOf(
+  files: ProcessFiles,
+  words: readonly string[],
+  cwd: string,
+): ConfiguredListen[] | null {
+  const given = optionValues(words, '-f').map((path) =>
+    path.startsWith('/') ? path : `${cwd}/${path}`,
+  )
+  return haproxyListens(files, given.length > 0 ? given : HAPROXY_FILES)
+}
+
+/** The setting of a process that concerns a listener: of its own address, else the only one of its port, else of all ports. */
+export function settingOf(
+  { local }: Pick<Listener, 'local'>,
+  pid: number,
+  { settings }: ListenerSettingFacts,
+): ListenerSetting | null {
+  const all = settings.get(pid) ?? []
+  const atPort = all.filter(({ port }) => port === local.port)
+  const found =
+    preferred(atPort.filter(({ address }) => address === local.address)) ??
+    (atPort.length === 1 ? atPort[0] : undefined) ?? // by a name, perhaps
+    all.find(({ port }) => port === 0)
+  return found === undefined ? null : { ...found, pid }
+}
+
+/** One `listen` of an address says it for all that have the same. */
+function preferred(listens: readonly ConfiguredListen[]): ConfiguredListen | undefined {
+  return listens.find(({ from }) => from === 'configuration') ?? listens[0]
+}
