@@ -13,6 +13,7 @@ interface Sent {
   flags?: number
   tsVal: number
   tsEcr: number
+  ipId?: number
 }
 
 const CLIENT_ISN = 0xffff_ff00 // its numbers cross 2^32 in the request
@@ -42,7 +43,36 @@ test('sent twice more and then acknowledged with an old echo: nobody can tell wh
   expect(resent([...handshake, again, third, late])).toMatchObject({ rto: 2, spurious: 0 })
 })
 
+/** The server's answer in six segments, IP-IDs 10 to 15; the third comes `afterMs` after the last, as `late` says. */
+function third(late: { ipId?: number; tsVal?: number }, afterMs: number): Sent[] {
+  const answer = [0, 1, 2, 3, 4, 5].map(
+    (i): Sent => ({ ...handshake[4]!, tMs: 10 + i / 100, seq: 1 + 1000 * i, ipId: 10 + i }),
+  )
+  const [overtaken] = answer.splice(2, 1)
+  return [...handshake.slice(0, 4), ...answer, { ...overtaken!, tMs: 10.05 + afterMs, ...late }]
+}
+
+test.each([
+  ['its IP-ID is the next one: sent again within 0.2 ms', { ipId: 16 }, 0.2, { fast: 1 }, 0],
+  ['its IP-ID is that of its place: overtaken', {}, 0.2, {}, 1],
+  ['its IP-ID is that of its place, and it is 30 ms late: overtaken', {}, 30, {}, 1],
+  ['its timestamp is newer: sent again', { ipId: -1, tsVal: 911 }, 0.2, { fast: 1 }, 0],
+  ['its timestamp is older: overtaken', { ipId: -1, tsVal: 909 }, 30, {}, 1],
+  ['neither tells, and it comes within 3 ms: overtaken', { ipId: -1 }, 0.2, {}, 1],
+  ['neither tells, and it comes after the round trip: sent again', { ipId: -1 }, 30, { rto: 1 }, 0],
+] as const)('a hole is filled: %s', (_, late, afterMs, again, outOfOrder) => {
+  const { retransmissions, outOfOrder: early } = serverOf(third(late, afterMs))
+  expect(retransmissions).toEqual({ ...NONE, ...again })
+  expect(early).toBe(outOfOrder)
+})
+
+const NONE = { rto: 0, fast: 0, spurious: 0, syn: 0, synAck: 0, fin: 0 }
+
 function resent(all: readonly Sent[]) {
+  return serverOf(all).retransmissions
+}
+
+function serverOf(all: readonly Sent[]) {
   const addresses = new AddressBook()
   const ends = {
     client: addresses.intern(0, 0, 0xffff, 1),
@@ -54,14 +84,14 @@ function resent(all: readonly Sent[]) {
     analysis.segment(Object.assign(packetOf(sent, ends), { tNs: sent.tMs * 1e6, frame: i + 1 }))
   }
   analysis.finish()
-  return finished[0]!.sides.server.retransmissions
+  return finished[0]!.sides.server
 }
 
 function packetOf(sent: Sent, ends: { client: number; server: number }): Packet {
   const packet = new Packet()
   const isClient = sent.from === 'client'
   const [own, other] = isClient ? [CLIENT_ISN, SERVER_ISN] : [SERVER_ISN, CLIENT_ISN]
-  const { flags = ACK, len = 0, tsVal, tsEcr } = sent
+  const { flags = ACK, len = 0, tsVal, tsEcr, ipId = -1 } = sent
   return Object.assign(packet, {
     kind: KIND_TCP,
     src: isClient ? ends.client : ends.server,
@@ -74,6 +104,7 @@ function packetOf(sent: Sent, ends: { client: number; server: number }): Packet 
     wnd: 500,
     dataLen: len,
     ttl: 64,
+    ipId,
     optionsLen: 12,
     hasTimestamps: 1,
     tsVal,

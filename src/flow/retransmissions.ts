@@ -19,6 +19,8 @@ import {
   S_DUPRUN,
   S_FAST,
   S_FIN_T,
+  S_IPID_FAR,
+  S_IPID_NEAR,
   S_LAST_T,
   S_NXT,
   S_OCTETS,
@@ -26,6 +28,7 @@ import {
   S_RE_FIN,
   S_RTO,
   S_SPURIOUS,
+  S_TSVAL,
   S_UNA_FIRST_T,
   S_UNA_FLAGS,
   S_UNA_FRAME,
@@ -37,6 +40,7 @@ import {
   S_UNA_TSVAL,
   SB_ACK,
   SB_ISN,
+  SB_TIMESTAMPS,
 } from './layout.ts'
 
 /** tshark's constants: a fast retransmission follows the last duplicate ACK within 20 ms, ... */
@@ -45,6 +49,25 @@ const FAST_NS = 20e6
 const OOO_NS = 3e6
 /** A segment this far before the first octet seen is another connection's, not an earlier part of this one. */
 const MAX_BEFORE = 0x1000_0000
+
+/** Sent before the newest segment of its side (and overtaken by it), or after it (again): by timestamp and IP-ID. */
+const SENT_BEFORE = -1
+const SENT_AFTER = 1
+/** So many steps of a counter must have been seen, and few others, before its order is believed. */
+const COUNTED = 4
+
+/** @returns SENT_BEFORE, SENT_AFTER, or 0 when neither the timestamp (equal, none) nor the IP-ID (no counter) tells. */
+export function sentOrder(ints: Int32Array, o: number, p: Packet, ipIdBefore: number): number {
+  if (p.hasTimestamps === 1 && (ints[o + S_BITS]! & SB_TIMESTAMPS) !== 0) {
+    const ticks = (p.tsVal - ints[o + S_TSVAL]!) | 0
+    if (ticks !== 0) return ticks > 0 ? SENT_AFTER : SENT_BEFORE
+  }
+  const near = ints[o + S_IPID_NEAR]!
+  if (p.ipId <= 0 || ipIdBefore <= 0 || near < COUNTED || ints[o + S_IPID_FAR]! * 4 > near) return 0
+  const step = (p.ipId - ipIdBefore) & 0xffff
+  if (step === 0) return 0
+  return step < 0x1000 ? SENT_AFTER : step > 0xf000 ? SENT_BEFORE : 0
+}
 
 /** What a segment below the edge is: fast, spurious or time-out retransmission, or reordered. Counts it. */
 export function classifyOld(
@@ -55,6 +78,7 @@ export function classifyOld(
   o: number,
   q: number,
   p: Packet,
+  order: number,
   t: number,
   frame: number,
 ): number {
@@ -67,6 +91,10 @@ export function classifyOld(
   floats[(o + S_OCTETS) >> 1]! += filled
   const notNew = ((end - ints[o + S_NXT]!) | 0) <= 0
 
+  if (filled > 0 && order === SENT_BEFORE) {
+    ints[o + S_OOO]!++
+    return NOTE_OOO
+  }
   const sinceAck = t - floats[(q + S_LAST_T) >> 1]!
   if (notNew && ints[q + S_DUPRUN]! >= 2 && ackKnown && acked === p.seq && sinceAck < FAST_NS) {
     ints[o + S_FAST]!++
@@ -77,7 +105,8 @@ export function classifyOld(
   const known = len > 0 && ackKnown && ((end - acked) | 0) <= 0
   // Unlike tshark, only what fills a hole can be out of order: what was seen before has been sent twice. And what is
   // acknowledged already was sent before, unless the capture itself mixed up the order a little.
-  if (filled > 0 && t - newest < (known ? OOO_NS : reorderingTime(ints, floats, at))) {
+  const overtaken = known ? OOO_NS : reorderingTime(ints, floats, at)
+  if (filled > 0 && order !== SENT_AFTER && t - newest < overtaken) {
     ints[o + S_OOO]!++
     return NOTE_OOO
   }
@@ -85,7 +114,13 @@ export function classifyOld(
     ints[o + S_SPURIOUS]!++
     return NOTE_SPURIOUS
   }
-  noteUnanswered(ints, floats, at, dir, o, p, t, frame, NOTE_RTO)
+  // Sent anew while what followed was still under way: by duplicate ACKs, SACK or RACK, not by a time-out.
+  const soon = filled > 0 && order === SENT_AFTER && t - newest < FAST_NS
+  noteUnanswered(ints, floats, at, dir, o, p, t, frame, soon ? NOTE_FAST : NOTE_RTO)
+  if (soon && len > 0) {
+    ints[o + S_FAST]!++
+    return NOTE_FAST
+  }
   if (len === 0) {
     ints[o + S_RE_FIN]!++
     return NOTE_RE_FIN

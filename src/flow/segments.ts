@@ -68,7 +68,7 @@ import {
   SB_ZERO,
   SERVER_SIDE,
 } from './layout.ts'
-import { classifyOld, noteEcho } from './retransmissions.ts'
+import { classifyOld, noteEcho, sentOrder } from './retransmissions.ts'
 import type { Rows } from './rows.ts'
 
 /** Silences shorter than this are not remembered. */
@@ -86,6 +86,8 @@ const MAX_UNSEEN = 0x4000_0000
 export class SegmentProcessor {
   /** Whether the last segment sent something new or acknowledged something new. */
   advanced = false
+  /** IP-ID of the side's segment before this one. */
+  private ipIdBefore = 0
   private readonly rows: Rows
 
   constructor(rows: Rows) {
@@ -203,6 +205,7 @@ export class SegmentProcessor {
     ints[o + S_PACKETS] = packets + 1
     if ((flags & RST) === 0) {
       if (packets === 0 || (ints[o + S_TTLS]! & 255) !== p.ttl) noteHabits(ints, o, p, frame)
+      this.ipIdBefore = ints[o + S_IPID]!
       noteIpId(ints, o, p, packets)
     }
     const note = this.sequence(dir, o, q, p)
@@ -410,7 +413,8 @@ export class SegmentProcessor {
     }
     const end = (p.seq + len + fin) | 0
     const added = (end - ints[o + S_NXT]!) | 0
-    const note = classifyOld(ints, floats, this.rows.at, dir, o, q, p, t, frame)
+    const order = sentOrder(ints, o, p, this.ipIdBefore)
+    const note = classifyOld(ints, floats, this.rows.at, dir, o, q, p, order, t, frame)
     if (fin !== 0) this.fin(o, p)
     if (added > 0) {
       const fresh = added - fin
