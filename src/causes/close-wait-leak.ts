@@ -10,7 +10,7 @@ import {
   reasonsOf,
   type Verdict,
 } from './cause.ts'
-import { isExcerpt, lastActivityBefore } from './closing.ts'
+import { isExcerpt, lastActivityBefore, unseenOctets } from './closing.ts'
 
 const say = reasonsOf('close-wait-leak')
 
@@ -101,6 +101,7 @@ function halfClose(connection: ConnectionFacts): HalfClose | null {
   // Its own data is not through yet: a FIN, if the application has closed, waits behind it.
   const { unanswered, retransmissions } = connection.sides[holder]
   if (unanswered !== null && unanswered.what === 'data' && retransmissions.rto > 0) return null
+  if (unseenOctets(connection, holder) > 0) return null // the same, seen from where it does not arrive
   // Data after the peer's FIN was seen is a legitimate half-close: the holder still answers.
   if (lastData !== null && lastData > fin.ackedMs) return null
   const watchedMs = connection.captureEndMs - fin.ackedMs

@@ -1,5 +1,13 @@
 import { causeTable } from '../../test/helpers/cause-table.ts'
-import { connection, type DeepPartial, fate, icmp } from '../../test/helpers/facts.ts'
+import {
+  ACK,
+  connection,
+  type DeepPartial,
+  fate,
+  icmp,
+  PSH,
+  segment,
+} from '../../test/helpers/facts.ts'
 import type { ConnectionFacts, SideFacts } from '../evidence/connection.ts'
 import { pathMtuBlackHole } from './path-mtu-black-hole.ts'
 
@@ -27,6 +35,44 @@ const hole = (
           lastMs: 6500,
           times: 6,
         },
+        ...server,
+      },
+    },
+    ...over,
+  })
+
+/** Seen at the client: 41 octets of the server, then 208 that lie `missing` octets further on, then the client's FIN. */
+const unfilled = (
+  missing: number,
+  server: DeepPartial<SideFacts> = {},
+  { sides, ...over }: DeepPartial<ConnectionFacts> = {},
+) =>
+  connection({
+    ending: 'half-closed',
+    endedBy: 'client',
+    captureEndMs: 6000,
+    lastMs: 5060,
+    tail: [
+      segment({ frame: 16, tMs: 2, from: 'server', flags: PSH | ACK, seq: 1, len: 41 }),
+      segment({
+        frame: 46,
+        tMs: 52,
+        from: 'server',
+        flags: PSH | ACK,
+        seq: 42 + missing,
+        len: 208,
+        note: 'after-gap',
+      }),
+      segment({ frame: 112, tMs: 5050, from: 'server', seq: 250 + missing }),
+    ],
+    sides: {
+      client: { mss: 1460, ...sides?.client },
+      server: {
+        payloadOctets: 249,
+        ackedOctets: 0,
+        largestAckedSegment: 41,
+        timestamps: true,
+        lastMs: 5050,
         ...server,
       },
     },
@@ -110,6 +156,52 @@ causeTable(pathMtuBlackHole, [
   {
     name: 'near miss: lost and later acknowledged',
     connections: [hole(0, {}, { unanswered: null })],
+    is: 'nothing',
+  },
+  {
+    name: 'from the receiver: four full segments of the server never came, shorter ones before and after did',
+    connections: [unfilled(5792)],
+    paths: [{ largestDelivered: { client: 300, server: 41 } }],
+    is: 'likely',
+    culprit: 'network',
+    because: ['hole', 'full-segments', 'short-came', 'heard-after'],
+    against: ['sender-unseen'],
+  },
+  {
+    name: 'from the receiver: what is missing is no whole number of full segments',
+    connections: [unfilled(5000)],
+    paths: [{ largestDelivered: { client: 300, server: 41 } }],
+    is: 'possible',
+    because: ['hole'],
+  },
+  {
+    name: 'from the receiver: nothing was heard since',
+    connections: [unfilled(1448, { lastMs: 60 })],
+    paths: [{ largestDelivered: { client: 300, server: 41 } }],
+    is: 'possible',
+  },
+  {
+    name: 'near miss: such segments came on another connection of the two',
+    connections: [unfilled(5792)],
+    paths: [{ largestDelivered: { client: 300, server: 1448 } }],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: the receiver acknowledged it: it came and was not captured',
+    connections: [unfilled(5792, { missingOctets: 5792 })],
+    paths: [{ largestDelivered: { client: 300, server: 41 } }],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: missing for half a second only',
+    connections: [unfilled(5792, {}, { captureEndMs: 550 })],
+    paths: [{ largestDelivered: { client: 300, server: 41 } }],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: taken at the sender: its long segments would be there',
+    connections: [unfilled(5792, { ttls: [64] }, { sides: { client: { ttls: [63] } } })],
+    paths: [{ largestDelivered: { client: 300, server: 41 } }],
     is: 'nothing',
   },
   { name: 'near miss: healthy', connections: [connection()], is: 'nothing' },

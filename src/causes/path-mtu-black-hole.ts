@@ -10,11 +10,11 @@ import {
   reasonsOf,
   type Verdict,
 } from './cause.ts'
+import { holeAtReceiver, MIN_LOST } from './hole-at-receiver.ts'
 import { captureSide, fatesOf } from './where.ts'
 
 const say = reasonsOf('path-mtu-black-hole')
 
-const MIN_LOST = 500 // no path drops less: IPv4 hosts take 576 octets (RFC 791)
 const MIN_TIMES = 3
 const ALIVE_MS = 1000 // an answer that was on its way when the loss began does not count
 
@@ -40,7 +40,8 @@ interface Hole {
 
 function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | null {
   const hole = withPath(holeOf(connection), connection, evidence)
-  if (hole === null || !isBlackHole(connection, evidence)) return null
+  if (hole === null) return judgeReceiver(connection, evidence)
+  if (!isBlackHole(connection, evidence)) return null
   const alike = evidence.connections.filter((c) => {
     const other = holeOf(c)
     return (
@@ -69,6 +70,40 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
       receiver: connection[otherSide(hole.side)].address,
     },
     group: `${connection[hole.side].address} ${connection[otherSide(hole.side)].address}`,
+  }
+}
+
+/** From the end at which the long segments do not arrive: nobody sees them, only that their octets are missing. */
+function judgeReceiver(connection: ConnectionFacts, evidence: Evidence): Verdict | null {
+  const hole = holeAtReceiver(connection, evidence)
+  if (hole === null) return null
+  const { side, full, missing, segments, passed } = hole
+  const sender = connection[side].address
+  const receiver = connection[otherSide(side)].address
+  const alike = evidence.connections.filter(
+    (c) => c[side].address === sender && holeAtReceiver(c, evidence)?.side === side,
+  ).length
+  const likely = segments !== null && passed > 0 && hole.heardMs >= ALIVE_MS
+  const ref = connectionRef(connection)
+  const at = atFrame(hole.frame, connection)
+  const because = [say('hole', { who: side, missing, for: hole.forMs }, at)]
+  if (segments !== null) because.push(say('full-segments', { segments, full }, at))
+  if (passed > 0) because.push(say('short-came', { passed, full }, ref))
+  if (hole.heardMs >= ALIVE_MS) because.push(say('heard-after', { after: hole.heardMs }, ref))
+  if (alike >= 2) because.push(say('several', { count: alike }, ref))
+  return {
+    connections: [connection],
+    certainty: likely ? 'likely' : 'possible',
+    severity: 'problem',
+    weight: likely ? 82 : 58,
+    culprit: { side: 'network' },
+    because,
+    against: [
+      say('sender-unseen', {}, ref),
+      ...(passed > 0 ? [] : [say('no-short-data', {}, ref)]),
+    ],
+    values: { lost: full, passed, sender, receiver },
+    group: `${sender} ${receiver}`,
   }
 }
 

@@ -25,6 +25,7 @@ export function isTroubled(rows: Rows, ending: Ending, captureEndT: number): boo
   }
   if (ints[c + L.S_UNA_TIMES]! > 1 || ints[s + L.S_UNA_TIMES]! > 1) return true
   if ((bits & (L.B_SAW_SYN | L.B_SAW_SYNACK | L.B_ESTABLISHED)) === L.B_SAW_SYN) return true // a lone SYN
+  if (waitsForHole(ints, c, s) || waitsForHole(ints, s, c)) return true
   const pending = ints[at + L.R_LAST_DATA_BY] === 1 && ints[s + L.S_PACKETS]! > 0
   if (pending && captureEndT - lastDataT(floats, at) > PENDING_NS) return true
   const zero = (ints[c + L.S_BITS]! | ints[s + L.S_BITS]!) & L.SB_ZERO
@@ -46,6 +47,11 @@ function sideTroubled(ints: Int32Array, floats: Float64Array, o: number): boolea
   if (resent > 0 || ints[o + L.S_FAST]! > 2 || ints[o + L.S_RE_FIN]! > 1) return true
   if (ints[o + L.S_KA_RUN]! > 1 || ints[o + L.S_CHANGED]! > 0) return true
   return floats[(o + L.S_ZERO_TOTAL) >> 1]! > ZERO_WINDOW_NS
+}
+
+/** The side has sent beyond octets that neither came nor were acknowledged. */
+function waitsForHole(ints: Int32Array, o: number, q: number): boolean {
+  return ints[o + L.S_HOLES]! > 0 && ((ints[o + L.S_NXT]! - ints[q + L.S_ACKED]!) | 0) > 0
 }
 
 /** At most one request and a short answer: long enough for a refusal in words. */

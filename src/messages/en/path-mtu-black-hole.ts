@@ -18,6 +18,13 @@ export const pathMtuBlackHole = {
     'no-icmp':
       'no "fragmentation needed" or "packet too big" is in the capture: somebody filters it',
     icmp: '{from} reported an MTU of {mtu}, and the sender went on with the same size',
+    hole: 'the {who} has sent {missing:octets}, by its later sequence numbers, that did not come in {for:ms} and were never acknowledged',
+    'full-segments':
+      'that is exactly {segments:count} full {segments?segment|segments} of {full:octets}, as the handshake allows them',
+    'short-came': 'shorter ones came: the longest has {passed:octets}, none has {full:octets}',
+    'heard-after': 'short segments of it came {after:ms} later still: the path as such works',
+    'sender-unseen':
+      'seen from the receiving end only: whether the long segments left, a capture at the sender would show',
     'no-short-data': 'no shorter data was sent on this connection for comparison',
   },
   now: [
