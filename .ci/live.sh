@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A live pipe, for real: tcpdump -w - | tcpwhy -, in a network namespace of its own, ended as people end it.
 # Expected: the refused connections are named, and the exit code says "problem".
+# Then what src/host tells of this kernel: netlink, ss and /proc must say the same (test/live/host.ts).
 # Then the listen queues: as many handshakes as tcpwhy queue says, counted (test/live/queue.py). Then the kernel's own
 # events, each made to happen (test/live/events.py).
 set -euo pipefail
@@ -55,3 +56,4 @@ INSIDE
 PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" python3 test/live/queue.py
 PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" --mount python3 test/live/events.py
 PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" --mount python3 test/live/capture.py
+PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" node_modules/.bin/tsx test/live/host.ts

@@ -27,6 +27,13 @@ def main(out):
     if libc.unshare(CLONE_NEWNS | CLONE_NEWNET) != 0:
         raise OSError(ctypes.get_errno(), 'unshare needs root')
     run('mount', '--make-rprivate', '/')
+    network()
+    files(out)
+    kernel_events(out)
+
+
+def network():
+    """In an empty network namespace: loopback, and a wire with nobody at its other end."""
     run('ip', 'link', 'set', 'lo', 'up')
     run('ip', 'link', 'add', 'away0', 'type', 'veth', 'peer', 'name', 'away1')
     run('ip', 'addr', 'add', '10.9.0.1/24', 'dev', 'away0')
@@ -37,8 +44,6 @@ def main(out):
     for name in ('all', 'lo', 'away0'):
         sysctl(f'ipv4/conf/{name}/rp_filter', 0)
         sysctl(f'ipv4/conf/{name}/accept_local', 1)
-    files(out)
-    kernel_events(out)
 
 
 def run(*argv):
