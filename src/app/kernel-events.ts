@@ -3,7 +3,7 @@ import { type HostFiles, readOrNull } from '../host/host-files.ts'
 import { COLLECT_LIMITS, type CollectLimits, EventsCollector } from '../host/tracefs/collect.ts'
 import { noEvents } from '../host/tracefs/replay.ts'
 import { nodeHost } from './node-host.ts'
-import { nodeTraceFiles } from './trace-files.ts'
+import { nodeTraceFiles, type PageReader } from './trace-files.ts'
 import {
   type Machine,
   makeInstance,
@@ -14,8 +14,8 @@ import {
 
 /** Often enough for a thread's name to be there still, seldom enough to cost nothing. */
 const POLL_MS = 250
-/** Of one processor at a time: what comes faster is overwritten, and counted, rather than that the host pays for it. */
-const PAGES_PER_POLL = 64
+/** Of one core. What comes faster waits in the buffers, or is overwritten and counted, rather than that the host pays for it. */
+const CPU_SHARE = 0.02
 const FOR_TASK_MS = 5_000
 const MAX_TASKS = 10_000
 
@@ -82,6 +82,7 @@ class Watch implements KernelWatch {
   private readonly timer: NodeJS.Timeout
   private readonly fromNs = process.hrtime.bigint()
   private readonly forget: () => void
+  private readonly pollMs: number
   private room: number
   private leftOut = 0
   private facts: EventsFacts | null = null
@@ -104,15 +105,16 @@ class Watch implements KernelWatch {
     )
     this.page = new Uint8Array(layout.pageSize)
     this.room = options.recordOctets ?? 0
-    this.timer = setInterval(() => this.poll(PAGES_PER_POLL), options.pollMs ?? POLL_MS)
+    this.pollMs = options.pollMs ?? POLL_MS
+    this.timer = setInterval(() => this.poll(this.pollMs * CPU_SHARE), this.pollMs)
     this.timer.unref()
     this.forget = atEnd(() => this.remove())
   }
 
   counts(): ReadonlyMap<string, number> {
     if (this.facts !== null) return this.facts.counts
-    this.poll(PAGES_PER_POLL)
-    return this.collector.collected().counts
+    this.poll(this.pollMs * CPU_SHARE)
+    return this.collector.counted
   }
 
   stop(): EventsFacts {
@@ -164,16 +166,23 @@ class Watch implements KernelWatch {
     }
   }
 
-  private poll(most: number): void {
-    for (const { cpu, reader } of this.instance.readers) {
-      for (let n = 0; n < most; n++) {
-        const length = reader.read(this.page)
-        if (length === 0) break
-        const octets = this.page.subarray(0, length)
-        this.collector.addPages(octets)
-        this.keep(cpu, octets)
-      }
+  /** One page of each processor in turn, so that a busy one does not starve the others, for so long or until none is left. */
+  private poll(forMs: number): void {
+    const until = this.machine.host.nowMs() + forMs
+    let readers = this.instance.readers
+    while (readers.length > 0 && this.machine.host.nowMs() <= until) {
+      readers = readers.filter(({ cpu, reader }) => this.readPage(cpu, reader))
     }
+  }
+
+  /** @returns false when there was none */
+  private readPage(cpu: number, reader: PageReader): boolean {
+    const length = reader.read(this.page)
+    if (length === 0) return false
+    const octets = this.page.subarray(0, length)
+    this.collector.addPages(octets)
+    this.keep(cpu, octets)
+    return true
   }
 
   private keep(cpu: number, page: Uint8Array): void {

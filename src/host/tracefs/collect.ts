@@ -44,20 +44,22 @@ export class EventsCollector {
   private readonly from: CollectFrom
   private readonly limits: CollectLimits
   private readonly plain: ReadonlyMap<number, TraceFormat>
+  private readonly names: ReadonlyMap<string, string>
 
   constructor(from: CollectFrom, limits: CollectLimits = COLLECT_LIMITS) {
     this.from = from
     this.limits = limits
     this.plain = new Map([...from.formats].map(([id, { format }]) => [id, format]))
+    const watched = [...from.formats.values()]
+    this.names = new Map(watched.map(({ event, format }) => [format.name, event]))
   }
 
   /** @param octets  pages of one processor, in the order in which they were read */
   addPages(octets: Uint8Array): void {
-    const { layout, littleEndian, arch, formats } = this.from
-    const names = new Map([...formats.values()].map(({ event, format }) => [format.name, event]))
+    const { layout, littleEndian, arch } = this.from
     const of = { layout, littleEndian, formats: this.plain }
     const result = decodeEvents(octets, of, (trace) => {
-      const event = names.get(trace.name) ?? trace.name
+      const event = this.names.get(trace.name) ?? trace.name
       const classified = classify(trace, { event, littleEndian, arch })
       if (classified === null) this.odd++
       else this.add(classified)
@@ -66,6 +68,11 @@ export class EventsCollector {
     this.odd += result.odd + result.unknown
     // At least one: the page did not say how many.
     if (result.lostUncounted) this.lost++
+  }
+
+  /** Of all events so far, by "KIND REASON". */
+  get counted(): ReadonlyMap<string, number> {
+    return this.counts
   }
 
   collected(): Collected {
