@@ -47,7 +47,7 @@ export const layers = {
   },
   evidence: {
     may: ['base'],
-    types: ['capture', 'packet', 'flow', 'application'],
+    types: ['capture', 'packet', 'flow', 'host', 'application'],
     packages: [],
     promise: 'evidence is the only vocabulary causes know: types of facts, no work of its own.',
   },

@@ -10,6 +10,7 @@ import {
   reasonsOf,
   type Verdict,
 } from './cause.ts'
+import { judgeListeners } from './machine/accept-queue-overflow.ts'
 import { unansweredSyn, waitingFor } from './unanswered.ts'
 import { captureSide, fatesOf, foreignTtl } from './where.ts'
 
@@ -42,6 +43,7 @@ export const acceptQueueOverflow = {
     'syn-queue-overflow',
   ],
   judge,
+  judgeMachine: judgeListeners,
 } as const satisfies Cause
 
 type Waiting = ReturnType<typeof waitingFor>

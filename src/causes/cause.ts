@@ -1,6 +1,7 @@
 import type { ConnectionFacts, Segment, Side } from '../evidence/connection.ts'
 import type { Ending } from '../evidence/endings.ts'
 import type { Evidence } from '../evidence/evidence.ts'
+import type { MachineFacts } from '../evidence/machine.ts'
 import type { en } from '../messages/en/index.ts'
 import type { Values } from '../messages/types.ts'
 import type { CauseId } from './ids.ts'
@@ -9,9 +10,38 @@ export type Certainty = 'confirmed' | 'likely' | 'possible'
 export type Severity = 'problem' | 'notice' | 'benign'
 
 /** Where a reason can be looked up by the reader. `frame` is the running frame number over the joined input. */
-export type Reference =
+export type Reference = CaptureReference | MachineReference
+
+export type CaptureReference =
   | { kind: 'frame'; frame: number; connection?: number }
   | { kind: 'connection'; connection: number }
+
+/** Something of a host: a socket, a process, a counter's two readings, a setting, an event of the kernel. */
+export type MachineReference = { source: string } & (
+  | { kind: 'socket'; netns: string; local: string; remote: string; inode?: number }
+  | { kind: 'process'; pid: number; what: string }
+  | { kind: 'counter'; name: string; before: number; after: number; netns?: string }
+  | { kind: 'setting'; name: string; value: string; netns?: string }
+  | {
+      kind: 'kernel-event'
+      event: string
+      timeNs: string
+      fields: Record<string, string | number>
+    }
+)
+
+/** What of a host a verdict is about, where it is not about connections of a capture. */
+export interface MachineSubject {
+  source: string
+  /** How many of how many, of what kind. */
+  count: number
+  of: number
+  what: 'sockets' | 'connects' | 'handshakes' | 'resets' | 'processes' | 'listeners' | 'packets'
+  /** Sockets as "local > remote", at most five. */
+  examples: readonly string[]
+  /** The server's end that it is about: joins it to the connections of a capture. `addresses` null: any of them. */
+  server: { port: number; addresses: readonly string[] | null } | null
+}
 
 /** One sentence of evidence: a template key of the cause's own messages, its values, and where to look. */
 export interface Reason {
@@ -32,7 +62,12 @@ export interface Verdict {
    * 70 = required and supporting evidence, 50 = required evidence only, 30 = compatible.
    */
   weight: number
-  culprit: { side: Side | 'middlebox' | 'network' | 'unknown'; host?: string; setting?: string }
+  culprit: {
+    side: Side | 'middlebox' | 'network' | 'unknown'
+    host?: string
+    process?: { pid: number; command: string; container?: string }
+    setting?: string
+  }
   because: readonly Reason[]
   against: readonly Reason[]
   /** Values for the title and the steps; `connections`, `server`, `host`, `port` are filled in by diagnose. */
@@ -42,6 +77,8 @@ export interface Verdict {
   consequenceOf?: CauseId
   /** Where that cause explains the same connection, this one is told beside it and not against it. */
   beside?: CauseId
+  /** Set by `judgeMachine`, which leaves `connections` empty. */
+  machine?: MachineSubject
 }
 
 /** A cause somebody would have suspected here and that the facts rule out. */
@@ -73,6 +110,8 @@ export interface Cause {
   specialises?: readonly CauseId[]
   /** Pure: same facts, same judgement. Most causes use `judgeEach`. */
   judge(evidence: Evidence): Judgement
+  /** The same question to one host that was looked at; its words are `machine` of the cause's messages. Pure. */
+  judgeMachine?(machine: MachineFacts, evidence: Evidence): Judgement
 }
 
 /** The judgement of a cause that looks at one connection at a time; `endings` is a cheap filter before `judgeOne`. */

@@ -11,6 +11,7 @@ import {
   type Verdict,
 } from './cause.ts'
 import { isExcerpt, lastActivityBefore, unseenOctets } from './closing.ts'
+import { judgeCloseWait } from './machine/close-wait-leak.ts'
 
 const say = reasonsOf('close-wait-leak')
 
@@ -26,6 +27,7 @@ export const closeWaitLeak = {
   refs: ['RFC 9293 §3.6', 'Linux net/ipv4/tcp_input.c tcp_fin'],
   confusedWith: ['open-transaction', 'server-idle-timeout', 'server-stalled'],
   judge: (evidence) => judgeEach(evidence, ['half-closed'], judgeOne),
+  judgeMachine: judgeCloseWait,
 } as const satisfies Cause
 
 interface HalfClose {

@@ -1,5 +1,6 @@
 import type { Evidence } from '../evidence/evidence.ts'
 import type { Cause, Judgement } from './cause.ts'
+import { judgeDescriptors } from './machine/descriptor-exhaustion.ts'
 import { worstEndpoint } from './pool-starvation.ts'
 
 /**
@@ -12,6 +13,7 @@ export const descriptorExhaustion = {
   refs: ['accept(2) EMFILE', 'Linux fs/file.c alloc_fd'],
   confusedWith: ['server-stalled', 'pool-starvation', 'accept-and-close'],
   judge,
+  judgeMachine: judgeDescriptors,
 } as const satisfies Cause
 
 function judge(evidence: Evidence): Judgement {

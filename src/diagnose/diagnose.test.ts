@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import {
   address,
@@ -645,7 +645,11 @@ describe('every cause of tcpwhy', () => {
 const STANDARD = ['connections', 'server', 'host', 'address', 'port', 'client']
 
 function readSources(id: string): string {
-  return readFileSync(new URL(`../causes/${id}.ts`, import.meta.url), 'utf8')
+  return [`../causes/${id}.ts`, `../causes/machine/${id}.ts`]
+    .map((path) => new URL(path, import.meta.url))
+    .filter((url) => existsSync(url))
+    .map((url) => readFileSync(url, 'utf8'))
+    .join('\n')
 }
 
 function refusals(count: number): ConnectionFacts[] {

@@ -1,10 +1,12 @@
-import type { Cause } from '../causes/cause.ts'
+import type { Cause, Judgement } from '../causes/cause.ts'
 import type { ConnectionFacts } from '../evidence/connection.ts'
 import type { Evidence } from '../evidence/evidence.ts'
 import type { Comparison } from '../evidence/vantage/compare.ts'
 import { diagnoseWords as words } from '../messages/en/diagnose.ts'
 import { type FindingContext, findingOf, type Messages, reasonsOf, say } from './finding.ts'
 import { headlineOf, whatOf } from './headline.ts'
+import { hasSockets, hostSummary } from './host-summary.ts'
+import { isMachineClaim, joinFindings, machineFindings } from './machine-findings.ts'
 import { merge } from './merge.ts'
 import { oneDirectionOf, unknownHalf } from './one-direction.ts'
 import { cutLooseEnds, rank, verdictOf } from './rank.ts'
@@ -41,15 +43,21 @@ export interface DiagnoseOptions {
 export function diagnose(input: DiagnoseInput): Report {
   const { evidence, causes } = input
   const asked = ask(evidence, causes)
-  const holdings = settle(asked.claims)
+  const holdings = settle(asked.claims.filter((c) => !isMachineClaim(c)))
   const explained = causeByConnection(holdings)
   const unexplained = unexplainedOf(evidence, explained)
   const context = contextOf(input)
-  const findings = rank(cutLooseEnds(merge(holdings).map((m) => findingOf(m, context))))
+  const ofPackets = merge(holdings).map((merged) => ({
+    merged,
+    finding: findingOf(merged, context),
+  }))
+  const ofMachines = machineFindings(asked.claims.filter(isMachineClaim), context)
+  const findings = rank(cutLooseEnds(joinFindings(ofPackets, ofMachines)))
   const bad = unexplained.filter(looksBad).reduce((sum, u) => sum + u.count, 0)
   const total = evidence.totals.connections
   const half = oneDirectionOf(evidence)
-  const seen = verdictOf(findings, bad, total)
+  const anything = total > 0 || (evidence.machines ?? []).some(hasSockets)
+  const seen = verdictOf(findings, bad, anything)
   const verdict = seen === 'healthy' && half?.whole === true ? 'inconclusive' : seen
   const unknown = [
     ...(half === null ? [] : [unknownHalf(half)]),
@@ -77,6 +85,7 @@ export function diagnose(input: DiagnoseInput): Report {
     },
     ...(input.baseline === undefined ? {} : { baseline: input.baseline }),
     ...(input.vantage === undefined ? {} : { vantage: vantageSummary(input.vantage) }),
+    ...(evidence.machines === undefined ? {} : { hosts: evidence.machines.map(hostSummary) }),
   }
 }
 
@@ -102,8 +111,15 @@ function ask(evidence: Evidence, causes: readonly Cause[]) {
   const claims: Claim[] = []
   const excluded: { cause: Cause; because: Parameters<typeof reasonsOf>[0] }[] = []
   const unknown: Report['unknown'] = []
-  for (const cause of causes) {
-    const judgement = cause.judge(evidence)
+  const machines = evidence.machines ?? []
+  const judgements = causes.flatMap((cause) => [
+    { cause, judgement: withoutQuestions(cause.judge(evidence), cause, machines.length > 0) },
+    ...machines.flatMap((machine) => {
+      const judgement = cause.judgeMachine?.(machine, evidence)
+      return judgement === undefined ? [] : [{ cause, judgement }]
+    }),
+  ])
+  for (const { cause, judgement } of judgements) {
     for (const verdict of judgement.verdicts) claims.push({ cause, verdict })
     if (judgement.excluded) excluded.push({ cause, because: judgement.excluded.because })
     if (judgement.unknown) {
@@ -113,6 +129,14 @@ function ask(evidence: Evidence, causes: readonly Cause[]) {
     }
   }
   return { claims, excluded, unknown }
+}
+
+/** What packets cannot tell and ask the host is not asked where the host was looked at. */
+function withoutQuestions(judgement: Judgement, cause: Cause, looked: boolean): Judgement {
+  if (!looked || cause.judgeMachine === undefined || judgement.unknown === undefined)
+    return judgement
+  const { unknown: _, ...rest } = judgement
+  return rest
 }
 
 function contextOf({ evidence, catalogue, locate }: DiagnoseInput): FindingContext {

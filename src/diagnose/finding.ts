@@ -80,6 +80,7 @@ function referTo(text: string, at: Reference, context: FindingContext): Because 
     const connection = at.connection === undefined ? {} : { connection: String(at.connection) }
     return { text, source, kind: 'frame', frame, ...connection }
   }
+  if (at.kind !== 'connection') return { text, ...at }
   const { source } = context.locate(context.firstFrameOf(at.connection) ?? 1)
   return { text, source, kind: 'connection', connection: String(at.connection) }
 }
@@ -154,11 +155,12 @@ function several(first: string, count: number, what: keyof typeof words.what): s
 }
 
 function culpritOf(merged: Merged): Finding['culprit'] {
-  const { side, host, setting } = merged.claim.verdict.culprit
+  const { side, host, process, setting } = merged.claim.verdict.culprit
   const oneHost = merged.groups.length === 1 && host !== undefined
   return {
     side,
     ...(oneHost ? { host } : {}),
+    ...(process === undefined ? {} : { process }),
     ...(setting === undefined ? {} : { setting }),
   }
 }
@@ -173,14 +175,14 @@ function examplesOf({ connections, strongest }: Merged): ConnectionFacts[] {
   return [...chosen]
 }
 
-function stepOf(step: Step, values: Values): Step {
+export function stepOf(step: Step, values: Values): Step {
   return {
     text: say(step.text, values),
     ...(step.command === undefined ? {} : { command: render(step.command, values) }),
   }
 }
 
-function fixOf(step: FixStep, values: Values): FixStep {
+export function fixOf(step: FixStep, values: Values): FixStep {
   return {
     ...stepOf(step, values),
     ...(step.setting === undefined ? {} : { setting: render(step.setting, values) }),

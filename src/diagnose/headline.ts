@@ -1,5 +1,6 @@
 import type { Cause, Need } from '../causes/cause.ts'
 import type { Evidence } from '../evidence/evidence.ts'
+import type { MachineFacts } from '../evidence/machine.ts'
 import { diagnoseWords as words } from '../messages/en/diagnose.ts'
 import { formatCount } from '../messages/render.ts'
 import { say } from './finding.ts'
@@ -22,11 +23,15 @@ export function headlineOf(input: HeadlineInput): string {
   const { verdict, findings, evidence } = input
   const total = evidence.totals.connections
   const first = findings[0]
-  if (total === 0) return say(words.headline.empty, { frames: framesOf(evidence) })
+  const machines = evidence.machines ?? []
+  if (total === 0 && machines.length === 0) {
+    return say(words.headline.empty, { frames: framesOf(evidence) })
+  }
   if (first !== undefined && verdict !== 'healthy') {
     const whole = findingHeadline(input, first, 'titles')
     return capital(whole.length <= FORWARDABLE ? whole : findingHeadline(input, first, 'counts'))
   }
+  if (total === 0) return quietHeadline(machines)
   if (verdict === 'inconclusive') return undecidedHeadline(input)
   const also = input.unexplained.length === 0 ? '' : unexplainedText(input.unexplained)
   return say(words.headline.healthy, healthyValues(input)) + also
@@ -46,8 +51,7 @@ function findingHeadline(
   first: Finding,
   others: 'titles' | 'counts',
 ): string {
-  const { verdict, findings, evidence } = input
-  const total = evidence.totals.connections
+  const { verdict, findings } = input
   const unsure = verdict === 'inconclusive' && first.severity === 'problem'
   if (!unsure && verdict === 'inconclusive') return unexplainedHeadline(input)
   const form = unsure ? 'possible' : verdict === 'benign' ? 'benign' : 'problem'
@@ -55,7 +59,8 @@ function findingHeadline(
     title: first.title,
     certainty: words.certainty[first.certainty],
     affected: first.affected.connections,
-    total,
+    total: first.affected.of,
+    what: words.affected[first.affected.what ?? 'connections'],
     also: alsoOf(findings, input.unexplained, others),
     missing: unsure ? missingFor(first, input) : '',
   })
@@ -159,6 +164,21 @@ function isThere(need: Need, evidence: Evidence): boolean {
   if (need === 'both-sides') return evidence.vantage !== null
   if (need === 'payload') return [...evidence.application.values()].some((a) => a.payloadCaptured)
   return false
+}
+
+/** Hosts at which nothing is wrong, as far as could be seen. */
+function quietHeadline(machines: readonly MachineFacts[]): string {
+  const all = machines.flatMap((m) => m.after.namespaces)
+  const sockets = all.reduce((sum, n) => sum + n.sockets.length, 0)
+  const missing = machines.reduce((sum, m) => sum + m.missing.length, 0)
+  if (sockets === 0) return say(words.headline.noSockets, { hosts: machines.length })
+  return say(missing === 0 ? words.headline.quiet : words.headline.quietPartly, {
+    name: enumerated(machines.map((m) => m.name)),
+    sockets,
+    listeners: all.reduce((sum, n) => sum + n.listeners.length, 0),
+    missing,
+    for: Math.max(...machines.map((m) => m.forMs)),
+  })
 }
 
 function framesOf(evidence: Evidence): number {

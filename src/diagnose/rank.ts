@@ -41,15 +41,18 @@ export function cutLooseEnds(findings: readonly Finding[]): Finding[] {
   })
 }
 
-/** @param unexplained endings that look like trouble and that no cause explains */
+/**
+ * @param unexplained endings that look like trouble and that no cause explains
+ * @param seen whether there was anything to judge
+ */
 export function verdictOf(
   findings: readonly Finding[],
   unexplained: number,
-  total: number,
+  seen: boolean,
 ): Report['verdict'] {
   const problems = findings.filter((f) => f.severity === 'problem')
   if (problems.some((f) => f.certainty !== 'possible')) return 'problem'
-  if (problems.length > 0 || unexplained > 0 || total === 0) return 'inconclusive'
+  if (problems.length > 0 || unexplained > 0 || !seen) return 'inconclusive'
   return findings.length > 0 ? 'benign' : 'healthy'
 }
 

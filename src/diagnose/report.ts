@@ -38,6 +38,46 @@ export interface Report {
   baseline?: BaselineComparison
   /** With --at: how the captures were paired. */
   vantage?: VantageSummary
+  /** Hosts that were looked at (`diagnose`): what they are doing, whether or not anything is wrong. */
+  hosts?: HostSummary[]
+}
+
+/** One host over the time that it was looked at. Counts are of all its network namespaces that could be read. */
+export interface HostSummary {
+  source: SourceId
+  name: string
+  /** uname -r */
+  kernel: string
+  observedMs: number
+  namespaces: {
+    netns: string
+    container?: string
+    sockets: number
+    from: 'netlink' | 'ss' | 'proc'
+  }[]
+  /** Sockets by state, RFC 9293's names. */
+  states: Record<string, number>
+  /** Fullest queue first, then most drops; at most 200. */
+  listeners: ListenerSummary[]
+  /** Resets that this host's TCP sent, by the kernel's reason; null: events were not to be had. */
+  resetsSent: Record<string, number> | null
+  /** Events that the kernel overwrote before they were read. */
+  eventsLost: number
+  /** What could not be seen, why, and what would add it. */
+  missing: { what: string; why: string; adds: string }[]
+}
+
+export interface ListenerSummary {
+  netns: string
+  local: string
+  process?: { pid: number; command: string; container?: string }
+  /** Accept queue now, and the longest that was seen; the limit is exceeded by one when it is full. */
+  depth: number
+  limit: number | null
+  synReceived: number
+  /** Refused SYNs and ACKs, during the observation and since it listens; null: the kernel does not tell. */
+  drops: number | null
+  dropsTotal: number | null
 }
 
 export interface Source {
@@ -68,11 +108,16 @@ export interface Finding {
     process?: { pid: number; command: string; container?: string }
     setting?: string
   }
-  /** `examples` are ConnectionSummary ids. `groups`: the endpoints, when more than eight make one finding, worst first. */
+  /**
+   * `examples` are ConnectionSummary ids. `groups`: the endpoints, when more than eight make one finding, worst first.
+   * Of a host: `what` is counted instead of connections of a capture, `sockets` are at most five, "local > remote".
+   */
   affected: {
     connections: number
     of: number
     examples: string[]
+    what?: 'sockets' | 'connects' | 'handshakes' | 'resets' | 'processes' | 'listeners' | 'packets'
+    sockets?: string[]
     groups?: { group: string; connections: number }[]
   }
   because: Because[]

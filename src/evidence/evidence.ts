@@ -1,11 +1,12 @@
 import type { ConnectionFacts, EndpointFacts, HostFacts, PathFacts } from '../flow/facts.ts'
 import type { ApplicationFacts } from './application.ts'
 import type { Ending } from './endings.ts'
+import type { MachineFacts } from './machine.ts'
 
 /** One capture (later: host, bundle, log, probe) the facts came from. */
 export interface SourceFacts {
   id: string
-  kind: 'capture'
+  kind: 'capture' | 'host' | 'bundle'
   name: string
   at: 'client' | 'server' | 'router' | null
   fromMs: number
@@ -56,7 +57,7 @@ export interface SegmentFate {
   tMs: number
 }
 
-/** Everything causes may know. Later sources (kernel, processes, pools, probes) are further optional members. */
+/** Everything causes may know. Later sources (pools, probes) are further optional members. */
 export interface Evidence {
   sources: readonly SourceFacts[]
   /** Troubled connections in order of their first frame. Clean ones are in the aggregates only. */
@@ -69,6 +70,8 @@ export interface Evidence {
   /** By connection id, only where payload was read again. */
   application: ReadonlyMap<number, ApplicationFacts>
   vantage: VantageFacts | null
+  /** Hosts that were looked at, live or in a bundle. */
+  machines?: readonly MachineFacts[]
   startMs: number
   endMs: number
 }

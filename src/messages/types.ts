@@ -15,10 +15,16 @@ export interface CauseMessages {
   confirm: readonly Step[]
   fix: readonly FixStep[]
   /** A variant may have its own title and steps; what it leaves out is as above. */
-  variants?: Record<
-    string,
-    { title?: string; now?: readonly Step[]; confirm?: readonly Step[]; fix?: readonly FixStep[] }
-  >
+  variants?: Record<string, Shown>
+  /** How it is told of a host that was looked at; what it leaves out is as above. */
+  machine?: Shown & { variants?: Record<string, Shown> }
+}
+
+export interface Shown {
+  title?: string
+  now?: readonly Step[]
+  confirm?: readonly Step[]
+  fix?: readonly FixStep[]
 }
 
 export interface Step {

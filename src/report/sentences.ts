@@ -1,4 +1,5 @@
 import { assertNever } from '../base/assert.ts'
+import { formatInstant } from '../base/time.ts'
 import type {
   BaselineComparison,
   Because,
@@ -8,7 +9,7 @@ import type {
   Source,
 } from '../diagnose/report.ts'
 import { endings } from '../evidence/endings.ts'
-import { singular } from '../messages/en/diagnose.ts'
+import { diagnoseWords, singular } from '../messages/en/diagnose.ts'
 import { reportWords as words } from '../messages/en/report.ts'
 import { formatCount, formatDuration, formatOctets, render } from '../messages/render.ts'
 import type { Values } from '../messages/types.ts'
@@ -37,6 +38,11 @@ function lastPart(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1) || path
 }
 
+/** Nanoseconds since 1970 as UTC; of a bundle without a clock to join they are the kernel's own. */
+function eventTime(timeNs: string): string {
+  return /^\d{19}$/.test(timeNs) ? shortTime(formatInstant(BigInt(timeNs))) : `${timeNs} ns`
+}
+
 /** Where a piece of evidence can be opened: "frame 12 of server.pcap, connection 3". */
 export function whereOf(because: Because, names: SourceNames): string {
   const file = names.get(because.source)
@@ -52,7 +58,7 @@ export function whereOf(because: Because, names: SourceNames): string {
       const fields = Object.entries(because.fields).map(([k, v]) => ` ${k}=${v}`)
       return say(words.where['kernel-event'], {
         event: because.event,
-        time: because.timeNs,
+        time: eventTime(because.timeNs),
         fields: fields.join(''),
       })
     }
@@ -135,10 +141,11 @@ function isBetween({ side }: Finding['culprit']): boolean {
 
 /** "148 of 346 connections, for example 12, 15, 31". */
 export function affectedText(affected: Finding['affected']): string {
-  const { connections, of } = affected
-  const some = say(words.affected.some, { connections, of })
-  if (affected.examples.length === 0) return some
-  return `${some}, ${say(words.affected.examples, { examples: affected.examples.join(', ') })}`
+  const { connections, of, what = 'connections', sockets = [] } = affected
+  const some = say(words.affected.some, { connections, of, what: diagnoseWords.affected[what] })
+  const examples = affected.examples.length > 0 ? affected.examples.join(', ') : sockets.join('; ')
+  if (examples === '') return some
+  return `${some}, ${say(words.affected.examples, { examples })}`
 }
 
 /** "accept-queue-overflow (syn-dropped)". */

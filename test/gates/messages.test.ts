@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
 import { en } from '../../src/messages/en/index.ts'
@@ -16,14 +16,22 @@ const PLACEHOLDER = /\{(\w+)(?::(\w+)\}|\}|\?[^|{}]*(?:\{[\w:]+\}[^|{}]*)*\|)/g
 
 const folder = join(root, 'src/causes')
 const idsOfCauses = Object.keys(en)
-const helpers = readdirSync(folder)
+const helpers = ['', 'machine/']
+  .flatMap((at) => readdirSync(join(folder, at)).map((name) => at + name))
   .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
   .map((name) => name.slice(0, -'.ts'.length))
-  .filter((name) => !idsOfCauses.includes(name) && !['index', 'ids', 'cause'].includes(name))
+  .filter((name) => !idsOfCauses.includes(basename(name)))
+  .filter((name) => !['index', 'ids', 'cause'].includes(name))
 const shared = helpers.map((name) => namesIn(readFileSync(join(folder, `${name}.ts`), 'utf8')))
 
 describe.each(Object.entries(en as Record<string, CauseMessages>))('%s', (id, messages) => {
-  const own = namesIn(readFileSync(join(folder, `${id}.ts`), 'utf8'))
+  const own = namesIn(
+    [`${id}.ts`, `machine/${id}.ts`]
+      .map((name) => join(folder, name))
+      .filter((path) => existsSync(path))
+      .map((path) => readFileSync(path, 'utf8'))
+      .join('\n'),
+  )
   const filled = new Set([own, ...shared].flatMap(({ properties }) => [...properties]))
   const literals = new Set([own, ...shared].flatMap(({ strings }) => [...strings]))
 
@@ -36,7 +44,9 @@ describe.each(Object.entries(en as Record<string, CauseMessages>))('%s', (id, me
   })
 
   test('every placeholder of titles and steps is filled by the code', () => {
-    const texts = [messages, ...Object.values(messages.variants ?? {})].flatMap(textsOf)
+    const { machine, variants = {} } = messages
+    const forms = [messages, machine ?? {}, ...Object.values({ ...variants })]
+    const texts = [...forms, ...Object.values(machine?.variants ?? {})].flatMap(textsOf)
     for (const name of texts.flatMap(placeholders)) {
       expect([...GIVEN, ...filled], `{${name}}`).toContain(name)
     }
@@ -53,7 +63,9 @@ describe.each(Object.entries(en as Record<string, CauseMessages>))('%s', (id, me
   })
 
   test('every variant is concluded somewhere', () => {
-    for (const variant of Object.keys(messages.variants ?? {})) expect(literals).toContain(variant)
+    for (const { variants } of [messages, messages.machine ?? {}]) {
+      for (const variant of Object.keys(variants ?? {})) expect(literals).toContain(variant)
+    }
   })
 
   test('formats are known', () => {

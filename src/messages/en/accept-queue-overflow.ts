@@ -33,6 +33,18 @@ export const acceptQueueOverflow = {
     'ack-arrived': "the client's ACK and data reached {server}",
     'ack-perhaps-lost':
       "the capture does not show whether the client's packets reached the server or were lost",
+    'queue-full':
+      'accept queue {depth:count} of {limit:count}: one above its limit, the next SYN is dropped',
+    'listener-dropped': 'this listener refused {drops:count} SYNs or ACKs in {for:ms}',
+    'overflows-rose': 'the kernel counted {by:count} overflows of accept queues meanwhile',
+    'no-overflows':
+      'no accept queue of this namespace overflowed meanwhile: its drops have another reason (SYN queue, memory)',
+    'nobody-refused':
+      'nobody tried to connect in the {for:ms} while it was full: it refused nobody',
+    'abort-on': 'who does not fit is reset',
+    'abort-off': 'who does not fit is not told: a dropped SYN is sent again after 1 s',
+    'dropped-before':
+      'it has refused {drops:count} SYNs or ACKs since it listens, none in the last {for:ms}',
   },
   now: [
     {
@@ -91,6 +103,50 @@ export const acceptQueueOverflow = {
     'cookie-ack-dropped': {
       title:
         "{server}'s accept queue was full while it used SYN cookies: data of {connections:count} connections ignored",
+    },
+  },
+  machine: {
+    title: "{who} does not accept fast enough: {server}'s accept queue is full ({limit:count})",
+    now: [
+      {
+        text: 'Keep the scene before any restart: queues, counters, descriptors and stacks. A restart resets every connection in the queue and hides the slow acceptor.',
+        command:
+          "ss -ltnm 'sport = :{port}'; nstat -az; ls -l /proc/{pid}/fd; cat /proc/{pid}/stack",
+      },
+      { text: 'Shed load or add instances.' },
+    ],
+    confirm: [
+      {
+        text: 'Packets beside the kernel: unanswered SYNs to this port while it is full.',
+        command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+      },
+    ],
+    fix: [
+      {
+        text: 'Find why accept() is not called in time: blocked event loop, all workers busy, GC pause, CPU quota, no free descriptors.',
+        command: "top -H -p {pid}; grep 'open files' /proc/{pid}/limits",
+      },
+      {
+        text: 'Then the queue: its limit is {limit}, net.core.somaxconn is {somaxconn}; the smaller of the two binds. Raise what binds, and let the program listen again.',
+        setting: '{setting}',
+        command: 'tcpwhy queue --backlog {wanted}',
+        verify: "ss -ltn 'sport = :{port}'; nstat -az TcpExtListenOverflows",
+      },
+    ],
+    variants: {
+      'syn-dropped': {
+        title:
+          "{who} does not accept fast enough: {server}'s accept queue ({limit:count}) overflows, {connections:count} connects dropped",
+      },
+      reset: {
+        title:
+          "{who} does not accept fast enough: {server}'s accept queue ({limit:count}) overflows, {connections:count} connects reset",
+      },
+      past: {
+        title:
+          "{server}'s accept queue has overflowed before: {connections:count} connects refused since {who} listens, none now",
+        now: [],
+      },
     },
   },
 } as const satisfies CauseMessages

@@ -17,6 +17,16 @@ export const closeWaitLeak = {
       '{client:octets} of the client and {server:octets} of the server were exchanged but are not in the capture (an excerpt, not loss)',
     'answer-due':
       'the last request had not been answered: the handler may still be working, and close afterwards',
+    'held-for':
+      '{count:count} sockets whose peer has closed, the oldest with nothing received for {age:ms}',
+    'held-throughout':
+      '{count:count} sockets in CLOSE-WAIT for all of the {for:ms} that were watched',
+    'unread-octets':
+      '{count:count} of them with unread octets ({octets:octets} at most): the peer wrote before it closed',
+    'fin-unread':
+      '{count:count} of them with the FIN unread: the process never looked at them again',
+    'fin-read': '{count:count} of them with the end read: the process knows, and did not close',
+    'still-writing': 'octets are still on their way from here: it may be a half-close on purpose',
   },
   now: [
     {
@@ -49,4 +59,24 @@ export const closeWaitLeak = {
       text: 'Bound the wait for a pooled connection (context deadline, connectionTimeout): the pool runs out long before the descriptors do.',
     },
   ],
+  machine: {
+    title:
+      '{who} holds {connections:count} connections with {peer} in CLOSE-WAIT: it does not close them',
+    now: [
+      {
+        text: 'Before any restart keep what it would destroy: sockets, descriptors, stacks.',
+        command: 'ss -tanpoi state close-wait; ls -l /proc/{pid}/fd',
+      },
+      {
+        text: 'And its own stacks: Go /debug/pprof/goroutine?debug=2, Java jcmd {pid} Thread.print, Python py-spy dump --pid {pid}.',
+      },
+    ],
+    confirm: [
+      {
+        text: 'They stay, and get older: look again in a minute. CLOSE-WAIT that vanishes is not healed: the kernel drops the socket when keepalive fails, the descriptor stays.',
+        command: "sudo ss -tanpoi state close-wait '( dport = :{port} or sport = :{port} )'",
+      },
+    ],
+    // What to change in the code is the same however it was seen.
+  },
 } as const satisfies CauseMessages

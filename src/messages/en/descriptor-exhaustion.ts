@@ -2,7 +2,14 @@ import type { CauseMessages } from '../types.ts'
 
 export const descriptorExhaustion = {
   title: 'the process behind {server} has no descriptors left',
-  because: {},
+  because: {
+    'call-failed': '{call} failed with {errno}',
+    descriptors: '{total:count} of {soft:count} descriptors are open',
+    kinds: 'they are: {kinds}',
+    'close-wait': '{count:count} of its sockets are in CLOSE-WAIT: their peers have closed',
+    growth: 'it opened {by:count} more in {for:ms}',
+    'no-events': 'whether a call failed was not watched: kernel events were not to be had',
+  },
   now: [
     {
       text: 'Raise the limit of the running process, and keep the list of what is open.',
@@ -22,4 +29,39 @@ export const descriptorExhaustion = {
       verify: "grep 'open files' /proc/PID/limits",
     },
   ],
+  machine: {
+    title: '{who} (pid {pid}) has no descriptor left: {total:count} of {soft:count} open',
+    now: [
+      {
+        text: 'Keep the list of what is open; a restart destroys it and resets the connections in the queue.',
+        command: 'ls -l /proc/{pid}/fd > fds.txt; ss -tanp > sockets.txt',
+      },
+      {
+        text: 'Raise the limit of the running process: nothing is lost, nobody restarted.',
+        command: 'sudo prlimit --pid {pid} --nofile=65535:65535',
+      },
+    ],
+    confirm: [
+      {
+        text: 'Open descriptors stand at the limit, and accept4 fails with EMFILE.',
+        command: "ls /proc/{pid}/fd | wc -l; grep 'open files' /proc/{pid}/limits",
+      },
+    ],
+    fix: [
+      {
+        text: 'Find what holds them: a leak (CLOSE-WAIT, files), or requests that wait for a pool. Bound the wait and the number of requests.',
+        command: "ls -l /proc/{pid}/fd | sed 's/.*-> //; s/:.*//' | sort | uniq -c",
+      },
+      {
+        text: 'Then raise the limit for good: systemd LimitNOFILE=, docker --ulimit nofile, nginx worker_rlimit_nofile. The hard limit is {hard}.',
+        setting: 'LimitNOFILE',
+        verify: "grep 'open files' /proc/{pid}/limits",
+      },
+    ],
+    variants: {
+      near: {
+        title: '{who} (pid {pid}) runs out of descriptors: {total:count} of {soft:count} open',
+      },
+    },
+  },
 } as const satisfies CauseMessages

@@ -13,12 +13,23 @@ export const diagnoseWords = {
   what: { server: 'endpoints', client: 'clients', host: 'hosts' },
   nothingBroken: 'Nothing is broken: {title}',
   worthALook: 'Nothing was cut, but worth a look: {title}',
+  /** What a finding counts. */
+  affected: {
+    connections: 'connections',
+    sockets: 'sockets',
+    connects: 'connects',
+    handshakes: 'handshakes',
+    resets: 'resets',
+    processes: 'processes',
+    listeners: 'listeners',
+    packets: 'packets',
+  },
   /** Behind the title in brackets, or further in the brackets that end it. */
   headline: {
-    problem: '{certainty}; {affected:count} of {total:count} connections{also}',
+    problem: '{certainty}; {affected:count} of {total:count} {what}{also}',
     possible:
-      'Not certain: possibly "{title}" ({affected:count} of {total:count} connections{also}). Missing: {missing}',
-    benign: '{certainty}; {affected:count} of {total:count} connections{also}',
+      'Not certain: possibly "{title}" ({affected:count} of {total:count} {what}{also}). Missing: {missing}',
+    benign: '{certainty}; {affected:count} of {total:count} {what}{also}',
     healthy:
       'Healthy: {total:count} connections to {endpoints:count} endpoints, {ends}; none refused, reset, timed out, unanswered or stalled ({causes:count} causes checked)',
     unexplained:
@@ -36,6 +47,11 @@ export const diagnoseWords = {
         some: '{n:count} not closed within the capture',
       },
     },
+    quiet:
+      'Healthy: {sockets:count} sockets and {listeners:count} listeners of {name} watched for {for:ms}; no full queue, leaked CLOSE-WAIT, lack of descriptors or ports, abort or stall among them',
+    quietPartly:
+      'Nothing wrong as far as could be seen: {sockets:count} sockets and {listeners:count} listeners of {name} watched for {for:ms}; {missing:count} kinds of facts were not to be had, see below',
+    noSockets: 'No TCP socket was seen on {hosts:count} hosts: nothing to judge',
     empty: 'No TCP connection in {frames:count} frames: nothing to judge',
   },
   oneDirection: {
@@ -93,9 +109,9 @@ export const diagnoseWords = {
 } as const
 
 const NOUNS =
-  'acknowledgements|acknowledgments|addresses|bursts|causes|clients|closes|connections|connects|cuts|endpoints|failures|findings|frames|handshakes|hosts|octets|packets|pairs|ports|probes|refusals|requests|resets|responses|segments|SYN-ACKs|SYNs|time-outs|times|servers'
+  'acknowledgements|acknowledgments|addresses|bursts|causes|clients|closes|connections|connects|cuts|endpoints|failures|findings|frames|handshakes|hosts|listeners|namespaces|octets|packets|pairs|ports|probes|processes|refusals|requests|resets|responses|segments|sockets|SYN-ACKs|SYNs|time-outs|times|servers'
 const ADJECTIVES =
-  'duplicate|earlier|finished|half-closed|idle|keepalive|long|more|other|open|repeated|such|TLS|unanswered|unreachable'
+  'duplicate|earlier|finished|half-closed|idle|keepalive|long|more|network|other|open|repeated|such|TLS|unanswered|unreachable'
 const ONE = new RegExp(
   String.raw`(^|[^\d.,])1 ((?:(?:${ADJECTIVES}) )*)(${NOUNS})\b( were| are| have)?`,
   'g',
@@ -105,7 +121,7 @@ const VERBS: Record<string, string> = { ' were': ' was', ' are': ' is', ' have':
 /** "1 connections were" -> "1 connection was": templates are written for many. */
 export function singular(text: string): string {
   return text.replace(ONE, (_, before: string, adjective: string, noun: string, verb?: string) => {
-    const one = noun === 'addresses' ? 'address' : noun.slice(0, -1)
+    const one = noun.endsWith('sses') ? noun.slice(0, -2) : noun.slice(0, -1)
     return `${before}1 ${adjective}${one}${verb === undefined ? '' : VERBS[verb]}`
   })
 }

@@ -48,7 +48,7 @@ export const reportWords = {
     setting: 'setting {setting}',
   },
   affected: {
-    some: '{connections:count} of {of:count} connections',
+    some: '{connections:count} of {of:count} {what}',
     examples: 'for example {examples}',
   },
   against: { none: 'nothing that was seen' },
@@ -116,6 +116,29 @@ export const reportWords = {
     noneDropped: 'none dropped',
     fault: '{text} ({name}, {count:count}x)',
     faultFrame: '{text} ({name}, {count:count}x, frame {frame})',
+  },
+  host: {
+    heading: '{name} (Linux {kernel}), watched for {for:ms}',
+    /** For a bundle with one look. */
+    once: '{name} (Linux {kernel})',
+    sockets: '{sockets:count} sockets in {namespaces:count} network namespaces: {states}',
+    listeners: 'Listeners, fullest first',
+    /** When there are more than are shown. */
+    listenersOf: 'Listeners, fullest first ({shown:count} of {all:count}; -v: all)',
+    columns: {
+      local: 'local',
+      process: 'process',
+      queue: 'accept queue',
+      limit: 'limit',
+      synReceived: 'SYN-RECV',
+      drops: 'refused',
+      total: 'since start',
+    },
+    nobody: '-',
+    resets: 'Resets that this host sent: {reasons}',
+    noResets: 'This host sent no reset',
+    lost: '{lost:count} kernel events were lost: more happened than could be read',
+    missing: 'Not seen: {what} ({why}). It would add: {adds}',
   },
   totals: '{total:count} connections: {endings}',
   totalsNone: 'no TCP connection',

@@ -20,6 +20,7 @@ import {
   vantageTexts,
 } from '../sentences.ts'
 import { wrap, wrapCommand } from '../wrap.ts'
+import { hostLines } from './text-host.ts'
 
 /** For the terminal: the first line is the answer, at most 100 columns, colours only if asked. */
 export const text: ReportFormat = { id: 'text', title: 'text for the terminal', render }
@@ -36,6 +37,7 @@ function* render(report: Report, options: RenderOptions): Iterable<string> {
     yield '\n'
     yield lines(findingLines(finding, number, names, paint))
   }
+  for (const host of report.hosts ?? []) yield lines(hostLines(host, options, paint))
   yield section(words.heading.excluded, excludedLines(report, names), paint)
   yield section(words.heading.unknown, unknownLines(report, paint), paint)
   if (report.vantage) {
@@ -177,5 +179,6 @@ function sourceLines(report: Report): string[] {
     const [first = '', ...faults] = sourceTexts(source)
     return [...wrap(printable(first), ''), ...faults.flatMap((f) => wrap(printable(f), '  ! '))]
   })
-  return [...wrap(totalsText(report), ''), ...body]
+  const noCapture = report.sources.every((s) => s.kind === 'host' || s.kind === 'bundle')
+  return noCapture ? body : [...wrap(totalsText(report), ''), ...body]
 }

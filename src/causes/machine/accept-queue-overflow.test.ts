@@ -1,0 +1,91 @@
+import { machineTable } from '../../../test/helpers/machine-table.ts'
+import { acceptQueueOverflow } from '../accept-queue-overflow.ts'
+
+const OVERFLOWS = 'TcpExtListenOverflows'
+const full = { depth: 512, limit: 511, drops: 40, pid: 77 }
+
+machineTable(acceptQueueOverflow, [
+  {
+    name: 'full, refusing, and the kernel counts it',
+    listeners: [full],
+    listenersBefore: [{ depth: 512, limit: 511, drops: 10 }],
+    counters: { [OVERFLOWS]: [10, 40] },
+    settings: { 'net.core.somaxconn': '4096', 'net.ipv4.tcp_abort_on_overflow': '0' },
+    is: 'confirmed',
+    variant: 'syn-dropped',
+    pid: 77,
+    count: 30,
+    because: ['queue-full', 'listener-dropped', 'overflows-rose', 'abort-off'],
+  },
+  {
+    name: 'with tcp_abort_on_overflow they are reset',
+    listeners: [full],
+    listenersBefore: [{ depth: 512, limit: 511, drops: 10 }],
+    counters: { [OVERFLOWS]: [10, 40] },
+    settings: { 'net.ipv4.tcp_abort_on_overflow': '1' },
+    is: 'confirmed',
+    variant: 'reset',
+  },
+  {
+    name: 'a kernel that does not tell drops: the counter, and the queue that is full',
+    listeners: [{ depth: 512, limit: 511, drops: null }],
+    counters: { [OVERFLOWS]: [10, 40] },
+    is: 'confirmed',
+    count: 30,
+  },
+  {
+    name: 'drained at both looks, and refused in between: alone in refusing',
+    listeners: [{ depth: 0, limit: 511, drops: 40 }],
+    listenersBefore: [{ depth: 3, limit: 511, drops: 10 }],
+    counters: { [OVERFLOWS]: [10, 40] },
+    is: 'confirmed',
+  },
+  {
+    name: 'full, and nobody came: the next one is dropped',
+    listeners: [{ depth: 512, limit: 511, drops: 0 }],
+    counters: { [OVERFLOWS]: [0, 0] },
+    is: 'likely',
+    against: ['nobody-refused'],
+  },
+  {
+    name: 'refused for another reason: no accept queue overflowed',
+    listeners: [{ depth: 0, limit: 511, drops: 40 }],
+    listenersBefore: [{ depth: 0, limit: 511, drops: 10 }],
+    counters: { [OVERFLOWS]: [7, 7] },
+    is: 'possible',
+    against: ['no-overflows'],
+  },
+  {
+    name: 'its process has no descriptor: a consequence',
+    listeners: [full],
+    listenersBefore: [{ depth: 512, limit: 511, drops: 10 }],
+    counters: { [OVERFLOWS]: [10, 40] },
+    events: [{ kind: 'accept-failed', reason: 'EMFILE', pid: 77, command: 'app-77' }],
+    is: 'confirmed',
+    consequenceOf: 'descriptor-exhaustion',
+  },
+  {
+    name: 'it overflowed before we looked: a notice',
+    listeners: [{ depth: 0, limit: 511, drops: 40 }],
+    counters: { [OVERFLOWS]: [40, 40] },
+    is: 'likely',
+    variant: 'past',
+    severity: 'notice',
+  },
+  {
+    name: 'near miss: at the limit, one more fits',
+    listeners: [{ depth: 511, limit: 511, drops: 0 }],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: busy and drained',
+    listeners: [{ depth: 300, limit: 511, drops: 0 }],
+    counters: { [OVERFLOWS]: [3, 3] },
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: limits are not told (/proc) and nothing rose',
+    listeners: [{ depth: 300, limit: null, drops: null }],
+    is: 'nothing',
+  },
+])

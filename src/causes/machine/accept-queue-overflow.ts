@@ -1,0 +1,177 @@
+import type { Listener, MachineFacts, NetnsSnapshot } from '../../evidence/machine.ts'
+import { type Judgement, type Reason, reasonsOf, type Verdict } from '../cause.ts'
+import { isStarved } from './descriptor-exhaustion.ts'
+import {
+  counterRef,
+  endpointText,
+  listenerBefore,
+  ownerOf,
+  processOf,
+  type Rise,
+  riseOf,
+  serverEnd,
+  settingOf,
+  settingRef,
+  socketRef,
+} from './lookup.ts'
+
+const say = reasonsOf('accept-queue-overflow')
+
+interface Seen {
+  machine: MachineFacts
+  netns: NetnsSnapshot
+  listener: Listener
+  /** Above its limit at one of the looks: the next SYN is dropped. */
+  full: boolean
+  /** SYNs and ACKs that it refused meanwhile; null: the kernel does not tell. */
+  drops: number | null
+  overflows: Rise | null
+}
+
+/**
+ * A listener that is over its limit, or that refused while we looked.
+ * @see Linux net/ipv4/tcp_input.c tcp_conn_request, include/net/sock.h sk_acceptq_is_full
+ */
+export function judgeListeners(machine: MachineFacts): Judgement {
+  const verdicts: Verdict[] = []
+  for (const netns of machine.after.namespaces) {
+    const overflows = riseOf(machine, netns, 'TcpExtListenOverflows')
+    const seen = netns.listeners.map((listener) => look(machine, netns, listener, overflows))
+    const suspects = seen.filter((s) => s.full || (s.drops ?? 0) > 0)
+    for (const suspect of suspects) verdicts.push(judgeOne(suspect, suspects.length))
+    for (const s of seen) {
+      const past = suspects.includes(s) ? null : judgePast(s)
+      if (past !== null) verdicts.push(past)
+    }
+  }
+  return { verdicts: verdicts.filter((v) => v.because.length > 0) }
+}
+
+function look(
+  machine: MachineFacts,
+  netns: NetnsSnapshot,
+  listener: Listener,
+  overflows: Rise | null,
+): Seen {
+  const first = listenerBefore(machine, netns, listener)
+  const { drops } = listener
+  const known = first?.drops ?? null
+  return {
+    machine,
+    netns,
+    listener,
+    full: isFull(listener) || (first !== null && isFull(first)),
+    drops: drops === null || known === null ? null : drops - known,
+    overflows,
+  }
+}
+
+/** backlog + 1 fit: sk_acceptq_is_full compares with `>`. */
+function isFull({ depth, limit }: Listener): boolean {
+  return limit !== null && depth > limit
+}
+
+function judgeOne(seen: Seen, suspects: number): Verdict {
+  const { machine, netns, listener, full, drops, overflows } = seen
+  const at = socketRef(machine, netns, listener)
+  const rose = overflows !== null && overflows.by > 0
+  const own = drops !== null && drops > 0
+  const because: Reason[] = []
+  const against: Reason[] = []
+  const { depth, limit } = listener
+  if (full) because.push(say('queue-full', { depth, limit: limit ?? 0 }, at))
+  if (own) because.push(say('listener-dropped', { drops, for: machine.forMs }, at))
+  if (rose)
+    because.push(say('overflows-rose', { by: overflows.by }, counterRef(machine, netns, overflows)))
+  if (own && overflows !== null && !rose) {
+    against.push(say('no-overflows', {}, counterRef(machine, netns, overflows)))
+  }
+  if (full && drops === 0) against.push(say('nobody-refused', { for: machine.forMs }, at))
+  const abort = settingOf(machine, netns, 'net.ipv4.tcp_abort_on_overflow')
+  if (abort !== null) {
+    const key = abort === '1' ? 'abort-on' : 'abort-off'
+    because.push(
+      say(
+        key,
+        {},
+        settingRef(machine, netns, { name: 'net.ipv4.tcp_abort_on_overflow', value: abort }),
+      ),
+    )
+  }
+  // Overflows are counted for the whole namespace: they are this listener's if it was full, or alone in refusing.
+  const mine = rose && (full || (own && suspects === 1))
+  return {
+    ...about(seen),
+    ...(abort === '1' ? { variant: 'reset' } : rose || full ? { variant: 'syn-dropped' } : {}),
+    certainty: mine && (own || drops === null) ? 'confirmed' : full || mine ? 'likely' : 'possible',
+    severity: 'problem',
+    weight: mine ? 95 : 70,
+    because,
+    against,
+    machine: subjectOf(seen, own ? drops : rose ? overflows.by : depth),
+  }
+}
+
+/** What happened before we looked, and does not now. */
+function judgePast(seen: Seen): Verdict | null {
+  const { machine, netns, listener } = seen
+  const { drops } = listener
+  if (drops === null || drops === 0) return null
+  const at = socketRef(machine, netns, listener)
+  const overflows = netns.counters.counters.get('TcpExtListenOverflows') ?? null
+  if (overflows === 0) return null
+  return {
+    ...about(seen),
+    certainty: overflows === null ? 'possible' : 'likely',
+    severity: 'notice',
+    weight: 40,
+    because: [say('dropped-before', { drops, for: machine.forMs }, at)],
+    against: [],
+    machine: subjectOf(seen, drops),
+    variant: 'past',
+  }
+}
+
+function subjectOf({ machine, listener }: Seen, count: number): NonNullable<Verdict['machine']> {
+  return {
+    source: machine.source,
+    count,
+    of: count,
+    what: 'connects',
+    examples: [`${endpointText(listener.local)} > *`],
+    server: serverEnd(listener.local),
+  }
+}
+
+function about({ machine, netns, listener }: Seen) {
+  const owner = ownerOf(machine, listener.inode)
+  const process = owner === null ? null : processOf(owner)
+  const somaxconn = settingOf(machine, netns, 'net.core.somaxconn')
+  const byListener = somaxconn !== null && (listener.limit ?? 0) < Number(somaxconn)
+  const setting = byListener ? 'backlog of listen()' : 'net.core.somaxconn'
+  const server = endpointText(listener.local)
+  return {
+    connections: [],
+    culprit: {
+      side: 'server',
+      host: machine.name,
+      ...(process === null ? {} : { process }),
+      setting,
+    },
+    values: {
+      server,
+      address: listener.local.address,
+      port: listener.local.port,
+      who: process === null ? machine.name : process.command,
+      pid: process?.pid ?? 'PID',
+      limit: listener.limit ?? 0,
+      somaxconn: somaxconn ?? 'not known',
+      wanted: Math.max(511, 4 * (listener.limit ?? 128)),
+      setting,
+    },
+    group: server,
+    ...(process !== null && isStarved(machine, process.pid)
+      ? { consequenceOf: 'descriptor-exhaustion' as const }
+      : {}),
+  } as const
+}

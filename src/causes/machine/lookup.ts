@@ -1,0 +1,172 @@
+import { formatEndpoint } from '../../base/addresses.ts'
+import type {
+  Endpoint,
+  KernelEvent,
+  Listener,
+  MachineFacts,
+  NetnsSnapshot,
+  Owner,
+  SocketFact,
+} from '../../evidence/machine.ts'
+import type { MachineReference, Verdict } from '../cause.ts'
+
+// What several causes ask of a host: names, owners, what rose between the two looks, and where the reader can see it.
+
+/** As people know it: its name, its container, else as readlink /proc/PID/ns/net prints it. */
+export function netnsName({ name, container, id }: NetnsSnapshot): string {
+  return name ?? container?.id.slice(0, 12) ?? `net:[${id}]`
+}
+
+export function endpointText({ address, port }: Endpoint): string {
+  return formatEndpoint(address, port)
+}
+
+/** The first owner: forked processes share sockets, the one that opened it comes first. */
+export function ownerOf({ after }: MachineFacts, inode: number): Owner | null {
+  return inode === 0 ? null : (after.owners.get(inode)?.[0] ?? null)
+}
+
+export type CulpritProcess = NonNullable<Verdict['culprit']['process']>
+
+export function processOf(owner: Pick<Owner, 'pid' | 'command' | 'cgroup'>): CulpritProcess {
+  const container = owner.cgroup?.container?.id.slice(0, 12)
+  const { pid, command } = owner
+  return { pid, command, ...(container === undefined ? {} : { container }) }
+}
+
+/** The namespace at the first look; null when there was none, or it was not there yet. */
+export function before({ before }: MachineFacts, netns: NetnsSnapshot): NetnsSnapshot | null {
+  return before?.namespaces.find((n) => n.id === netns.id) ?? null
+}
+
+export interface Rise {
+  name: string
+  before: number
+  after: number
+  by: number
+}
+
+/** How much a counter rose while we looked; null: not known. Names as nstat has them: TcpExtListenOverflows. */
+export function riseOf(machine: MachineFacts, netns: NetnsSnapshot, name: string): Rise | null {
+  const first = before(machine, netns)?.counters.counters.get(name)
+  const last = netns.counters.counters.get(name)
+  if (first === undefined || last === undefined) return null
+  return { name, before: first, after: last, by: Math.max(0, last - first) }
+}
+
+export function counterRef(
+  machine: MachineFacts,
+  netns: NetnsSnapshot,
+  rise: Rise,
+): MachineReference {
+  const { name, before, after } = rise
+  return { source: machine.source, kind: 'counter', name, before, after, netns: netnsName(netns) }
+}
+
+export function socketRef(
+  machine: MachineFacts,
+  netns: NetnsSnapshot,
+  socket: Pick<SocketFact, 'local' | 'inode'> & { remote?: Endpoint },
+): MachineReference {
+  const { local, remote, inode } = socket
+  return {
+    source: machine.source,
+    kind: 'socket',
+    netns: netnsName(netns),
+    local: endpointText(local),
+    remote: remote === undefined ? '*' : endpointText(remote),
+    ...(inode === 0 ? {} : { inode }),
+  }
+}
+
+export function processRef(machine: MachineFacts, pid: number, what: string): MachineReference {
+  return { source: machine.source, kind: 'process', pid, what }
+}
+
+/** The setting's value in that namespace, or the host's; null: it could not be read. */
+export function settingOf(
+  { after }: MachineFacts,
+  netns: NetnsSnapshot,
+  name: string,
+): string | null {
+  const found = netns.settings.settings.get(name) ?? after.hostSettings.settings.get(name)
+  return found?.value ?? null
+}
+
+export function settingRef(
+  machine: MachineFacts,
+  netns: NetnsSnapshot,
+  { name, value }: { name: string; value: string },
+): MachineReference {
+  return { source: machine.source, kind: 'setting', name, value, netns: netnsName(netns) }
+}
+
+/** An event as a report prints it. */
+export function eventRef({ source, events }: MachineFacts, event: KernelEvent): MachineReference {
+  const fields: Record<string, string | number> = {}
+  if (event.reason !== null) fields['reason'] = event.reason
+  if (event.state !== null) fields['state'] = event.state
+  if (event.local !== null) fields['local'] = endpointText(event.local)
+  if (event.remote !== null) fields['remote'] = endpointText(event.remote)
+  if (event.pid !== null) fields['pid'] = event.pid
+  if (event.command !== null) fields['comm'] = event.command
+  const timeNs = String(event.timeNs + (events?.realtimeOffsetNs ?? 0n))
+  return { source, kind: 'kernel-event', event: event.event, timeNs, fields }
+}
+
+/** The same listener at the first look. */
+export function listenerBefore(
+  machine: MachineFacts,
+  netns: NetnsSnapshot,
+  listener: Listener,
+): Listener | null {
+  const all = before(machine, netns)?.listeners ?? []
+  const same = (l: Listener) =>
+    listener.cookie !== null && l.cookie !== null
+      ? l.cookie === listener.cookie
+      : l.inode === listener.inode && l.local.port === listener.local.port
+  return all.find(same) ?? null
+}
+
+/** Whether some listener of the namespace takes connections to this end: then the socket is the server's. */
+export function isServed(netns: NetnsSnapshot, { local }: Pick<SocketFact, 'local'>): boolean {
+  return netns.listeners.some((l) => l.local.port === local.port)
+}
+
+const ANY = new Set(['0.0.0.0', '::', '*'])
+
+/** For `MachineSubject.server`: the end that connections of a capture are compared with. */
+export function serverEnd({ address, port }: Endpoint) {
+  const plain = address.replace(/^::ffff:(?=\d+\.)/, '')
+  return { port, addresses: ANY.has(address) ? null : [...new Set([address, plain])] }
+}
+
+export interface SocketAt {
+  netns: NetnsSnapshot
+  socket: SocketFact
+}
+
+/** All sockets of all namespaces in this state. */
+export function* socketsIn(
+  { after }: MachineFacts,
+  state: SocketFact['state'],
+): Generator<SocketAt> {
+  for (const netns of after.namespaces) {
+    for (const socket of netns.sockets) if (socket.state === state) yield { netns, socket }
+  }
+}
+
+export function socketText({ local, remote }: Pick<SocketFact, 'local' | 'remote'>): string {
+  return `${endpointText(local)} > ${endpointText(remote)}`
+}
+
+export function groupBy<T>(items: Iterable<T>, key: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>()
+  for (const item of items) {
+    const k = key(item)
+    const known = groups.get(k)
+    if (known === undefined) groups.set(k, [item])
+    else known.push(item)
+  }
+  return groups
+}

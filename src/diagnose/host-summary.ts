@@ -1,0 +1,90 @@
+import {
+  endpointText,
+  listenerBefore,
+  netnsName,
+  ownerOf,
+  processOf,
+} from '../causes/machine/lookup.ts'
+import type { Listener, MachineFacts, NetnsSnapshot } from '../evidence/machine.ts'
+import type { HostSummary, ListenerSummary } from './report.ts'
+
+const MAX_LISTENERS = 200
+
+export function hasSockets({ after }: MachineFacts): boolean {
+  return after.namespaces.some((n) => n.sockets.length > 0)
+}
+
+/** What a host is doing, for the report, whether or not anything is wrong. */
+export function hostSummary(machine: MachineFacts): HostSummary {
+  const { after, events } = machine
+  return {
+    source: machine.source,
+    name: machine.name,
+    kernel: machine.release,
+    observedMs: Math.round(machine.forMs),
+    namespaces: after.namespaces.map((n) => ({
+      netns: netnsName(n),
+      ...(n.container === null ? {} : { container: n.container.id.slice(0, 12) }),
+      sockets: n.sockets.length,
+      from: n.source,
+    })),
+    states: statesOf(after.namespaces),
+    listeners: after.namespaces
+      .flatMap((n) => n.listeners.map((l) => listenerSummary(machine, n, l)))
+      .sort(fullestFirst)
+      .slice(0, MAX_LISTENERS),
+    resetsSent: events === null || events.fromNs === null ? null : resetsSent(events.counts),
+    eventsLost: events?.lost ?? 0,
+    missing: machine.missing.map(({ what, why, adds }) => ({ what, why, adds })),
+  }
+}
+
+function statesOf(namespaces: readonly NetnsSnapshot[]): Record<string, number> {
+  const states: Record<string, number> = {}
+  for (const { sockets } of namespaces) {
+    for (const { state } of sockets) states[state] = (states[state] ?? 0) + 1
+  }
+  return states
+}
+
+function listenerSummary(
+  machine: MachineFacts,
+  netns: NetnsSnapshot,
+  listener: Listener,
+): ListenerSummary {
+  const owner = ownerOf(machine, listener.inode)
+  const first = listenerBefore(machine, netns, listener)
+  const { depth, limit, synReceived, drops } = listener
+  const known = first?.drops ?? null
+  return {
+    netns: netnsName(netns),
+    local: endpointText(listener.local),
+    ...(owner === null ? {} : { process: processOf(owner) }),
+    depth: Math.max(depth, first?.depth ?? 0),
+    limit,
+    synReceived,
+    drops: drops === null || known === null ? null : drops - known,
+    dropsTotal: drops,
+  }
+}
+
+function fullestFirst(a: ListenerSummary, b: ListenerSummary): number {
+  return (
+    (b.drops ?? 0) - (a.drops ?? 0) ||
+    fill(b) - fill(a) ||
+    (b.dropsTotal ?? 0) - (a.dropsTotal ?? 0)
+  )
+}
+
+function fill({ depth, limit }: ListenerSummary): number {
+  return limit === null ? depth / 4096 : depth / (limit + 1)
+}
+
+function resetsSent(counts: ReadonlyMap<string, number>): Record<string, number> {
+  const sent: Record<string, number> = {}
+  for (const [key, count] of counts) {
+    const [kind, reason = 'unknown'] = key.split(' ')
+    if (kind === 'reset-sent') sent[reason] = (sent[reason] ?? 0) + count
+  }
+  return sent
+}

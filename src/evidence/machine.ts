@@ -1,0 +1,36 @@
+import type { EventsFacts } from '../host/events.ts'
+import type { HostSnapshot } from '../host/snapshot.ts'
+
+/** One host that was looked at twice, and what its kernel told in between. */
+export interface MachineFacts {
+  /** Id of its source. */
+  source: string
+  name: string
+  /** uname -r */
+  release: string
+  /** null where there was one look only: nothing can be said of what rose. */
+  before: HostSnapshot | null
+  after: HostSnapshot
+  /** Between the two looks. */
+  forMs: number
+  /** null: not asked for, or not to be had (`missing` says why). */
+  events: EventsFacts | null
+  missing: readonly MissingFact[]
+}
+
+/** What could not be seen, why, and what it would add, in words. */
+export interface MissingFact {
+  what: string
+  why: string
+  adds: string
+}
+
+export type { EventsFacts, KernelEvent } from '../host/events.ts'
+export type {
+  Descriptors,
+  Endpoint,
+  Listener,
+  Owner,
+  SocketFact,
+} from '../host/facts.ts'
+export type { HostSnapshot, NetnsSnapshot } from '../host/snapshot.ts'

@@ -1,0 +1,97 @@
+import type { HostSummary, ListenerSummary } from '../../diagnose/report.ts'
+import { singular } from '../../messages/en/diagnose.ts'
+import { reportWords } from '../../messages/en/report.ts'
+import { render as fill, formatCount } from '../../messages/render.ts'
+import type { RenderOptions } from '../format.ts'
+import type { Paint } from '../paint.ts'
+import { printable } from '../printable.ts'
+import { widthOf, wrap } from '../wrap.ts'
+
+const words = reportWords.host
+const SHOWN = 10
+
+/** What a host is doing, for the terminal. */
+export function hostLines(host: HostSummary, options: RenderOptions, paint: Paint): string[] {
+  const { name, kernel, observedMs } = host
+  const heading = fill(observedMs > 0 ? words.heading : words.once, {
+    name,
+    kernel,
+    for: observedMs,
+  })
+  return [
+    '',
+    paint.bold(printable(heading)),
+    ...wrap(printable(socketsText(host)), '  '),
+    ...resetTexts(host).flatMap((t) => wrap(printable(t), '  ')),
+    ...listenerLines(host, options, paint),
+    ...host.missing.flatMap((m) => wrap(printable(fill(words.missing, { ...m })), '  ! ')),
+  ]
+}
+
+function socketsText({ namespaces, states }: HostSummary): string {
+  const sockets = namespaces.reduce((sum, n) => sum + n.sockets, 0)
+  const counted = Object.entries(states)
+    .sort(([, a], [, b]) => b - a)
+    .map(([state, n]) => `${formatCount(n)} ${state}`)
+  const text = fill(words.sockets, {
+    sockets,
+    namespaces: namespaces.length,
+    states: counted.join(', '),
+  })
+  return singular(text)
+}
+
+function resetTexts({ resetsSent, eventsLost }: HostSummary): string[] {
+  const lost = eventsLost > 0 ? [fill(words.lost, { lost: eventsLost })] : []
+  if (resetsSent === null) return lost
+  const reasons = Object.entries(resetsSent).sort(([, a], [, b]) => b - a)
+  if (reasons.length === 0) return [words.noResets, ...lost]
+  const text = reasons.map(([reason, n]) => `${formatCount(n)} ${reason}`).join(', ')
+  return [fill(words.resets, { reasons: text }), ...lost]
+}
+
+function listenerLines(host: HostSummary, { verbose }: RenderOptions, paint: Paint): string[] {
+  const { listeners } = host
+  if (listeners.length === 0) return []
+  const shown = verbose ? listeners : listeners.slice(0, SHOWN)
+  const heading =
+    shown.length < listeners.length
+      ? fill(words.listenersOf, { shown: shown.length, all: listeners.length })
+      : words.listeners
+  const many = host.namespaces.length > 1
+  const [head = '', ...rows] = columns([
+    Object.values(words.columns),
+    ...shown.map((l) => rowOf(l, many)),
+  ])
+  return [`  ${heading}`, paint.dim(`    ${head}`), ...rows.map((row) => `    ${row}`)]
+}
+
+function rowOf(listener: ListenerSummary, many: boolean): string[] {
+  const { netns, local, process, depth, limit, synReceived, drops, dropsTotal } = listener
+  const count = (n: number | null) => (n === null ? words.nobody : formatCount(n))
+  const who = process === undefined ? words.nobody : `${process.command} (${process.pid})`
+  const where = many ? `${local} ${netns}` : local
+  return [
+    where,
+    who,
+    count(depth),
+    count(limit),
+    count(synReceived),
+    count(drops),
+    count(dropsTotal),
+  ].map(printable)
+}
+
+/** The first two columns to the left, numbers to the right. */
+function columns(rows: readonly string[][]): string[] {
+  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((r) => widthOf(r[i] ?? ''))))
+  return rows.map((row) =>
+    row
+      .map((cell, i) => {
+        const gap = ' '.repeat(Math.max(0, (widths[i] ?? 0) - widthOf(cell)))
+        return i < 2 ? cell + gap : gap + cell
+      })
+      .join('  ')
+      .trimEnd(),
+  )
+}
