@@ -13,6 +13,7 @@ import { evidenceOf } from './evidence-of.ts'
 import { packetFilter } from './filter.ts'
 import { type Inputs, inputsOf } from './inputs.ts'
 import { ladderOf } from './ladder.ts'
+import { machineSource } from './machine-sources.ts'
 import { type FlowsRead, type ReadOptions, readFlows } from './read-flows.ts'
 import { readAgain } from './reread.ts'
 import { reportSources, sourceIds } from './sources.ts'
@@ -38,10 +39,12 @@ async function analyzeOne(options: AnalyzeOptions): Promise<AnalyzeResult> {
   const locate = locator(read, ids)
   await collected.flush(read, locate)
   const all = collected.sorted()
-  const evidence = await evidenceOf(inputs, read, ids)
+  const { machines } = options
+  const ofCapture = await evidenceOf(inputs, read, ids)
+  const evidence = machines === undefined ? ofCapture : { ...ofCapture, machines }
   const report = diagnose({
     evidence,
-    sources: reportSources(read, ids, null),
+    sources: [...reportSources(read, ids, null), ...(machines ?? []).map(machineSource)],
     locate,
     originNs: read.originNs,
     ...(await baselineOf(options, evidence)),

@@ -1,5 +1,6 @@
 import type { Ladder } from '../diagnose/ladder.ts'
 import type { ConnectionSummary, Report } from '../diagnose/report.ts'
+import type { MachineFacts } from '../evidence/machine.ts'
 
 export type Vantage = 'client' | 'server' | 'router'
 
@@ -48,6 +49,8 @@ export interface AnalyzeOptions {
   onProgress?: (done: number, total: number | null) => void
   /** When it fires, reading stops and what was read so far is reported. */
   finish?: AbortSignal
+  /** Hosts whose own account joins that of the captures (`diagnose`). */
+  machines?: readonly MachineFacts[]
 }
 
 export interface AnalyzeResult {

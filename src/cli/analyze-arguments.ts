@@ -1,20 +1,15 @@
 import type { AnalyzeOptions, ConnectionFilter, Vantage } from '../app/types.ts'
 import { TcpwhyError } from '../base/errors.ts'
+import { type ReportRequest, reportRequest } from './report-output.ts'
 import type { Arguments } from './spec.ts'
 import { parseTime } from './time.ts'
 
 /** What to analyse and how to show it, of the words that were typed. */
-export interface AnalyzeRequest {
+export interface AnalyzeRequest extends ReportRequest {
   analyze: Omit<AnalyzeOptions, 'sink' | 'onProgress' | 'finish'>
-  format: 'text' | 'json' | 'markdown' | 'html'
-  output: string | null
-  verbose: boolean
   export: { path: string; format: string } | null
-  color: boolean
   quiet: boolean
 }
-
-const FORMATS = ['json', 'markdown', 'html'] as const
 
 /** @throws TcpwhyError BAD_ARGUMENT, EXPORT_UNKNOWN_FORMAT */
 export function analyzeRequest(args: Arguments): AnalyzeRequest {
@@ -30,11 +25,8 @@ export function analyzeRequest(args: Arguments): AnalyzeRequest {
       ...(show === undefined ? {} : { show: connectionId(show) }),
       ...(baseline === undefined ? {} : { baseline }),
     },
-    format: formatOf(args),
-    output: one(args, 'output') ?? null,
-    verbose: has('verbose') || has('all'),
+    ...reportRequest(args),
     export: exportOf(args),
-    color: !has('no-color'),
     quiet: has('quiet'),
   }
   checkTogether(request)
@@ -74,14 +66,6 @@ function checkTogether({ analyze, export: exported, output, format }: AnalyzeReq
   }
 }
 
-function formatOf(args: Arguments): AnalyzeRequest['format'] {
-  const asked = FORMATS.filter((format) => args.options[format] !== undefined)
-  if (asked.length > 1) {
-    throw bad(`--${asked.join(' and --')} exclude each other`, 'Run tcpwhy once for each of them.')
-  }
-  return asked[0] ?? 'text'
-}
-
 function connectionId(text: string): string {
   const id = text.replace(/^#/, '')
   if (/^\d{1,15}$/.test(id)) return String(Number(id))
@@ -119,7 +103,7 @@ function filterOf(args: Arguments): ConnectionFilter {
   }
 }
 
-function portNumber(text: string): number {
+export function portNumber(text: string): number {
   const port = Number(text)
   if (/^\d{1,5}$/.test(text) && port > 0 && port < 65536) return port
   throw bad(`--port ${text} is not a port number`, 'Give a number from 1 to 65535.')

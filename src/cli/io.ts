@@ -6,6 +6,8 @@ export interface Io {
   out: Output
   err: Output
   env: Readonly<Record<string, string | undefined>>
+  /** As process.platform. */
+  platform: string
   /** Calls `stop` on the first SIGINT (Ctrl-C) or SIGTERM; a second one ends the process at once. Returns how to stop listening. */
   onInterrupt(stop: () => void): () => void
 }
@@ -26,6 +28,7 @@ export function processIo(): Io {
     out: descriptorOutput(1),
     err: descriptorOutput(2),
     env: process.env,
+    platform: process.platform,
     onInterrupt(stop) {
       const off = () => {
         for (const signal of SIGNALS) process.off(signal, once)

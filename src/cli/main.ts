@@ -5,6 +5,7 @@ const app = {
   analyze: async () => (await import('../app/analyze.ts')).analyzeCaptures,
   probe: async () => import('../app/probe.ts'),
   lab: () => import('../app/lab.ts'),
+  diagnose: async () => (await import('../app/diagnose-host.ts')).diagnoseHost,
   queue: async () => (await import('../app/queue.ts')).queueSizes,
 }
 

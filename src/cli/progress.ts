@@ -33,3 +33,21 @@ export function barText(done: number, total: number | null): string {
   const bar = '#'.repeat(full) + '.'.repeat(WIDTH - full)
   return `[${bar}] ${Math.floor(part * 100)} % of ${formatOctets(total)}`
 }
+
+/** "watching, 2 s left (Ctrl-C to report)" on a terminal, gone before the report. */
+export function countdown(err: Output) {
+  let shown = ''
+  return {
+    show(done: number, total: number): void {
+      const left = Math.ceil((total - done) / 1000)
+      const text = `watching, ${left} s left (Ctrl-C to report now)`
+      if (text === shown) return
+      shown = text
+      err.write(`\r\x1b[K${text}`).catch(() => {})
+    },
+    async clear(): Promise<void> {
+      if (shown !== '') await err.write('\r\x1b[K').catch(() => {})
+      shown = ''
+    },
+  }
+}

@@ -1,6 +1,7 @@
 import { TcpwhyError } from '../base/errors.ts'
 import { version } from '../base/version.ts'
 import { printable } from '../report/printable.ts'
+import { diagnose } from './commands/diagnose.ts'
 import { type Found, findCommand } from './commands/find.ts'
 import { commands } from './commands/index.ts'
 import { type Io, OutputClosed } from './io.ts'
@@ -22,7 +23,7 @@ export async function run(argv: readonly string[], io: Io, app: App): Promise<nu
 }
 
 async function dispatch(argv: readonly string[], io: Io, app: App): Promise<number> {
-  if (argv.length === 0) return alone(io)
+  if (argv.length === 0) return alone(io, app)
   if (argv[0] === '--version' || argv[0] === '-V') {
     await io.out.write(`tcpwhy ${version}\n`)
     return 0
@@ -58,16 +59,19 @@ async function parseSlowly(
   return null
 }
 
-async function alone(io: Io): Promise<number> {
+/** Nothing was typed: this host is meant, where it can be looked at. */
+async function alone(io: Io, app: App): Promise<number> {
+  if (io.platform === 'linux') {
+    return (await diagnose.load()).run({ options: {}, operands: [] }, io, app)
+  }
   await io.err.write(`tcpwhy says why TCP connections died. Give it a capture:
 
   tcpwhy incident.pcap                          pcap, pcapng or pasted tcpdump text
   sudo tcpdump -i any -s 96 -w - | tcpwhy -     live; Ctrl-C ends it with the report
   tcpwhy explain 'connection reset by peer'     what an error message means on the wire
-  tcpwhy queue                                  how long the listen queues of this host can grow
   tcpwhy --help                                 everything else
 
-Diagnosing this host without a capture is not there yet.
+Without a capture it looks at the host it runs on, which needs Linux.
 `)
   return EXIT_COULD_NOT
 }

@@ -1,7 +1,9 @@
+import type { DiagnoseHostOptions } from '../app/diagnose-host.ts'
 import type { labScenarios, RunLab } from '../app/lab.ts'
 import type * as ProbeApp from '../app/probe.ts'
 import type { QueueOptions } from '../app/queue.ts'
 import type { AnalyzeCaptures } from '../app/types.ts'
+import type { Report } from '../diagnose/report.ts'
 import type { QueueReport } from '../host/queue-report.ts'
 import type { Io } from './io.ts'
 
@@ -39,6 +41,7 @@ export interface Arguments {
 export interface App {
   analyze: () => Promise<AnalyzeCaptures>
   lab: () => Promise<{ runLab: RunLab; labScenarios: typeof labScenarios }>
+  diagnose: () => Promise<(options: DiagnoseHostOptions) => Promise<Report>>
   queue: () => Promise<(options: QueueOptions) => Promise<QueueReport>>
   /** The experiments. */
   probe: () => Promise<Pick<typeof ProbeApp, 'probeLoad'>>

@@ -1,3 +1,4 @@
+import type { DiagnoseHostOptions } from '../../src/app/diagnose-host.ts'
 import { labScenarios } from '../../src/app/lab.ts'
 import { probeLoad } from '../../src/app/probe.ts'
 import { queueSizes } from '../../src/app/queue.ts'
@@ -21,6 +22,7 @@ export async function cli(
   let out = ''
   let err = ''
   const asked: AnalyzeOptions[] = []
+  const observed: DiagnoseHostOptions[] = []
   const decoder = new TextDecoder()
   const text = (piece: string | Uint8Array) =>
     typeof piece === 'string' ? piece : decoder.decode(piece)
@@ -38,6 +40,7 @@ export async function cli(
       },
     },
     env: {},
+    platform: 'linux',
     onInterrupt: () => () => {},
     ...over,
   }
@@ -53,7 +56,11 @@ export async function cli(
         throw new TcpwhyError('LAB_CANNOT_RUN', 'No lab in these tests', 'None.')
       },
     }),
+    diagnose: async () => async (options) => {
+      observed.push(options)
+      return healthy
+    },
     queue: async () => (options) => queueSizes(options, host),
   })
-  return { exitCode, out, err, asked }
+  return { exitCode, out, err, asked, observed }
 }

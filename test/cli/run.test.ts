@@ -214,9 +214,35 @@ describe('what goes wrong', () => {
     expect(err).toContain('\\x1b[2J')
   })
 
-  test('tcpwhy alone says what to type, exit 2', async () => {
-    const { err, exitCode } = await cli([])
+  test('tcpwhy alone looks at this host for three seconds', async () => {
+    const { out, exitCode, observed } = await cli([])
+    expect(observed).toMatchObject([{ forMs: 3000, captures: [] }])
+    expect(out).toContain('Healthy')
+    expect(exitCode).toBe(0)
+  })
+
+  test('tcpwhy alone, not on Linux, says what to type, exit 2', async () => {
+    const { err, exitCode, observed } = await cli([], undefined, { platform: 'darwin' })
     expect(exitCode).toBe(2)
     expect(err).toContain('tcpwhy incident.pcap')
+    expect(observed).toEqual([])
+  })
+
+  test('diagnose: options reach the observation', async () => {
+    const argv = ['diagnose', '--for', '500ms', '--port', '443', '--pid', '7', 'a.pcap']
+    const { observed } = await cli([...argv, '--netns', 'blue', '--capture', 'b.pcap'])
+    expect(observed).toMatchObject([
+      { forMs: 500, port: 443, pid: 7, netns: 'blue', captures: ['a.pcap', 'b.pcap'] },
+    ])
+  })
+
+  test.each([
+    ['--pid', 'nginx'],
+    ['--port', '0'],
+    ['--for', 'soon'],
+  ])('diagnose %s %s: what is wrong is said', async (option, value) => {
+    const { err, exitCode } = await cli(['diagnose', option, value])
+    expect(exitCode).toBe(2)
+    expect(err).toContain(`${option} ${value}`)
   })
 })

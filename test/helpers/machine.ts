@@ -88,6 +88,7 @@ export function kernelEvent(partial: Partial<KernelEvent> = {}): KernelEvent {
     remote: null,
     state: null,
     from: null,
+    answers: null,
     reason: null,
     cookie: null,
     socket: null,

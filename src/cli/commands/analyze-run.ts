@@ -1,13 +1,9 @@
 import type { AnalyzeOptions, AnalyzeResult } from '../../app/types.ts'
-import { assert } from '../../base/assert.ts'
-import type { Report } from '../../diagnose/report.ts'
-import { formats } from '../../report/formats/index.ts'
-import { ladderText } from '../../report/ladder.ts'
-import { jsonText } from '../../report/printable.ts'
 import { type AnalyzeRequest, analyzeRequest } from '../analyze-arguments.ts'
 import { exitCodeOf } from '../exit-code.ts'
-import { openFile, refuseInput } from '../file.ts'
-import { type Io, type Output, OutputClosed, writePieces } from '../io.ts'
+import { refuseInput } from '../file.ts'
+import type { Io } from '../io.ts'
+import { showReport } from '../report-output.ts'
 import type { App, Arguments } from '../spec.ts'
 
 /** `tcpwhy analyze`: argv -> app -> report -> stdout or file. @returns the exit code of the verdict. */
@@ -15,8 +11,14 @@ export async function run(args: Arguments, io: Io, app: App): Promise<number> {
   const request = analyzeRequest(args)
   await keepInputs(request)
   const result = await analyze(request, io, app)
-  await show(request, result, io).catch(ignoreClosed)
-  return request.analyze.show === undefined ? exitCodeOf(result.report) : 0
+  const { report, listed, ladder } = result
+  const shown = {
+    report,
+    ...(listed === undefined ? {} : { listed }),
+    ...(ladder === undefined ? {} : { ladder: { ladder, all: request.analyze.all } }),
+  }
+  await showReport(request, shown, io)
+  return request.analyze.show === undefined ? exitCodeOf(report) : 0
 }
 
 async function keepInputs({ analyze, output, export: exported }: AnalyzeRequest): Promise<void> {
@@ -68,43 +70,4 @@ async function openExport(request: AnalyzeRequest, io: Io) {
   if (request.export === null) return null
   const { openExport } = await import('../export.ts')
   return openExport(request.export, io.out)
-}
-
-function ignoreClosed(error: unknown): void {
-  if (!(error instanceof OutputClosed)) throw error
-}
-
-async function show(request: AnalyzeRequest, result: AnalyzeResult, io: Io): Promise<void> {
-  const file = request.output === null ? null : await openFile(request.output)
-  const output: Output = file ?? io.out
-  try {
-    await writePieces(await pieces(request, result, output, io), output)
-    await file?.close()
-  } catch (error) {
-    await file?.discard()
-    throw error
-  }
-}
-
-async function pieces(
-  request: AnalyzeRequest,
-  result: AnalyzeResult,
-  output: Output,
-  io: Io,
-): Promise<Iterable<string>> {
-  const color = request.color && !io.env['NO_COLOR'] && (await output.isTerminal())
-  if (result.ladder !== undefined) {
-    if (request.format === 'json') return [`${jsonText(result.ladder, 2)}\n`]
-    return ladderText(result.ladder, { color, all: request.analyze.all })
-  }
-  return rendered(request, result, color)
-}
-
-function rendered(request: AnalyzeRequest, result: AnalyzeResult, color: boolean) {
-  const format = formats.find(({ id }) => id === request.format)
-  assert(format !== undefined, `no format ${request.format}`)
-  const report: Report = result.report
-  const { verbose } = request
-  const { listed } = result
-  return format.render(report, { color, verbose, ...(listed === undefined ? {} : { listed }) })
 }

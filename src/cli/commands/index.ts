@@ -1,5 +1,6 @@
 import type { CommandSpec } from '../spec.ts'
 import { analyze } from './analyze.ts'
+import { diagnose } from './diagnose.ts'
 import { explain } from './explain.ts'
 import { probeLoad } from './probe-load.ts'
 import { queue } from './queue.ts'
@@ -7,6 +8,7 @@ import { queue } from './queue.ts'
 /** What can be typed after `tcpwhy`, sorted by name. */
 export const commands: readonly CommandSpec[] = [
   analyze,
+  diagnose,
   explain,
   labList,
   labRun,

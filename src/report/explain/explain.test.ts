@@ -67,7 +67,7 @@ describe('what a query is', () => {
   test('no step names a verb that this version lacks', () => {
     const { kind, ...rest } = explain('ECONNRESET')
     expect(kind).toBe('error')
-    expect(JSON.stringify(rest)).not.toContain('tcpwhy diagnose')
+    expect(JSON.stringify(rest)).not.toContain('tcpwhy watch')
   })
 
   test('node: socket hang up is a FIN although its code is ECONNRESET', () => {

@@ -1,0 +1,58 @@
+import type { DiagnoseHostOptions } from '../../app/diagnose-host.ts'
+import { TcpwhyError } from '../../base/errors.ts'
+import { portNumber } from '../analyze-arguments.ts'
+import { parseDuration } from '../duration.ts'
+import { exitCodeOf } from '../exit-code.ts'
+import type { Io } from '../io.ts'
+import { reportRequest, showReport } from '../report-output.ts'
+import type { App, Arguments } from '../spec.ts'
+
+const FOR_MS = 3000
+const MAX_MS = 24 * 3_600_000
+
+/** `tcpwhy diagnose`, and `tcpwhy` alone. @returns the exit code of the verdict. */
+export async function run(args: Arguments, io: Io, app: App): Promise<number> {
+  const request = reportRequest(args)
+  const options = optionsOf(args)
+  const diagnoseHost = await app.diagnose()
+  const finish = new AbortController()
+  const stopListening = io.onInterrupt(() => finish.abort())
+  const progress = args.options['quiet'] === undefined ? await countdown(io) : null
+  try {
+    const report = await diagnoseHost({
+      ...options,
+      finish: finish.signal,
+      ...(progress === null ? {} : { onProgress: progress.show }),
+    })
+    await progress?.clear()
+    await showReport(request, { report }, io)
+    return exitCodeOf(report)
+  } finally {
+    await progress?.clear()
+    stopListening()
+  }
+}
+
+async function countdown(io: Io) {
+  if (!(await io.err.isTerminal())) return null
+  return (await import('../progress.ts')).countdown(io.err)
+}
+
+/** @throws TcpwhyError BAD_ARGUMENT */
+function optionsOf({ options, operands }: Arguments): DiagnoseHostOptions {
+  const one = (name: string) => options[name]?.[0]
+  const [time, port, pid, netns] = ['for', 'port', 'pid', 'netns'].map(one)
+  return {
+    forMs: time === undefined ? FOR_MS : parseDuration('--for', time, { min: 100, max: MAX_MS }),
+    captures: [...operands, ...(options['capture'] ?? [])],
+    ...(port === undefined ? {} : { port: portNumber(port) }),
+    ...(pid === undefined ? {} : { pid: pidOf(pid) }),
+    ...(netns === undefined ? {} : { netns }),
+  }
+}
+
+function pidOf(text: string): number {
+  if (/^[1-9]\d{0,9}$/.test(text)) return Number(text)
+  const todo = 'Give the number of a process, as pgrep or ps print it.'
+  throw new TcpwhyError('BAD_ARGUMENT', `--pid ${text} is not the id of a process`, todo)
+}
