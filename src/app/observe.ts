@@ -1,7 +1,5 @@
 import type { MachineFacts, MissingFact } from '../evidence/machine.ts'
 import type { EventsFacts } from '../host/events.ts'
-import type { HostFiles } from '../host/host-files.ts'
-import { descriptors } from '../host/readers/descriptors.ts'
 import { type HostSnapshot, type SnapshotAsk, snapshot } from '../host/snapshot.ts'
 import { eventWords } from '../messages/en/events.ts'
 import { render } from '../messages/render.ts'
@@ -17,19 +15,20 @@ export interface ObserveOptions {
   onProgress?: (done: number, total: number) => void
 }
 
-/** Processes whose descriptors are counted by kind: those that hold most of the sockets that somebody will ask about. */
-const MAX_PROCESSES = 100
 const PROGRESS_MS = 250
 
 /** Two looks at this host with the kernel's own events between them. Changes nothing; what cannot be seen is in `missing`. */
 export async function observe(options: ObserveOptions, host = nodeHost()): Promise<MachineFacts> {
   const events = watchKernelEvents()
   try {
-    const first = withDescriptors(host, snapshot(host, options.ask), [])
+    const first = snapshot(host, { ...options.ask, owners: 'none' })
     await wait(options)
     const told = events.stop()
     const pids = told.events.flatMap(({ pid, kind }) => (isCall(kind) && pid !== null ? [pid] : []))
-    const last = withDescriptors(host, snapshot(host, options.ask), pids)
+    const last = snapshot(host, {
+      ...options.ask,
+      pids: [...(options.ask.pids ?? []), ...new Set(pids)],
+    })
     return machineFacts('host', { first, last, events: told })
   } finally {
     events.stop()
@@ -67,23 +66,6 @@ function missingEvents(events: EventsFacts | null): MissingFact[] {
 
 function isCall(kind: string): boolean {
   return kind.endsWith('-failed')
-}
-
-/** Counts descriptors by kind of the processes that matter: asking all of them is what makes `ss -p` slow. */
-function withDescriptors(
-  host: HostFiles,
-  seen: HostSnapshot,
-  more: readonly number[],
-): HostSnapshot {
-  const sockets = new Map<number, number>()
-  for (const owners of seen.owners.values()) {
-    for (const { pid } of owners) sockets.set(pid, (sockets.get(pid) ?? 0) + 1)
-  }
-  const known = new Set(seen.processes.map((p) => p.pid))
-  const holders = [...sockets].sort(([, a], [, b]) => b - a).map(([pid]) => pid)
-  const pids = [...new Set([...more, ...holders])].filter((pid) => !known.has(pid))
-  const counted = descriptors.read(host, { pids: pids.slice(0, MAX_PROCESSES) })
-  return { ...seen, processes: [...seen.processes, ...counted.processes] }
 }
 
 async function wait({ forMs, finish, onProgress }: ObserveOptions): Promise<void> {

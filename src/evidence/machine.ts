@@ -27,10 +27,15 @@ export interface MissingFact {
 
 export type { EventsFacts, KernelEvent } from '../host/events.ts'
 export type {
-  Descriptors,
   Endpoint,
   Listener,
+  OpenFiles,
   Owner,
   SocketFact,
 } from '../host/facts.ts'
-export type { HostSnapshot, NetnsSnapshot } from '../host/snapshot.ts'
+export type {
+  HostSnapshot,
+  ListenerSnapshot,
+  NetnsSnapshot,
+  ProcessSnapshot,
+} from '../host/snapshot.ts'

@@ -1,10 +1,10 @@
 import type {
-  Descriptors,
   EventsFacts,
   KernelEvent,
-  Listener,
+  ListenerSnapshot,
   MachineFacts,
   NetnsSnapshot,
+  ProcessSnapshot,
   SocketFact,
 } from '../../src/evidence/machine.ts'
 import type { HostSnapshot } from '../../src/host/snapshot.ts'
@@ -17,13 +17,13 @@ export interface MachineParts {
   sockets?: readonly (Partial<SocketFact> & { pid?: number })[]
   /** At the first look; the same as `sockets` when left out. */
   socketsBefore?: readonly Partial<SocketFact>[]
-  listeners?: readonly (Partial<Listener> & { pid?: number })[]
-  listenersBefore?: readonly Partial<Listener>[]
+  listeners?: readonly (Partial<ListenerSnapshot> & { pid?: number })[]
+  listenersBefore?: readonly Partial<ListenerSnapshot>[]
   /** By nstat's names: [before, after]. */
   counters?: Readonly<Record<string, readonly [number, number]>>
   settings?: Readonly<Record<string, string>>
-  processes?: readonly Partial<Descriptors>[]
-  processesBefore?: readonly Partial<Descriptors>[]
+  processes?: readonly Partial<ProcessSnapshot>[]
+  processesBefore?: readonly Partial<ProcessSnapshot>[]
   events?: readonly Partial<KernelEvent>[]
   /** null: nothing could be watched. */
   watched?: false
@@ -61,7 +61,7 @@ export function socket(partial: Partial<SocketFact> = {}): SocketFact {
   }
 }
 
-function listener(partial: Partial<Listener>): Listener {
+function listener(partial: Partial<ListenerSnapshot>): ListenerSnapshot {
   return {
     family: 4,
     local: HERE,
@@ -73,6 +73,8 @@ function listener(partial: Partial<Listener>): Listener {
     drops: 0,
     cookie: null,
     v6only: null,
+    holders: [],
+    setting: null,
     ...partial,
   }
 }
@@ -150,10 +152,19 @@ function look(parts: MachineParts, when: 'before' | 'after'): HostSnapshot {
     atMs: first ? 0 : 3000,
     atEpochMs: first ? 1_700_000_000_000 : 1_700_000_003_000,
     namespaces: [namespaceOf(parts, first)],
+    openFiles: processes.map(({ pid = 77, total = 10, soft = 1024, hard = 4096 }) => ({
+      pid,
+      command: `app-${pid}`,
+      open: total,
+      soft,
+      hard,
+    })),
     processes: processes.map((p) => ({
       pid: 77,
       command: 'app-77',
       total: 10,
+      peers: [],
+      elsewhere: 0,
       byKind: { socket: 8, pipe: 0, file: 1, device: 0, eventpoll: 1, other: 0 },
       sockets: [],
       soft: 1024,

@@ -1,4 +1,9 @@
-import type { Listener, MachineFacts, NetnsSnapshot } from '../../evidence/machine.ts'
+import type {
+  Listener,
+  ListenerSnapshot,
+  MachineFacts,
+  NetnsSnapshot,
+} from '../../evidence/machine.ts'
 import { type Judgement, type Reason, reasonsOf, type Verdict } from '../cause.ts'
 import { isStarved } from './descriptor-exhaustion.ts'
 import {
@@ -7,6 +12,7 @@ import {
   listenerBefore,
   ownerOf,
   processOf,
+  processRef,
   type Rise,
   riseOf,
   serverEnd,
@@ -20,7 +26,7 @@ const say = reasonsOf('accept-queue-overflow')
 interface Seen {
   machine: MachineFacts
   netns: NetnsSnapshot
-  listener: Listener
+  listener: ListenerSnapshot
   /** Above its limit at one of the looks: the next SYN is dropped. */
   full: boolean
   /** SYNs and ACKs that it refused meanwhile; null: the kernel does not tell. */
@@ -50,7 +56,7 @@ export function judgeListeners(machine: MachineFacts): Judgement {
 function look(
   machine: MachineFacts,
   netns: NetnsSnapshot,
-  listener: Listener,
+  listener: ListenerSnapshot,
   overflows: Rise | null,
 ): Seen {
   const first = listenerBefore(machine, netns, listener)
@@ -87,6 +93,7 @@ function judgeOne(seen: Seen, suspects: number): Verdict {
     against.push(say('no-overflows', {}, counterRef(machine, netns, overflows)))
   }
   if (full && drops === 0) against.push(say('nobody-refused', { for: machine.forMs }, at))
+  because.push(...becauseOfHolders(seen))
   const abort = settingOf(machine, netns, 'net.ipv4.tcp_abort_on_overflow')
   if (abort !== null) {
     const key = abort === '1' ? 'abort-on' : 'abort-off'
@@ -110,6 +117,24 @@ function judgeOne(seen: Seen, suspects: number): Verdict {
     against,
     machine: subjectOf(seen, own ? drops : rose ? overflows.by : depth),
   }
+}
+
+/** Whether anybody still takes connections from it, and who says how long its queue is. */
+function becauseOfHolders({ machine, netns, listener }: Seen): Reason[] {
+  const { holders, setting } = listener
+  const because: Reason[] = []
+  const [first] = holders
+  if (first !== undefined && holders.every((h) => h.waits === 'none')) {
+    const at = processRef(machine, first.pid, 'neither in accept() nor watched by epoll')
+    because.push(say('nobody-waits', { count: holders.length }, at))
+  }
+  if (setting !== null && setting.value !== null) {
+    const { setting: name, value, from, file, line } = setting
+    const at = settingRef(machine, netns, { name, value: String(value) })
+    if (from === 'default') because.push(say('backlog-default', { name, value }, at))
+    else because.push(say('backlog-configured', { name, value, file: `${file}:${line}` }, at))
+  }
+  return because
 }
 
 /** What happened before we looked, and does not now. */
@@ -148,7 +173,8 @@ function about({ machine, netns, listener }: Seen) {
   const process = owner === null ? null : processOf(owner)
   const somaxconn = settingOf(machine, netns, 'net.core.somaxconn')
   const byListener = somaxconn !== null && (listener.limit ?? 0) < Number(somaxconn)
-  const setting = byListener ? 'backlog of listen()' : 'net.core.somaxconn'
+  const own = listener.setting?.setting ?? 'backlog of listen()'
+  const setting = byListener ? own : 'net.core.somaxconn'
   const server = endpointText(listener.local)
   return {
     connections: [],

@@ -41,6 +41,11 @@ export const acceptQueueOverflow = {
       'no accept queue of this namespace overflowed meanwhile: its drops have another reason (SYN queue, memory)',
     'nobody-refused':
       'nobody tried to connect in the {for:ms} while it was full: it refused nobody',
+    'nobody-waits':
+      'none of the {count:count} processes that hold it waits for connections now: neither in accept() nor by epoll',
+    'backlog-configured': 'its backlog is set by {name} = {value} ({file})',
+    'backlog-default':
+      'its backlog is perhaps the default of the program: {name} = {value} (a hint: no configuration says it)',
     'abort-on': 'who does not fit is reset',
     'abort-off': 'who does not fit is not told: a dropped SYN is sent again after 1 s',
     'dropped-before':

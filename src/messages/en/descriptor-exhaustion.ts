@@ -6,6 +6,7 @@ export const descriptorExhaustion = {
     'call-failed': '{call} failed with {errno}',
     descriptors: '{total:count} of {soft:count} descriptors are open',
     kinds: 'they are: {kinds}',
+    peers: 'its connections: {peers}',
     'close-wait': '{count:count} of its sockets are in CLOSE-WAIT: their peers have closed',
     growth: 'it opened {by:count} more in {for:ms}',
     'no-events': 'whether a call failed was not watched: kernel events were not to be had',
