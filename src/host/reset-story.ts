@@ -258,7 +258,13 @@ function fitsEvent(rule: Rule, event: KernelEvent, told: boolean): boolean {
   if (event.answers !== null && event.answers !== rule.answers) return false
   const byProcess = event.pid !== null
   if (rule.byProcess !== null && rule.byProcess !== byProcess) return false
-  return rule.states === undefined || rule.states.includes(event.state)
+  return rule.states === undefined || fitsState(rule.states, event)
+}
+
+/** Before 4.20 the event has a socket, and does not tell its state. */
+function fitsState(states: readonly (TcpState | null)[], { state, socket }: KernelEvent): boolean {
+  if (state === null && socket !== null) return !states.includes(null)
+  return states.includes(state)
 }
 
 function decidersOf(

@@ -127,17 +127,29 @@ export function sockaddrOf(octets: TraceValue | undefined, littleEndian: boolean
   return { address: formatIpv6(words), port }
 }
 
-/** saddr and sport, or daddr and dport, of the events that have them apart. */
+/**
+ * saddr and sport, or daddr and dport, of the events that have them apart. Those of TCP tell no family before 5.18; the IPv6
+ * fields are filled in any case, for IPv4 with a mapped address.
+ */
 export function endpointOf(event: TraceEvent, end: 's' | 'd'): Endpoint | null {
   const v4 = event.fields.get(`${end}addr`)
   const v6 = event.fields.get(`${end}addr_v6`)
   const port = event.fields.get(`${end}port`)
   if (typeof port !== 'number') return null
-  if (event.names.get('family') === 'AF_INET6' || event.fields.get('family') === 10) {
+  const family = event.fields.get('family')
+  if (family === AF_INET6 || (family === undefined && !isMapped(v6))) {
     return v6 instanceof Uint8Array && v6.length === 16 ? { address: ipv6(v6), port } : null
   }
   if (!(v4 instanceof Uint8Array) || v4.length !== 4) return null
   return { address: formatIpv4(new DataView(v4.buffer, v4.byteOffset).getInt32(0)), port }
+}
+
+const AF_INET6 = 10
+
+/** ::ffff:0:0/96, RFC 4291 2.5.5.2. */
+function isMapped(octets: TraceValue | undefined): boolean {
+  if (!(octets instanceof Uint8Array) || octets.length !== 16) return true
+  return octets.every((octet, i) => i >= 12 || octet === (i < 10 ? 0 : 0xff))
 }
 
 function ipv6(octets: Uint8Array): string {

@@ -37,8 +37,7 @@ export function planWatch(from: PlanFrom): WatchPlan {
   for (const { event, adds, filter } of WANTED) {
     const read = formatOf(from, event)
     if (read === null) {
-      const instead = event.startsWith('syscalls/') && formatOf(from, RAW) !== null
-      if (!instead) missing.push(lacks(event, 'no-event', adds, from))
+      missing.push(lacks(event, 'no-event', adds, from))
       continue
     }
     const made = filter(read.format)
@@ -47,14 +46,15 @@ export function planWatch(from: PlanFrom): WatchPlan {
   }
   const raw = rawCalls(from, events)
   if (raw !== null) events.push(raw)
+  const lacking = missing.filter(({ what }) => raw === null || !what.startsWith('syscalls/'))
   const resetReasons = resetReasonsOf(events)
   if (resetReasons !== 'full') {
     const why = resetReasons === 'some' ? 'few-reasons' : 'no-reasons'
-    missing.push(lacks('tcp/tcp_send_reset', why, 'reset-reasons', from))
+    lacking.push(lacks('tcp/tcp_send_reset', why, 'reset-reasons', from))
   }
   return {
     events,
-    missing,
+    missing: lacking,
     resetReasons,
     dropReasons: events.some(({ event }) => event === 'skb/kfree_skb'),
   }
