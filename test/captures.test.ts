@@ -28,7 +28,7 @@ describe.each(pages)('the page of $id', (page) => {
   })
 
   test('has a file for each vantage point', () => {
-    expect(page.files).toHaveLength(page.vantage === 'both' ? 2 : 1)
+    expect(page.files).toHaveLength(page.vantage === 'three' ? 3 : page.vantage === 'both' ? 2 : 1)
   })
 
   test('counts its connections and the endings of the troubled ones rightly', async () => {

@@ -9,7 +9,7 @@ const pages = capturePages()
 /** With everything the page has, tcpwhy concludes what the page expects: verdict, cause, variant and culprit. */
 describe.each(pages)('$id', (page) => {
   test('concludes what its page expects', async () => {
-    const report = await conclude(page, page.files)
+    const report = await conclude(page.files)
     const { verdict, cause, variant, culprit } = page.expects
     const first = report.findings[0]
     expect(said(report)).toContain(`${verdict}:`)
@@ -24,7 +24,7 @@ describe.each(pages)('$id', (page) => {
 
   test('is never confidently wrong from one side alone', async () => {
     for (const file of page.files) {
-      const report = await conclude({ ...page, vantage: 'client' }, [file])
+      const report = await conclude([file])
       const allowed = new Set<string>([
         page.expects['cause']!,
         ...page.also,
@@ -45,9 +45,10 @@ function isConfident(finding: Finding): boolean {
   return finding.severity === 'problem' && finding.certainty !== 'possible'
 }
 
-function conclude(page: CapturePage, files: readonly string[]): Promise<Report> {
-  const both = page.vantage === 'both' && files.length === 2
-  const roles: Vantage[] = ['client', 'server']
+function conclude(files: readonly string[]): Promise<Report> {
+  const both = files.length > 1
+  const roles: Vantage[] =
+    files.length === 3 ? ['client', 'router', 'server'] : ['client', 'server']
   const options: AnalyzeOptions = {
     inputs: both ? [] : files,
     at: both ? files.map((path, i) => ({ vantage: roles[i]!, path })) : [],

@@ -125,6 +125,38 @@ describe('http', () => {
     expect(facts.http?.streaming).toBe(streaming)
   })
 
+  describe('a head of which the capture kept the beginning only', () => {
+    const answered = (body: number, more: string[] = []) => {
+      const head = 'HTTP/1.1 200 OK\r\nContent-Length: 5000\r\nServer: ngi'
+      const segments = conversation([
+        ['client', 'GET / HTTP/1.1\r\n\r\n'],
+        ['server', head],
+        ...more.map((text): ['server', string] => ['server', text]),
+      ])
+      const cut = { ...segments[1]!, cut: true, len: head.length + body }
+      const after = segments.slice(2).map((s) => ({ ...s, seq: s.seq + body }))
+      return readConversation([segments[0]!, cut, ...after]).http
+    }
+
+    test('fewer octets than its Content-Length came: incomplete for sure', () => {
+      expect(answered(1000)).toMatchObject({
+        status: 200,
+        contentLength: 5000,
+        bodyComplete: false,
+      })
+    })
+
+    test('as many came, the rest of the head among them: nobody can tell', () => {
+      expect(answered(5000)).toMatchObject({ contentLength: 5000, bodyComplete: 'unknown' })
+      expect(answered(4990, ['0123456789'])).toMatchObject({ bodyComplete: 'unknown' })
+    })
+
+    test('a later answer is read anew', () => {
+      const next = 'HTTP/1.1 304 Not Modified\r\n\r\n'
+      expect(answered(5100, [next])).toMatchObject({ status: 304, bodyComplete: true })
+    })
+  })
+
   test('an upload that is answered early: body incomplete', () => {
     const facts = readConversation(
       conversation([

@@ -29,6 +29,8 @@ interface Reader {
   left: number
   frame: number
   last: HttpMessage | null
+  /** The end of the last head is not in the capture: where its body begins is not known. */
+  headCut: boolean
 }
 
 /** Whether a chunk begins with an HTTP/1.x request or response. */
@@ -78,11 +80,11 @@ function factsOf(request: HttpMessage | null, response: HttpMessage | null): Htt
 }
 
 function newReader(): Reader {
-  return { phase: 'head', text: '', left: 0, frame: 0, last: null }
+  return { phase: 'head', text: '', left: 0, frame: 0, last: null, headCut: false }
 }
 
 function push(reader: Reader, chunk: Chunk, begin: (head: string) => void): void {
-  if (chunk.lost > 0) lose(reader, chunk.lost)
+  if (chunk.lost > 0) lose(reader, chunk.lost, begin)
   let at = 0
   if (startsAnew(reader, chunk.bytes)) reader.phase = 'head'
   while (at < chunk.bytes.length && reader.phase !== 'lost') {
@@ -124,7 +126,10 @@ function step(reader: Reader, chunk: Chunk, at: number, begin: (head: string) =>
 function takeHead(reader: Reader, chunk: Chunk, at: number, begin: (head: string) => void): number {
   // RFC 9112 §2.2: empty lines before a request line are ignored.
   if (reader.text === '' && (chunk.bytes[at] === 0x0d || chunk.bytes[at] === 0x0a)) return 1
-  if (reader.text === '') reader.frame = chunk.frame
+  if (reader.text === '') {
+    reader.frame = chunk.frame
+    reader.headCut = false
+  }
   const before = reader.text.length
   reader.text += latin1(chunk.bytes, at, chunk.bytes.length, MAX_HEAD)
   const end = /\r?\n\r?\n/g
@@ -178,12 +183,20 @@ function beginChunk(reader: Reader, line: string): void {
 }
 
 function finish(reader: Reader): void {
+  if (reader.headCut && reader.last?.bodySeen !== 0) {
+    outOfStep(reader)
+    return
+  }
   if (reader.last !== null) reader.last.complete = true
   reader.phase = 'head'
   reader.text = ''
 }
 
-function lose(reader: Reader, octets: number): void {
+function lose(reader: Reader, octets: number, begin: (head: string) => void): void {
+  if (reader.phase === 'head' && reader.text !== '') {
+    cutHead(reader, octets, begin)
+    return
+  }
   if (reader.phase === 'to-close') {
     if (reader.last !== null) reader.last.bodySeen += octets
     return
@@ -191,6 +204,24 @@ function lose(reader: Reader, octets: number): void {
   const inBody = reader.phase === 'fixed' || reader.phase === 'chunk'
   if (!inBody || octets > reader.left) outOfStep(reader)
   else takeBody(reader, octets)
+}
+
+/**
+ * A head of which the capture kept the beginning: its whole lines are read. Where it ends in the lost octets is not known, so
+ * all of them are counted as body: what is incomplete even so is incomplete, what seems complete is unknown.
+ */
+function cutHead(reader: Reader, octets: number, begin: (head: string) => void): void {
+  const head = reader.text.slice(0, reader.text.lastIndexOf('\n') + 1)
+  reader.text = ''
+  if (head === '') {
+    outOfStep(reader)
+    return
+  }
+  reader.headCut = true
+  begin(head)
+  if (reader.phase === 'fixed' && octets < reader.left) takeBody(reader, octets)
+  else if (reader.phase === 'to-close') lose(reader, octets, begin)
+  else if (reader.phase !== 'head') outOfStep(reader)
 }
 
 function outOfStep(reader: Reader): void {

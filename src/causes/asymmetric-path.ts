@@ -26,6 +26,9 @@ export const asymmetricPath = {
   judge,
 } as const satisfies Cause
 
+/** What was under way when the way back was lost does not count. */
+const HEARD_MS = 500
+
 function judge(evidence: Evidence): Judgement {
   const verdicts: Verdict[] = []
   for (const connection of evidence.connections) {
@@ -92,13 +95,18 @@ function answersUnheard(connection: ConnectionFacts, evidence: Evidence): Verdic
   const { client, server } = connection.sides
   if (captureSide(connection, evidence) !== 'server' || server.payloadOctets === 0) return null
   const asked = client.retransmissions.rto + client.retransmissions.spurious
-  if (server.ackedOctets > 0 || client.ackedOctets === 0 || asked < 2) return null
-  if (server.retransmissions.rto === 0) return null
-  const frame = server.unanswered?.firstFrame ?? server.lastDataFrame ?? connection.firstFrame
-  const values = { asked, answered: server.retransmissions.rto + 1 }
+  if (client.ackedOctets === 0 || asked < 2 || server.retransmissions.rto === 0) return null
+  const { unanswered } = server
+  // Until then it had heard: the way back was lost in the middle.
+  const before = server.ackedOctets > 0
+  if (before && (unanswered === null || unanswered.times < 3)) return null
+  if (before && (client.lastMs ?? 0) < (unanswered?.firstMs ?? 0) + HEARD_MS) return null
+  const frame = unanswered?.firstFrame ?? server.lastDataFrame ?? connection.firstFrame
+  const values = { asked, answered: before ? unanswered!.times : server.retransmissions.rto + 1 }
+  const key = before ? 'no-longer-heard' : 'answers-unheard'
   return {
     ...found(connection, 'possible', 64),
-    because: [say('answers-unheard', values, atFrame(frame, connection))],
+    because: [say(key, values, atFrame(frame, connection))],
     against: othersFine(connection, evidence),
     values: { direction: 'from server to client' },
   }

@@ -5,9 +5,9 @@ import type { Evidence } from '../evidence/evidence.ts'
 
 /**
  * An ending, or what none of them tells: the server closed in order, before the end of its response; a SYN and nothing
- * more where the way back is not in the capture.
+ * more where the way back is not in the capture; an open connection whose data is sent again and again in vain.
  */
-type What = Ending | 'cut-response' | 'lone-syn'
+type What = Ending | 'cut-response' | 'lone-syn' | 'stuck'
 
 /** Troubled connections of one ending that no cause explains. */
 export interface Unexplained {
@@ -26,6 +26,7 @@ const TROUBLE: ReadonlySet<What> = new Set<What>([
   'refused',
   'reset',
   'reset-after-fin',
+  'stuck',
   'timed-out',
   'unanswered',
   'unreachable',
@@ -63,7 +64,7 @@ export function unexplainedOf(
     entry.connections.push(connection)
     found.set(what, entry)
   }
-  return [...endings, 'cut-response' as const, 'lone-syn' as const]
+  return [...endings, 'cut-response' as const, 'lone-syn' as const, 'stuck' as const]
     .flatMap((ending) => {
       const entry = found.get(ending)
       return entry === undefined ? [] : [{ ending, ...entry, flood: floodOf(entry.connections) }]
@@ -75,7 +76,16 @@ export function unexplainedOf(
 function whatOf(connection: ConnectionFacts, evidence: Evidence, inFlood: boolean): What | null {
   if (connection.ending === 'open' && inFlood && isOneSyn(connection)) return 'lone-syn'
   if (!QUIET.has(connection.ending)) return connection.ending
+  if (connection.ending === 'open' && isStuck(connection)) return 'stuck'
   return cutResponse(connection, evidence) === null ? null : 'cut-response'
+}
+
+/** The same data four times over a second and more, its peer not gone. */
+function isStuck({ sides }: ConnectionFacts): boolean {
+  return [sides.client, sides.server].some(
+    ({ unanswered: u }) =>
+      u !== null && u.what === 'data' && u.times >= 4 && u.lastMs - u.firstMs >= WATCHED_MS,
+  )
 }
 
 export function looksBad({ ending, count, flood }: Unexplained): boolean {

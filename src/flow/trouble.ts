@@ -28,8 +28,7 @@ export function isTroubled(rows: Rows, ending: Ending, captureEndT: number): boo
   if (waitsForHole(ints, c, s) || waitsForHole(ints, s, c)) return true
   const pending = ints[at + L.R_LAST_DATA_BY] === 1 && ints[s + L.S_PACKETS]! > 0
   if (pending && captureEndT - lastDataT(floats, at) > PENDING_NS) return true
-  const zero = (ints[c + L.S_BITS]! | ints[s + L.S_BITS]!) & L.SB_ZERO
-  return zero !== 0 && captureEndT - floats[(at + L.R_LAST_T) >> 1]! > ZERO_WINDOW_NS
+  return zeroFor(ints, floats, c, captureEndT) || zeroFor(ints, floats, s, captureEndT)
 }
 
 /** The client closed first, some time after a request to which no answer had come. */
@@ -47,6 +46,12 @@ function sideTroubled(ints: Int32Array, floats: Float64Array, o: number): boolea
   if (resent > 0 || ints[o + L.S_FAST]! > 2 || ints[o + L.S_RE_FIN]! > 1) return true
   if (ints[o + L.S_KA_RUN]! > 1 || ints[o + L.S_CHANGED]! > 0) return true
   return floats[(o + L.S_ZERO_TOTAL) >> 1]! > ZERO_WINDOW_NS
+}
+
+/** Its window is closed, and has been for longer than flow control at work. */
+function zeroFor(ints: Int32Array, floats: Float64Array, o: number, captureEndT: number): boolean {
+  if ((ints[o + L.S_BITS]! & L.SB_ZERO) === 0) return false
+  return captureEndT - floats[(o + L.S_ZERO_SINCE) >> 1]! > ZERO_WINDOW_NS
 }
 
 /** The side has sent beyond octets that neither came nor were acknowledged. */

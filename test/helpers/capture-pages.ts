@@ -6,7 +6,7 @@ export interface CapturePage {
   id: string
   expects: Record<string, string>
   clientAlone: Record<string, string> | null
-  vantage: 'client' | 'server' | 'router' | 'both'
+  vantage: 'client' | 'server' | 'router' | 'both' | 'three'
   files: string[]
   connections: number
   ending: string | null

@@ -4,7 +4,7 @@ import random
 import time
 
 from make import capture
-from stage import CLIENT, ROUTER, SERVER, bystanders, chain, get, http_server, read_reply, seen, together
+from stage import CLIENT, ROUTER, S, SERVER, bystanders, chain, get, http_server, read_reply, seen, together
 
 FORGETS_S = 4
 LIVES = (0.5, 1.2, 2.0, 2.8, 3.4)
@@ -23,14 +23,14 @@ def box(stage, *rules, nat=None, loose=0):
         assert int(file.read()) == FORGETS_S
 
 
-def ladder(stage, timeout=2.5):
+def ladder(stage, timeout=2.5, host=S, tap=None):
     """One connection per silence: those below 4 s on 42001..., those above on 41001... Two more (42011, 42012) are used
     now and then until after the others have died: the server has not restarted.
     """
     def one(sport, idles, start_s):
         def work():
             time.sleep(start_s)
-            connection = stage.connect(80, sport, timeout=timeout)
+            connection = stage.connect(80, sport, timeout=timeout, host=host)
 
             def ask():
                 connection.sendall(get('/job'))
@@ -44,8 +44,11 @@ def ladder(stage, timeout=2.5):
         return work
 
     http_server(stage)
-    stage.tap(CLIENT, snap=160)
-    stage.tap(SERVER, snap=160)
+    if tap:
+        tap()
+    else:
+        stage.tap(CLIENT, snap=160)
+        stage.tap(SERVER, snap=160)
     together(*[one(42001 + n, [idle], 0.1 * n) for n, idle in enumerate(LIVES)],
              *[one(41001 + n, [idle], 0.12 * n) for n, idle in enumerate(DIES)],
              *[one(42011 + n, [3.4, 2.5, 3.0], 0.3 * n) for n in range(2)])

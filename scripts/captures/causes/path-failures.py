@@ -237,3 +237,64 @@ def return_lost(stage):
 
     together(*[victim(n) for n in range(1, 6)], lambda: bystanders(stage, 6, gap=0.6))
     time.sleep(1.5)
+
+
+@capture('packet-loss/at-the-receiver', ending='clean',
+         expects={'verdict': 'problem', 'cause': 'packet-loss', 'culprit': 'network'})
+def at_the_receiver(stage):
+    """Uploads of 60,000 octets over a path with a round trip of 0.05 ms that loses 4 % of the packets to the server,
+    captured at the server: a hole in the sequence numbers is filled within a millisecond, by a segment with a later
+    IP-ID. 41001-41012; all succeed.
+    """
+    def handle(connection):
+        head = read_head(connection)
+        read_all(connection, int(head.lower().split(b'content-length: ')[1].split(b'\r\n')[0]))
+        connection.sendall(reply(b'stored\n'))
+        connection.close()
+
+    stage.serve(80, handle)
+    stage.nft(ROUTER, chain('forward', 'ip daddr 10.77.2.2 numgen random mod 1000 < 40 drop'))
+    stage.tap(SERVER, snap=80)
+
+    def upload(n):
+        def work():
+            connection = stage.connect(80, 41000 + n, timeout=20)
+            connection.sendall(b'POST /form HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 60000\r\n\r\n' + bytes(60_000))
+            read_all(connection)
+            connection.close()
+        return work
+
+    together(*[upload(n) for n in range(1, 13)])
+
+
+@capture('path-mtu-black-hole/part-of-the-answer', ending='half-closed', victims=5,
+         expects={'verdict': 'problem', 'cause': 'path-mtu-black-hole', 'culprit': 'network'})
+def part_of_the_answer(stage):
+    """As path-mtu-black-hole/download, seen at the client, where the head of the answer and its last 208 octets are short
+    enough to come and the four full segments between them never do (41001-41005; they give up after 4 s).
+    """
+    def handle(connection):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        while head := read_head(connection):
+            if b'/big' in head:
+                connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 6000\r\n\r\n')
+                time.sleep(0.05)
+                connection.sendall(bytes(6000))
+            else:
+                connection.sendall(reply(b'ok\n'))
+        connection.close()
+
+    stage.serve(80, handle)
+    black_hole(stage)
+    stage.tap(CLIENT, snap=128)
+
+    def victim(n):
+        def work():
+            connection = stage.connect(80, 41000 + n, timeout=4)
+            connection.sendall(get('/big'))
+            stage.note(f'4100{n}: {seen(read_reply, connection)}')
+            connection.close()
+        return work
+
+    together(*[victim(n) for n in range(1, 6)], lambda: bystanders(stage, 6, gap=0.5))
+    time.sleep(1)

@@ -20,6 +20,8 @@ export const asymmetricPath = {
       '{times:count} segments of the client after the SYN are not in the capture at the server',
     'nobody-served': 'no connection to this port was served in the whole capture',
     'queue-alike': 'a full accept queue looks the same from the client',
+    'no-longer-heard':
+      'at first the client heard the server; then it asked the same {asked:count} more times though the server answered {answered:count} times, and acknowledged nothing more',
     'others-served': '{served:count} other connections to this port were served',
   },
   now: [

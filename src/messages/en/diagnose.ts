@@ -92,6 +92,7 @@ export const diagnoseWords = {
       reset: 'resets',
       'reset-after-close': 'resets after the close',
       'reset-after-fin': 'resets after a FIN',
+      stuck: 'connections whose data is sent again and again, unacknowledged',
       'timed-out': 'time-outs',
       unanswered: 'unanswered connects',
       unreachable: 'unreachable connects',
