@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { analyzeCaptures } from '../src/app/analyze.ts'
 import type { AnalyzeOptions, Vantage } from '../src/app/types.ts'
 import type { Finding, Report } from '../src/diagnose/report.ts'
-import { type CapturePage, capturePages } from './helpers/capture-pages.ts'
+import { capturePages } from './helpers/capture-pages.ts'
 
 const pages = capturePages()
 

@@ -14,6 +14,17 @@ const unheard = requestOnly(false, {
   sides: { client: { retransmissions: { rto: 4 } } },
 })
 
+const vain = {
+  what: 'data',
+  seq: 115,
+  len: 114,
+  firstFrame: 40,
+  lastFrame: 159,
+  firstMs: 20,
+  lastMs: 3350,
+  times: 6,
+} as const
+
 causeTable(asymmetricPath, [
   {
     name: 'the SYN arrives, the SYN-ACKs are lost on the way back',
@@ -106,6 +117,33 @@ causeTable(asymmetricPath, [
     ],
     is: 'likely',
     because: ['answers-lost'],
+  },
+  {
+    name: 'at the server: heard at first, then asked again and again whatever it answers',
+    connections: [
+      connection({
+        sides: {
+          client: { lastMs: 3300, retransmissions: { spurious: 5 } },
+          server: { ackedOctets: 114, retransmissions: { rto: 5 }, unanswered: vain },
+        },
+      }),
+    ],
+    sources: [{ at: 'server' }],
+    is: 'possible',
+    because: ['no-longer-heard'],
+  },
+  {
+    name: 'near miss: the client fell silent as well',
+    connections: [
+      connection({
+        sides: {
+          client: { lastMs: 80, retransmissions: { spurious: 5 } },
+          server: { ackedOctets: 114, retransmissions: { rto: 5 }, unanswered: vain },
+        },
+      }),
+    ],
+    sources: [{ at: 'server' }],
+    is: 'nothing',
   },
   {
     name: 'at the server: it answers and is asked again',

@@ -1,5 +1,5 @@
 import { causeTable } from '../../test/helpers/cause-table.ts'
-import { address, connection, segment } from '../../test/helpers/facts.ts'
+import { address, connection, fate, segment } from '../../test/helpers/facts.ts'
 import { packetLoss } from './packet-loss.ts'
 
 const lossy = (id: number, fast: number, over: Parameters<typeof connection>[0] = {}) =>
@@ -44,6 +44,22 @@ causeTable(packetLoss, [
     sources: [{ dropped: 40 }],
     is: 'likely',
     against: ['capture-dropped'],
+  },
+  {
+    name: 'three captures: which leg loses them is said',
+    connections: [lossy(0, 20), lossy(1, 20), lossy(2, 20)],
+    paths: [{ dataPackets: 1000 }],
+    fates: [[0, [fate({ kind: 'data', fate: 'lost', what: 'between router and server' })]]],
+    is: 'likely',
+    because: ['lost-far'],
+  },
+  {
+    name: 'two captures: that it left and did not arrive',
+    connections: [lossy(0, 20), lossy(1, 20), lossy(2, 20)],
+    paths: [{ dataPackets: 1000 }],
+    fates: [[0, [fate({ kind: 'data', fate: 'lost' })]]],
+    is: 'likely',
+    because: ['lost-between'],
   },
   {
     name: 'an outage that ended',

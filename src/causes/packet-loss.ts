@@ -11,6 +11,7 @@ import {
   reasonsOf,
   type Verdict,
 } from './cause.ts'
+import { fatesOf } from './where.ts'
 
 const say = reasonsOf('packet-loss')
 
@@ -21,6 +22,9 @@ const NOTABLE = 0.01 // 1 % of data segments sent again; below that TCP hardly s
 const HARMFUL = 0.03
 const FAR_ABOVE = 5
 const OUTAGE_MS = 1000
+/** As evidence/vantage says on which leg a segment was lost. */
+const BEFORE_ROUTER = 'between client and router'
+const AFTER_ROUTER = 'between router and server'
 
 /** Losses far above the usual on many connections of a path, recovered by retransmission. */
 export const packetLoss = {
@@ -142,6 +146,7 @@ function judgeRate(lossy: Lossy, evidence: Evidence): Verdict | null {
       ...(compared
         ? [say('others', { rate: percent(others.rate), packets: others.packets }, ref)]
         : []),
+      ...provenLosses(recovered, evidence),
       ...duplicateAcks(recovered),
     ],
     against: [
@@ -188,6 +193,22 @@ function verdictOf(
     values: { client: path.client, peer: path.server, rate: percent(rate) },
     group: `${path.client} ${path.server}`,
   }
+}
+
+/** Several captures: what left and did not arrive, and between which of them. */
+function provenLosses(recovered: readonly ConnectionFacts[], evidence: Evidence): Reason[] {
+  const counts = new Map<'lost-near' | 'lost-far' | 'lost-between', number>()
+  let first: Reference | null = null
+  for (const connection of recovered) {
+    for (const { fate, what, frame } of fatesOf(connection, evidence)) {
+      if (fate !== 'lost') continue
+      const key =
+        what === BEFORE_ROUTER ? 'lost-near' : what === AFTER_ROUTER ? 'lost-far' : 'lost-between'
+      counts.set(key, (counts.get(key) ?? 0) + 1)
+      first ??= atFrame(frame, connection)
+    }
+  }
+  return [...counts].map(([key, segments]) => say(key, { segments }, first!))
 }
 
 function duplicateAcks(recovered: readonly ConnectionFacts[]): Reason[] {

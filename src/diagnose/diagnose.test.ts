@@ -346,6 +346,26 @@ describe('ranking and verdict', () => {
     expect(report.unknown[0]?.missing[0]).toContain('(connection 1)')
   })
 
+  test('open, and the same data sent again and again: not healthy', () => {
+    const unanswered = {
+      what: 'data',
+      seq: 1,
+      len: 100,
+      firstFrame: 5,
+      lastFrame: 9,
+      firstMs: 10,
+      lastMs: 3000,
+      times: 5,
+    } as const
+    const stuck = [connection({ sides: { server: { unanswered } } })]
+    const none = [cause('linger-zero', { when: () => false })]
+    const report = run({ connections: stuck }, none)
+    expect(report.verdict).toBe('inconclusive')
+    expect(report.headline).toContain('1 connection whose data is sent again and again')
+    const soon = [connection({ sides: { server: { unanswered: { ...unanswered, lastMs: 900 } } } })]
+    expect(run({ connections: soon }, none).verdict).toBe('healthy')
+  })
+
   test('a notice is not called nothing', () => {
     const connections = [connection({ id: 0, ending: 'reset' })]
     const notice = cause('linger-zero', { when: () => true, severity: 'notice' })

@@ -5,6 +5,12 @@ export const packetLoss = {
   because: {
     rate: '{losses:count} of {packets:count} data segments ({rate}) had to be sent again, on {count:count} connections, and arrived then',
     others: 'all other paths in this capture lost {rate} of {packets:count}',
+    'lost-between':
+      'of the segments compared {segments:count} left one end and did not arrive at the other',
+    'lost-near':
+      'of the segments compared {segments:count} were lost between client and router: look there first',
+    'lost-far':
+      'of the segments compared {segments:count} were lost between router and server: look there first',
     'duplicate-acks': 'the receivers reported holes: {count:count} duplicate acknowledgements',
     outage:
       'for {for:ms} from {at:time} on nothing was answered on any connection of this path although data was sent ({count:count} connections)',
