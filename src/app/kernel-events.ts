@@ -2,6 +2,7 @@ import type { EventsFacts, EventsMissing, EventsRecording, TraceTask } from '../
 import { type HostFiles, readOrNull } from '../host/host-files.ts'
 import { COLLECT_LIMITS, type CollectLimits, EventsCollector } from '../host/tracefs/collect.ts'
 import { noEvents } from '../host/tracefs/replay.ts'
+import { mountDetached } from './kernel/detached-mount.ts'
 import { nodeHost } from './node-host.ts'
 import { nodeTraceFiles, type PageReader } from './trace-files.ts'
 import {
@@ -36,7 +37,8 @@ export interface KernelWatch {
 }
 
 export function thisMachine(): Machine {
-  return { host: nodeHost(), files: nodeTraceFiles(), arch: process.arch }
+  const mountTracefs = () => mountDetached('tracefs')
+  return { host: nodeHost(), files: nodeTraceFiles(), arch: process.arch, mountTracefs }
 }
 
 /**

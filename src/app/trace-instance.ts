@@ -3,8 +3,9 @@ import { type HostFiles, readOrNull } from '../host/host-files.ts'
 import type { PageLayout } from '../host/tracefs/format.ts'
 import { parseHeaderPage } from '../host/tracefs/format.ts'
 import { instanceName, leftOver, thisWatcher } from '../host/tracefs/instances.ts'
-import { tracefsFolder } from '../host/tracefs/mounts.ts'
+import { traceFolders } from '../host/tracefs/mounts.ts'
 import { planWatch, type WatchedEvent, type WatchPlan } from '../host/tracefs/watched.ts'
+import type { DetachedMount } from './kernel/detached-mount.ts'
 import type { PageReader, TraceFiles } from './trace-files.ts'
 
 /** Of all processors together; each gets at least MIN and at most MAX. */
@@ -18,6 +19,8 @@ export interface Machine {
   files: TraceFiles
   /** As process.arch. */
   arch: string
+  /** tracefs for this process alone, for machines where nobody mounted it. */
+  mountTracefs(): DetachedMount | { failed: string }
 }
 
 /** A private trace instance with its events on. What happens to it happens to nobody else's tracing. */
@@ -32,20 +35,29 @@ export interface TraceInstance {
   /** Whether times are CLOCK_MONOTONIC. */
   monotonic: boolean
   missing: EventsMissing[]
+  /** Of the mount, where it is one of our own. */
+  unmount: () => void
 }
 
 /** @returns what is missing where there can be no instance; leaves nothing behind then. */
 export function makeInstance(
   machine: Machine,
 ): { is: 'made'; instance: TraceInstance } | { is: 'missing'; missing: EventsMissing } {
-  const { host, files, arch } = machine
-  const found = findTracefs(host)
+  const found = findTracefs(machine)
   if (found.is === 'missing') return found
-  const { folder, layout, headerPage } = found
-  removeLeftovers(machine, folder)
-  const made = makeFolder(machine, folder)
-  if (made.is === 'missing') return made
-  const { path } = made
+  removeLeftovers(machine, found.folder)
+  const made = makeFolder(machine, found.folder)
+  if (made.is === 'made') return instanceIn(machine, found, made.path)
+  found.unmount()
+  return made
+}
+
+function instanceIn(
+  machine: Machine,
+  { folder, layout, headerPage, unmount }: Found & { is: 'found' },
+  path: string,
+): { is: 'made'; instance: TraceInstance } | { is: 'missing'; missing: EventsMissing } {
+  const { host, files, arch } = machine
   const plan = planWatch({
     format: (event) => readOrNull(host.text(`${folder}/events/${event}/format`)),
     release: host.release(),
@@ -55,9 +67,9 @@ export function makeInstance(
   const cpus = cpusOf(host, path)
   // Before anything is on: while a file of it is open, the kernel refuses to remove an instance.
   const readers = openReaders(files, path, cpus)
-  const about = { path, layout, headerPage, readers, plan }
+  const about = { path, layout, headerPage, readers, plan, unmount }
   if (readers.length === 0) {
-    removeInstance(machine, { readers, path })
+    removeInstance(machine, about)
     return { is: 'missing', missing: nothing('failed', `${path}/per_cpu: no pages`) }
   }
   const monotonic = files.write(`${path}/trace_clock`, 'mono') === null
@@ -70,24 +82,34 @@ export function makeInstance(
 }
 
 type Found =
-  | { is: 'found'; folder: string; layout: PageLayout; headerPage: string }
+  | { is: 'found'; folder: string; layout: PageLayout; headerPage: string; unmount: () => void }
   | { is: 'missing'; missing: EventsMissing }
 
-function findTracefs(host: HostFiles): Found {
+function findTracefs(machine: Machine): Found {
+  const { host } = machine
   if (host.platform() !== 'linux') {
     return { is: 'missing', missing: nothing('not-linux', host.platform()) }
   }
-  const folder = tracefsFolder(readOrNull(host.text('/proc/self/mountinfo')) ?? '')
-  if (folder === null) return { is: 'missing', missing: nothing('not-mounted', '') }
+  const mount = mountOf(machine)
+  if ('failed' in mount) return { is: 'missing', missing: nothing('not-mounted', mount.failed) }
+  const { folder, close: unmount } = mount
   const read = host.text(`${folder}/events/header_page`)
-  if (read.is !== 'read') {
-    return { is: 'missing', missing: nothing(whyNot(host, read.why), read.path) }
+  const layout = read.is === 'read' ? parseHeaderPage(read.value) : null
+  if (read.is === 'read' && layout !== null) {
+    return { is: 'found', folder, layout, headerPage: read.value, unmount }
   }
-  const layout = parseHeaderPage(read.value)
-  if (layout === null) {
-    return { is: 'missing', missing: nothing('failed', `${folder}/events/header_page`) }
-  }
-  return { is: 'found', folder, layout, headerPage: read.value }
+  unmount()
+  const why = read.is === 'read' ? 'failed' : whyNot(host, read.why)
+  return { is: 'missing', missing: nothing(why, `${folder}/events/header_page`) }
+}
+
+/** Where it is mounted; else one of our own that is mounted nowhere; else the folder that debugfs mounts when it is entered. */
+function mountOf({ host, mountTracefs }: Machine): DetachedMount | { failed: string } {
+  const { tracefs, debugfs } = traceFolders(readOrNull(host.text('/proc/self/mountinfo')) ?? '')
+  const close = () => {}
+  if (tracefs !== null) return { folder: tracefs, close }
+  const own = mountTracefs()
+  return 'failed' in own && debugfs !== null ? { folder: debugfs, close } : own
 }
 
 function nothing(why: EventsMissingWhy, detail: string): EventsMissing {
@@ -171,10 +193,11 @@ export function overrunOf(host: HostFiles, { path, readers }: TraceInstance): nu
 /** Its events go off with it. */
 export function removeInstance(
   { files }: Pick<Machine, 'files'>,
-  { readers, path }: Pick<TraceInstance, 'readers' | 'path'>,
+  { readers, path, unmount }: Pick<TraceInstance, 'readers' | 'path' | 'unmount'>,
 ): void {
   for (const { reader } of readers) reader.close()
   files.removeFolder(path)
+  unmount()
 }
 
 /** Those of tcpwhys that are dead. One that lives in another namespace keeps its files open, and the kernel refuses (EBUSY). */
@@ -187,6 +210,9 @@ function removeLeftovers({ host, files }: Machine, folder: string): string[] {
 
 /** Removes what tcpwhys that were killed left behind. @returns the names of the instances */
 export function cleanUpLeftovers(machine: Machine): string[] {
-  const folder = tracefsFolder(readOrNull(machine.host.text('/proc/self/mountinfo')) ?? '')
-  return folder === null ? [] : removeLeftovers(machine, folder)
+  const mount = mountOf(machine)
+  if ('failed' in mount) return []
+  const removed = removeLeftovers(machine, mount.folder)
+  mount.close()
+  return removed
 }

@@ -31,7 +31,10 @@ const files: Record<string, string> = {
 
 /** A machine whose tracefs has the recorded pages; `did` is what was done to it. */
 function machine(
-  changes: Changes & { refuse?: (path: string, text: string) => string | null } = {},
+  changes: Changes & {
+    refuse?: (path: string, text: string) => string | null
+    mountable?: boolean
+  } = {},
 ): Machine & { did: string[] } {
   const { refuse = () => null, ...others } = changes
   const host = hostWith({
@@ -64,7 +67,12 @@ function machine(
       }
     },
   }
-  return { host, files: traceFiles, arch: 'x64', did }
+  const mountTracefs = () => {
+    did.push('mount')
+    const close = () => did.push('unmount')
+    return changes.mountable === true ? { folder: TRACEFS, close } : { failed: 'errno 1' }
+  }
+  return { host, files: traceFiles, arch: 'x64', mountTracefs, did }
 }
 
 describe('a watch', () => {
@@ -119,9 +127,38 @@ describe('a watch', () => {
   })
 })
 
+describe('where tracefs is not mounted', () => {
+  const mountinfo = (text: string) => ({ files: { '/proc/self/mountinfo': text } })
+
+  test('it is mounted for this process alone, and that is undone', () => {
+    const on = machine({ ...mountinfo(''), mountable: true })
+    expect(watchKernelEvents({}, on).stop().fromNs).not.toBeNull()
+    expect([on.did[0], on.did.at(-1)]).toEqual(['mount', 'unmount'])
+  })
+
+  test('also when nothing can be watched then', () => {
+    const on = machine({ ...mountinfo(''), mountable: true, refuse: () => 'EACCES' })
+    watchKernelEvents({}, on).stop()
+    expect(on.did.at(-1)).toBe('unmount')
+  })
+
+  test('where it is mounted, nothing is', () => {
+    const on = machine({ mountable: true })
+    watchKernelEvents({}, on).stop()
+    expect(on.did).not.toContain('mount')
+  })
+
+  test('debugfs has it too', () => {
+    const on = machine(mountinfo('30 19 0:7 / /sys/kernel/debug\\040fs rw - debugfs debugfs rw\n'))
+    expect(watchKernelEvents({}, on).stop().missing[0]?.detail).toBe(
+      '/sys/kernel/debug fs/tracing/events/header_page',
+    )
+  })
+})
+
 describe('what cannot be watched is said', () => {
   test.each<[string, string, Changes & { refuse?: (path: string) => string | null }]>([
-    ['not-mounted', '', { files: { '/proc/self/mountinfo': '' } }],
+    ['not-mounted', 'errno 1', { files: { '/proc/self/mountinfo': '' } }],
     ['denied', `${TRACEFS}/events/header_page`, { denied: [`${TRACEFS}/events/header_page`] }],
     ['denied', `${OWN}: EACCES`, { refuse: () => 'EACCES' }],
     ['no-instance', `${OWN}: ENOENT`, { refuse: () => 'ENOENT' }],

@@ -8,6 +8,8 @@ export interface Libc {
   recv(fd: number, octets: Uint8Array, size: number, flags: number): number
   setns(fd: number, kind: number): number
   close(fd: number): number
+  /** Each argument behind the number of the call is a C type and a value. */
+  syscall(number: number, ...typed: readonly (string | number | null)[]): number
   /** Of the last call. */
   errno(): number
 }
@@ -37,6 +39,7 @@ function load(): LoadedLibc {
         recv: c.func('intptr_t recv(int, void *, size_t, int)'),
         setns: c.func('int setns(int, int)'),
         close: c.func('int close(int)'),
+        syscall: c.func('long syscall(long, ...)'),
         errno: () => koffi.errno(),
       },
     }

@@ -1,15 +1,20 @@
 // Linux fs/proc_namespace.c show_mountinfo (Documentation/filesystems/proc.rst 3.5), v6.18.
 
 /**
- * Where the trace file system is, as far as it is mounted. Up to 4.0 it was a folder of debugfs, and where only that is
- * mounted it still is to be found there.
+ * Where the trace file system is mounted, and where it was up to 4.0 and still is to be found: a folder of debugfs.
  * @param mountinfo  /proc/self/mountinfo
  */
-export function tracefsFolder(mountinfo: string): string | null {
+export function traceFolders(mountinfo: string): {
+  tracefs: string | null
+  debugfs: string | null
+} {
   const mounts = mountinfo.split('\n').map(parseMount)
   const of = (type: string) => mounts.find((mount) => mount?.type === type && mount.root === '/')
   const debugfs = of('debugfs')
-  return of('tracefs')?.at ?? (debugfs === undefined ? null : `${debugfs!.at}/tracing`)
+  return {
+    tracefs: of('tracefs')?.at ?? null,
+    debugfs: debugfs == null ? null : `${debugfs.at}/tracing`,
+  }
 }
 
 /** "24 19 0:12 / /sys/kernel/tracing rw,nosuid shared:9 - tracefs tracefs rw" */
