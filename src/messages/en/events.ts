@@ -4,7 +4,7 @@ export const eventWords = {
   why: {
     'not-linux': 'This is no Linux ({detail}).',
     'not-mounted':
-      'tracefs is not mounted, and tcpwhy could not mount it for itself ({detail}): that takes Linux 5.2, root with CAP_SYS_ADMIN and the package koffi. Or, as root: mount -t tracefs tracefs /sys/kernel/tracing.',
+      'tracefs is not mounted, and mounting it for this process alone failed ({detail}); that takes Linux 5.2, root with CAP_SYS_ADMIN and the package koffi. Or, as root: mount -t tracefs tracefs /sys/kernel/tracing.',
     denied:
       '{detail} is for root. Run with sudo; in a container, as root of the host with CAP_SYS_ADMIN.',
     lockdown:
