@@ -1,0 +1,122 @@
+// npm run bench:host: one look at a host with 100,000 sockets against `ss`, in the same run. Root, in a network namespace
+// of its own. What the figures mean: docs/performance.md
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { cpus, loadavg, release } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { build } from 'tsdown'
+
+/** A dozen processes, because one may have 20,000 descriptors where this was made. */
+const PAIRS = 6
+const CONNECTIONS = 8_333
+const RUNS = 5
+const INSIDE = 'TCPWHY_BENCH_INSIDE'
+const root = join(import.meta.dirname, '..')
+const folder = join(root, '.tmp/bench-host')
+const look = join(folder, 'host-look.js')
+
+interface Look {
+  ms: number
+  rssMb: number
+  source: string
+  sockets: number
+  owned: number
+  processes: number
+}
+
+if (process.env[INSIDE] === undefined) await outside()
+else await inside()
+
+async function outside(): Promise<void> {
+  await build({
+    entry: { 'host-look': join(root, 'bench/host-look.ts') },
+    config: false,
+    platform: 'node',
+    fixedExtension: false,
+    outDir: folder,
+    dts: false,
+    logLevel: 'warn',
+  })
+  const tsx = join(root, 'node_modules/.bin/tsx')
+  const ended = spawnSync('unshare', ['--net', tsx, import.meta.filename], {
+    stdio: 'inherit',
+    env: { ...process.env, [INSIDE]: '1' },
+  })
+  process.exitCode = ended.status ?? 1
+}
+
+async function inside(): Promise<void> {
+  spawnSync('ip', ['link', 'set', 'lo', 'up'])
+  const argv = [join(root, 'bench/hold_sockets.py'), String(PAIRS), String(CONNECTIONS)]
+  const holders = spawn('python3', argv, { stdio: ['pipe', 'pipe', 'inherit'] })
+  for await (const line of createInterface({ input: holders.stdout })) {
+    if (line === 'ready') break
+  }
+  try {
+    report(measure())
+  } finally {
+    holders.stdin.end()
+    await new Promise((resolve) => holders.once('close', resolve))
+  }
+}
+
+interface Measured {
+  facts: Look[]
+  whole: Look[]
+  ssMs: number[]
+  ssOwnersMs: number[]
+}
+
+/** In turn, so that whoever shares the machine disturbs all of them alike. */
+function measure(): Measured {
+  const measured: Measured = { facts: [], whole: [], ssMs: [], ssOwnersMs: [] }
+  for (let run = 0; run < RUNS; run++) {
+    measured.ssMs.push(ssMs('-tanie'))
+    measured.facts.push(looked('facts'))
+    measured.ssOwnersMs.push(ssMs('-tanpie'))
+    measured.whole.push(looked('whole'))
+  }
+  return measured
+}
+
+function ssMs(options: string): number {
+  const before = performance.now()
+  const ended = spawnSync('ss', [options], { stdio: ['ignore', 'ignore', 'inherit'] })
+  if (ended.status !== 0) throw new Error(`ss ${options} failed`)
+  return performance.now() - before
+}
+
+function looked(what: 'facts' | 'whole'): Look {
+  const ended = spawnSync(process.execPath, [look, what], { encoding: 'utf8' })
+  if (ended.status !== 0) throw new Error(ended.stderr)
+  return JSON.parse(ended.stdout) as Look
+}
+
+function report({ facts, whole, ssMs: ss, ssOwnersMs }: Measured): void {
+  const of = (looks: readonly Look[]) => median(looks.map(({ ms }) => ms))
+  const [first] = whole
+  const rssMb = Math.max(...[...facts, ...whole].map((one) => one.rssMb))
+  const lines = [
+    `tcpwhy bench:host · Node ${process.version} · Linux ${release()} · ${cpus().length} CPUs, load ${loadavg()[0]?.toFixed(1)}`,
+    `${first?.sockets} sockets by ${first?.source}, ${2 * PAIRS} processes; medians of ${RUNS} runs, taken in turn`,
+    '',
+    line('facts of all sockets', of(facts), 'ss -tanie >/dev/null', median(ss)),
+    line(`... and ${first?.owned} owners`, of(whole), 'ss -tanpie >/dev/null', median(ssOwnersMs)),
+    `peak memory              ${rssMb.toFixed(0)} MB (at most 300)`,
+  ]
+  console.log(lines.join('\n'))
+  const kind = process.env['TCPWHY_BENCH_HOST'] ?? `${process.arch}-${cpus().length}-cores`
+  const name = `${new Date().toISOString().slice(0, 10)}-${kind}-host-look.txt`
+  mkdirSync(join(root, 'bench/results'), { recursive: true })
+  writeFileSync(join(root, 'bench/results', name), `${lines.join('\n')}\n`)
+}
+
+function line(what: string, ms: number, other: string, otherMs: number): string {
+  const ratio = (ms / otherMs).toFixed(2)
+  return `${what.padEnd(24)} ${ms.toFixed(0).padStart(6)} ms   ${other.padEnd(22)} ${otherMs.toFixed(0).padStart(6)} ms   ratio ${ratio}`
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
+}
