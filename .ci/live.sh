@@ -2,13 +2,14 @@
 # A live pipe, for real: tcpdump -w - | tcpwhy -, in a network namespace of its own, ended as people end it.
 # Expected: the refused connections are named, and the exit code says "problem".
 # Then what src/host tells of this kernel: netlink, ss and /proc must say the same (test/live/host.ts).
+# Then a container, found with its name from outside (test/live/container.ts).
 # Then the listen queues: as many handshakes as tcpwhy queue says, counted (test/live/queue.py). Then the kernel's own
 # events, each made to happen (test/live/events.py).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 missing=()
-for tool in tcpdump:tcpdump ip:iproute2 unshare:util-linux python3:python3 nft:nftables tshark:tshark; do
+for tool in tcpdump:tcpdump ip:iproute2 unshare:util-linux python3:python3 nft:nftables tshark:tshark podman:podman crun:crun busybox:busybox-static; do
   PATH="$PATH:/usr/sbin:/sbin" command -v "${tool%%:*}" >/dev/null || missing+=("${tool##*:}")
 done
 if [ ${#missing[@]} -gt 0 ]; then
@@ -57,3 +58,4 @@ PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" python3 test/live/queue.py
 PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" --mount python3 test/live/events.py
 PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" --mount python3 test/live/capture.py
 PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" node_modules/.bin/tsx test/live/host.ts
+PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" --mount node_modules/.bin/tsx test/live/container.ts

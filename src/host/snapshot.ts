@@ -1,3 +1,4 @@
+import { containerNames } from './containers.ts'
 import { ephemeralUse } from './ephemeral.ts'
 import type {
   Cgroup,
@@ -9,6 +10,7 @@ import type {
   Listener,
   ListenerHolder,
   ListenerSetting,
+  ListenerWait,
   NamespaceFact,
   OpenFiles,
   Owner,
@@ -56,6 +58,8 @@ export interface HostSnapshot {
   openFiles: readonly OpenFiles[]
   /** By inode, only of the asked sockets; see SnapshotAsk.owners. */
   owners: ReadonlyMap<number, readonly Owner[]>
+  /** Names of the containers of namespaces and owners, by id. */
+  containers: ReadonlyMap<string, readonly string[]>
   /** Processes whose descriptors may not be seen: an owner that was not found may be one of them. */
   hidden: number
   pressure: PressureFacts
@@ -78,6 +82,8 @@ export interface ProcessSnapshot extends Descriptors {
 export interface ListenerSnapshot extends Listener {
   /** Who holds it, and how each waits at it for connections. */
   holders: readonly ListenerHolder[]
+  /** Of all holders together: one that takes connections is enough. null: no holder is known. */
+  waits: ListenerWait | null
   /** Which setting of the first holder's program decides its backlog. */
   setting: ListenerSetting | null
 }
@@ -147,21 +153,41 @@ export function snapshot(host: HostFiles, ask: SnapshotAsk = {}): HostSnapshot {
   const machine = pressure.read(host)
   if (machine.psi.cpu.some === null) gaps.push(missing('pressure', whyOf(machine.faults)))
   const files = openFiles.read(host, {}).processes
+  const described = describe(host, ask, { files, looked, holders: owned.holders })
   return {
     host: host.hostName(),
     release: host.release(),
     atMs,
     atEpochMs,
     namespaces: looked.map((one) => ({ ...one, listeners: held(host, one.listeners, owned) })),
-    processes: describe(host, ask, { files, looked, holders: owned.holders }),
+    processes: described,
     openFiles: files,
     owners: owned.owners,
+    containers: containerNames(
+      host,
+      containersOf(looked, [...owned.owners.values()].flat(), described),
+    ),
     hidden: owned.hidden,
     pressure: machine,
     hostSettings: ofScope(settings.read(host), 'host'),
     missing: unique(gaps),
     faults,
   }
+}
+
+/** A process of each container. */
+function containersOf(
+  looked: readonly LookedAt[],
+  ...processes: readonly (readonly Pick<Owner, 'pid' | 'cgroup'>[])[]
+): Map<string, number> {
+  const found = new Map<string, number>()
+  for (const { container, pids } of looked) {
+    if (container !== null && pids[0] !== undefined) found.set(container.id, pids[0])
+  }
+  for (const { pid, cgroup } of processes.flat()) {
+    if (cgroup?.container != null) found.set(cgroup.container.id, pid)
+  }
+  return found
 }
 
 const NOBODY: ProcessFacts = { owners: new Map(), holders: [], hidden: 0, faults: [] }
@@ -200,10 +226,17 @@ function held(
     const first = whose[0]
     return {
       ...listener,
-      holders: listenerHolders(host, listener.inode, whose, seen),
+      ...waiting(listenerHolders(host, listener.inode, whose, seen)),
       setting: first === undefined ? null : settingOf(listener, first.pid, configured),
     }
   })
+}
+
+const WAITS = ['accept', 'epoll', 'unknown', 'none'] as const
+
+function waiting(holders: ListenerHolder[]): Pick<ListenerSnapshot, 'holders' | 'waits'> {
+  const waits = WAITS.find((one) => holders.some((holder) => holder.waits === one)) ?? null
+  return { holders, waits }
 }
 
 /** Fuller than this is near. */

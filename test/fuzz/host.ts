@@ -44,7 +44,7 @@ function checkPages(octets: Uint8Array, header: string, formats: readonly string
 /** A machine of which every file is this text, every folder lists its words and every link leads to one. */
 function hostOf(octets: Uint8Array): HostFiles {
   const text = textOf(octets)
-  const words = text.split(/\s+/, 20)
+  const words = text.split(/\s+/, 6)
   return {
     platform: () => 'linux',
     release: () => text,
@@ -140,7 +140,9 @@ export const hostTargets: readonly FuzzTarget[] = [
       cgroupOf(textOf(octets))
       const printed = parseSs(textOf(octets))
       assert((printed.sockets.length + printed.odd) * 2 <= octets.length + 2, 'lines from nothing')
-      assert(typeof snapshot(host).hidden === 'number', 'no snapshot')
+      let looks = 0
+      const { hidden } = snapshot(host, { namespace: () => looks++ < 2 })
+      assert(typeof hidden === 'number', 'no snapshot')
     },
   },
 ]

@@ -73,6 +73,7 @@ function listener(partial: Partial<ListenerSnapshot>): ListenerSnapshot {
     drops: 0,
     cookie: null,
     v6only: null,
+    waits: partial.holders?.[0]?.waits ?? null,
     holders: [],
     setting: null,
     ...partial,
@@ -148,6 +149,7 @@ function look(parts: MachineParts, when: 'before' | 'after'): HostSnapshot {
   const processes = (first && parts.processesBefore) || parts.processes || []
   return {
     host: 'web-1',
+    containers: new Map(),
     release: parts.release ?? '6.18.0',
     atMs: first ? 0 : 3000,
     atEpochMs: first ? 1_700_000_000_000 : 1_700_000_003_000,

@@ -1,6 +1,6 @@
 import { TcpwhyError } from '../../base/errors.ts'
+import { type Container, findContainers } from '../../host/containers.ts'
 import { type HostFiles, readOrNull } from '../../host/host-files.ts'
-import { type Container, findContainers } from './containers.ts'
 
 /** Whose network is meant: at most one of them; none is that of tcpwhy itself. */
 export interface TargetAsk {

@@ -87,17 +87,26 @@ export function rootsOf(host: HostFiles, pid: number): string[] {
   return shared ? [...roots, ''] : roots
 }
 
+/** Whose command lines are looked at, and for which options: those that say where the configuration is, or a name. */
+const OPTIONS: Readonly<Record<string, readonly string[]>> = {
+  conmon: ['-c', '-n'],
+  haproxy: ['-f'],
+  nginx: ['-c', '-p'],
+}
+
 /**
- * Of a command line only the options that name configuration, with their values: command lines hold secrets, so nothing
- * else of one goes on. "nginx: master process nginx -c /x/nginx.conf -g secret" -> ["-c", "/x/nginx.conf"]
+ * Of a command line only these options with their values: command lines hold secrets, so nothing else of one goes on, and
+ * nothing of other programs'. "nginx: master process nginx -c /x/nginx.conf -g secret" -> ["-c", "/x/nginx.conf"]
+ * @param command  /proc/PID/comm
  * @param cmdline  /proc/PID/cmdline, words ended by zeros; a program that names itself anew puts blanks
  */
-export function configWords(cmdline: string): string[] {
+export function optionWords(command: string, cmdline: string): string[] {
+  const options = Object.hasOwn(OPTIONS, command) ? OPTIONS[command]! : []
   const words = cmdline.split(/[\0 ]+/)
   const kept: string[] = []
   for (const [at, word] of words.entries()) {
     const next = words[at + 1]
-    if (!/^-[cfp]$/.test(word) || next === undefined || next === '' || next.startsWith('-'))
+    if (!options.includes(word) || next === undefined || next === '' || next.startsWith('-'))
       continue
     kept.push(word, next)
   }

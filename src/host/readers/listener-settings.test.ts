@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { hostWith } from '../../../test/helpers/recorded-host.ts'
-import { configWords } from '../config/process-files.ts'
+import { optionWords } from '../config/process-files.ts'
 import { listenerSettings, settingOf } from './listener-settings.ts'
 
 const comm = (pid: number, name: string) => ({ [`/proc/${pid}/comm`]: `${name}\n` })
@@ -126,11 +126,8 @@ test('other programs: a default as a hint', () => {
   expect(told(comm(7, 'nodemon'))(3000)).toBeNull()
 })
 
-test('of a command line only where the configuration is goes on', () => {
-  expect(configWords('haproxy\0-f\0/a\0--password\0secret\0-f\0/b\0-p\0')).toEqual([
-    '-f',
-    '/a',
-    '-f',
-    '/b',
-  ])
+test('of a command line only where the configuration is goes on, and nothing of other programs', () => {
+  const line = 'haproxy\0-f\0/a\0--password\0secret\0-f\0/b\0-p\0pid\0-f\0'
+  expect(optionWords('haproxy', line)).toEqual(['-f', '/a', '-f', '/b'])
+  expect(optionWords('mysql', 'mysql\0-p\0secret\0-c\0x\0')).toEqual([])
 })

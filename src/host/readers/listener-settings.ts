@@ -2,9 +2,9 @@ import { defaultListen } from '../config/defaults.ts'
 import { HAPROXY_FILES, haproxyListens } from '../config/haproxy.ts'
 import { NGINX_FILES, nginxListens } from '../config/nginx.ts'
 import {
-  configWords,
   filesUnder,
   optionValues,
+  optionWords,
   type ProcessFiles,
   rootsOf,
 } from '../config/process-files.ts'
@@ -67,10 +67,12 @@ function firstOf(host: HostFiles, pid: number, find: Find): ConfiguredListen[] |
 
 /** A worker that calls itself "nginx: worker process" has its parent's options. */
 function wordsOfProcess(host: HostFiles, pid: number): string[] {
-  const own = configWords(readOrNull(host.text(`/proc/${pid}/cmdline`)) ?? '')
+  const command = commandOf(host, pid)
+  const wordsOf = (of: number) =>
+    optionWords(command, readOrNull(host.text(`/proc/${of}/cmdline`)) ?? '')
+  const own = wordsOf(pid)
   const parent = own.length > 0 ? null : parentOf(host, pid)
-  if (parent === null || commandOf(host, parent) !== commandOf(host, pid)) return own
-  return configWords(readOrNull(host.text(`/proc/${parent}/cmdline`)) ?? '')
+  return parent === null || commandOf(host, parent) !== command ? own : wordsOf(parent)
 }
 
 function nginxOf(files: ProcessFiles, words: readonly string[]): ConfiguredListen[] | null {

@@ -1,8 +1,10 @@
 // Files of the runtimes: moby daemon container/container.go (config.v2.json), containers/storage containers.json, crun
 // src/libcrun/status.c (status), runc libcontainer/container_linux.go (state.json), containerd CRI labels (config.json).
-import { cgroupOf } from '../../host/cgroup.ts'
-import { type HostFiles, readOrNull } from '../../host/host-files.ts'
-import { decimal } from '../../host/text.ts'
+import { cgroupOf } from './cgroup.ts'
+import { optionValues, optionWords } from './config/process-files.ts'
+import { type HostFiles, readOrNull } from './host-files.ts'
+import { commandOf, parentOf, pidsOf } from './process.ts'
+import { decimal } from './text.ts'
 
 export interface Container {
   /** 64 hexadecimal digits, or the name where the runtime has no ids (lxc). */
@@ -23,7 +25,7 @@ const STATES: readonly (readonly [folder: string, file: string])[] = [
   ['/run/containerd/runc/default', 'state.json'],
 ]
 const DOCKER = '/var/lib/docker/containers'
-const STORAGE = '/var/lib/containers/storage/overlay-containers/containers.json'
+const STORAGE = '/var/lib/containers/storage'
 const CONTAINERD = [
   '/run/containerd/io.containerd.runtime.v2.task/k8s.io',
   '/run/containerd/io.containerd.runtime.v2.task/default',
@@ -58,6 +60,44 @@ export function findContainers(host: HostFiles): Container[] {
   return found
 }
 
+/**
+ * The names of containers by id, from the files of their runtimes and, of podman's, from their monitors; without a look at
+ * every process.
+ * @param pids  a process of each container that somebody will ask for, by its id
+ */
+export function containerNames(
+  host: HostFiles,
+  pids: ReadonlyMap<string, number>,
+): ReadonlyMap<string, readonly string[]> {
+  const drafts = new Map<string, Draft>()
+  addDocker(host, drafts)
+  addStorageNames(host, drafts)
+  addContainerd(host, drafts)
+  const found = new Map<string, readonly string[]>()
+  for (const [id, pid] of pids) {
+    const names = drafts.get(id)?.names ?? []
+    const name = names.length > 0 ? null : monitorName(host, id, pid)
+    const all = [...new Set(name === null ? names : [name])]
+    if (all.length > 0) found.set(id, all)
+  }
+  return found
+}
+
+const MAX_PARENTS = 8
+
+/** Wherever podman keeps its files: above its containers is conmon -c ID ... -n NAME. */
+function monitorName(host: HostFiles, id: string, pid: number): string | null {
+  let above: number | null = pid
+  for (let steps = 0; steps < MAX_PARENTS && above !== null; steps++) {
+    if (commandOf(host, above) === 'conmon') {
+      const words = optionWords('conmon', readOrNull(host.text(`/proc/${above}/cmdline`)) ?? '')
+      return optionValues(words, '-c').includes(id) ? (optionValues(words, '-n')[0] ?? null) : null
+    }
+    above = parentOf(host, above)
+  }
+  return null
+}
+
 interface Draft {
   names: string[]
   hostName: string | null
@@ -85,9 +125,10 @@ function addDocker(host: HostFiles, drafts: Map<string, Draft>): void {
 
 /** podman and cri-o: only names; what runs is in STATES or the cgroups. */
 function addStorageNames(host: HostFiles, drafts: Map<string, Draft>): void {
-  const list = json(host, STORAGE)
-  if (!Array.isArray(list)) return
-  for (const one of list) {
+  // One folder a storage driver: overlay-containers, vfs-containers.
+  const folders = namesIn(host, STORAGE).filter((name) => name.endsWith('-containers'))
+  const lists = folders.map((name) => json(host, `${STORAGE}/${name}/containers.json`))
+  for (const one of lists.flatMap((list) => (Array.isArray(list) ? list : []))) {
     const id = text(at(one, 'id'))
     const names = at(one, 'names')
     if (id === null || !Array.isArray(names)) continue
@@ -124,7 +165,8 @@ function addStates(host: HostFiles, drafts: Map<string, Draft>): void {
 function addOfProcesses(host: HostFiles, drafts: Map<string, Draft>): void {
   const own = readOrNull(host.link('/proc/self/ns/uts'))
   const seen = new Set<string>()
-  for (const pid of pidsOf(host)) {
+  const pids = pidsOf(host).sort((a, b) => a - b)
+  for (const pid of pids.slice(0, MAX_PROCESSES)) {
     const id = cgroupOf(readOrNull(host.text(`/proc/${pid}/cgroup`)) ?? '')?.container?.id
     if (id !== undefined) {
       const draft = draftOf(drafts, id)
@@ -147,14 +189,6 @@ function addOfProcesses(host: HostFiles, drafts: Map<string, Draft>): void {
 function hostNameOf(host: HostFiles, pid: number): string | null {
   const name = (readOrNull(host.text(`/proc/${pid}/root/etc/hostname`)) ?? '').trim()
   return /^[\w.-]{1,255}$/.test(name) ? name : null
-}
-
-function pidsOf(host: HostFiles): number[] {
-  const pids = namesIn(host, '/proc').map((name) => decimal(name))
-  return pids
-    .filter((pid) => pid !== null)
-    .sort((a, b) => a - b)
-    .slice(0, MAX_PROCESSES)
 }
 
 function isAlive(host: HostFiles, pid: number): boolean {
