@@ -3,7 +3,7 @@ import { run } from './run.ts'
 
 const app = {
   analyze: async () => (await import('../app/analyze.ts')).analyzeCaptures,
-  probe: async () => import('../app/probe.ts'),
+  probe: async () => import('../app/probe/index.ts'),
   lab: () => import('../app/lab.ts'),
   diagnose: async () => (await import('../app/diagnose-host.ts')).diagnoseHost,
   queue: async () => (await import('../app/queue.ts')).queueSizes,

@@ -1,6 +1,6 @@
 import type { DiagnoseHostOptions } from '../app/diagnose-host.ts'
 import type { labScenarios, RunLab } from '../app/lab.ts'
-import type * as ProbeApp from '../app/probe.ts'
+import type * as ProbeApp from '../app/probe/index.ts'
 import type { QueueOptions } from '../app/queue.ts'
 import type { AnalyzeCaptures } from '../app/types.ts'
 import type { Report } from '../diagnose/report.ts'
@@ -44,5 +44,5 @@ export interface App {
   diagnose: () => Promise<(options: DiagnoseHostOptions) => Promise<Report>>
   queue: () => Promise<(options: QueueOptions) => Promise<QueueReport>>
   /** The experiments. */
-  probe: () => Promise<Pick<typeof ProbeApp, 'probeLoad'>>
+  probe: () => Promise<Pick<typeof ProbeApp, 'probeIdle' | 'probeLoad'>>
 }

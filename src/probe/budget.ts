@@ -49,6 +49,9 @@ function refused(port: ProbePort, on: SocketEvents): ProbeSocket {
     end() {},
     close: cancel,
     reset: cancel,
+    keepalive: () => 'idle-only',
+    probeNow: () => false,
+    info: () => null,
     unsent: () => 0,
     local: () => null,
   }

@@ -1,5 +1,7 @@
+import type { TcpInfo } from '../host/kernel/tcp-info.ts'
+
 /**
- * What experiments may touch of the world: sockets, names, a clock, chance. Nothing here sends by itself; `app/probe-port.ts` is
+ * What experiments may touch of the world: sockets, names, a clock, chance. Nothing here sends by itself; `app/probe/port.ts` is
  * the real one, tests have one without a network.
  */
 export interface ProbePort {
@@ -9,12 +11,36 @@ export interface ProbePort {
   epochMs(): number
   /** In [0, 1). */
   random(): number
+  /** Whether sockets have `info`, `probeNow` and all of `keepalive`: raw socket options of Linux. */
+  readonly rawOptions: boolean
   /** Calls `run` once after `ms`; the answer takes it back. */
   after(ms: number, run: () => void): () => void
   /** All addresses of a name, in the resolver's order. @throws TcpwhyError PROBE_NAME_UNKNOWN */
   resolve(host: string): Promise<readonly ProbeAddress[]>
   /** Never throws: what goes wrong, also at once, comes to `on.closed`, never before `open` has returned. */
   open(options: OpenOptions, on: SocketEvents): ProbeSocket
+  /** Watches the headers of packets to and from there, or says why it cannot. */
+  watch(to: WatchTarget): Promise<PacketWatch | { cannot: string }>
+}
+
+export interface WatchTarget extends ProbeAddress {
+  port: number
+}
+
+/** Handshakes and endings of our own connections as they were on the wire. */
+export interface PacketWatch {
+  /** What the other end, or whoever speaks in its name, sent to this local port; oldest first. */
+  seen(localPort: number): readonly PacketSeen[]
+  /** Waits until what was sent until now has been read. */
+  settle(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface PacketSeen {
+  what: 'syn-ack' | 'fin' | 'rst'
+  ttl: number
+  /** Of a RST: with ACK and the receiver's window, as an endpoint sends it on its own; or without, as an answer. */
+  active: boolean
 }
 
 export interface ProbeAddress {
@@ -26,8 +52,6 @@ export interface OpenOptions extends ProbeAddress {
   port: number
   /** Speak TLS. `servername` is the SNI; certificates are not judged: an experiment asks when connections die, not whom to trust. */
   tls?: { servername: string }
-  /** TCP keepalive from the start; absent = SO_KEEPALIVE stays off. */
-  keepalive?: Keepalive
 }
 
 /** TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT. */
@@ -63,6 +87,12 @@ export interface ProbeSocket {
   close(): void
   /** Ends it by a RST: close() with SO_LINGER 0. */
   reset(): void
+  /** Turns TCP keepalive on. 'idle-only': interval and count are the system's (no raw socket options). */
+  keepalive(settings: Keepalive): 'set' | 'idle-only'
+  /** Sends one keepalive probe now: an ACK that carries nothing and must be answered. False: it cannot (no raw options). */
+  probeNow(): boolean
+  /** struct tcp_info, null where it cannot be read. */
+  info(): TcpInfo | null
   /** Octets of `write` that the kernel has not taken yet. */
   unsent(): number
   /** Our address and port, null before the handshake. */

@@ -1,7 +1,8 @@
+import type { IdleReport } from './idle/report.ts'
 import type { LoadReport } from './load/report.ts'
 
 /** `tcpwhy.probe/1`: what an experiment found. One type an experiment, told apart by `probe`. */
-export type ProbeReport = LoadReport
+export type ProbeReport = IdleReport | LoadReport
 
 /** What every experiment's result begins with. */
 export interface ProbeHead {

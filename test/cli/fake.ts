@@ -1,6 +1,6 @@
 import type { DiagnoseHostOptions } from '../../src/app/diagnose-host.ts'
 import { labScenarios } from '../../src/app/lab.ts'
-import { probeLoad } from '../../src/app/probe.ts'
+import { probeIdle, probeLoad } from '../../src/app/probe/index.ts'
 import { queueSizes } from '../../src/app/queue.ts'
 import type { AnalyzeOptions, AnalyzeResult } from '../../src/app/types.ts'
 import { TcpwhyError } from '../../src/base/errors.ts'
@@ -49,7 +49,7 @@ export async function cli(
       asked.push(options)
       return analyze(options)
     },
-    probe: async () => ({ probeLoad }),
+    probe: async () => ({ probeIdle, probeLoad }),
     lab: async () => ({
       labScenarios,
       runLab: async () => {

@@ -1,7 +1,7 @@
 import { createServer as httpServer } from 'node:http'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
-import { type LoadRequest, probeLoad } from '../../src/app/probe.ts'
+import { type LoadRequest, probeLoad } from '../../src/app/probe/index.ts'
 import { probeWords } from '../../src/messages/en/probe.ts'
 import { failureKinds } from '../../src/probe/load/failures.ts'
 

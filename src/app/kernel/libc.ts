@@ -4,6 +4,8 @@ import { createRequire } from 'node:module'
 export interface Libc {
   socket(domain: number, type: number, protocol: number): number
   setsockopt(fd: number, level: number, name: number, value: Uint8Array, size: number): number
+  /** `size`: one int32, in and out. */
+  getsockopt(fd: number, level: number, name: number, value: Uint8Array, size: Uint8Array): number
   send(fd: number, octets: Uint8Array, size: number, flags: number): number
   recv(fd: number, octets: Uint8Array, size: number, flags: number): number
   setns(fd: number, kind: number): number
@@ -35,6 +37,7 @@ function load(): LoadedLibc {
       libc: {
         socket: c.func('int socket(int, int, int)'),
         setsockopt: c.func('int setsockopt(int, int, int, const void *, uint32_t)'),
+        getsockopt: c.func('int getsockopt(int, int, int, void *, void *)'),
         send: c.func('intptr_t send(int, const void *, size_t, int)'),
         recv: c.func('intptr_t recv(int, void *, size_t, int)'),
         setns: c.func('int setns(int, int)'),

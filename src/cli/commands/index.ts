@@ -2,6 +2,8 @@ import type { CommandSpec } from '../spec.ts'
 import { analyze } from './analyze.ts'
 import { diagnose } from './diagnose.ts'
 import { explain } from './explain.ts'
+import { labList, labRun } from './lab.ts'
+import { probeIdle } from './probe-idle.ts'
 import { probeLoad } from './probe-load.ts'
 import { queue } from './queue.ts'
 
@@ -12,8 +14,7 @@ export const commands: readonly CommandSpec[] = [
   explain,
   labList,
   labRun,
+  probeIdle,
   probeLoad,
   queue,
 ]
-
-import { labList, labRun } from './lab.ts'

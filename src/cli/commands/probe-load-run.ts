@@ -1,4 +1,4 @@
-import type { LoadRequest } from '../../app/probe.ts'
+import type { LoadRequest } from '../../app/probe/index.ts'
 import { loadText } from '../../report/probe/load-text.ts'
 import { parseDuration } from '../duration.ts'
 import type { Io } from '../io.ts'

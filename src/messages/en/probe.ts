@@ -25,6 +25,97 @@ export const probeWords = {
     'response-malformed': 'what came is no HTTP',
     other: 'another error',
   },
+  idle: {
+    sends: {
+      http: '{request}, before and after each silence',
+      file: '{octets} octets of {file}, before and after each silence',
+      octet: 'one octet, before and after each silence',
+      'mysql-ping': 'a MySQL login, and COM_PING before and after each silence',
+      'keepalive-probe': 'no data, only a TCP keepalive probe after each silence',
+    },
+    unusable: '{name}: cannot tell, no connection worked even without a silence ({why}).',
+    why: {
+      nothing: 'interrupted too early',
+      ECONNREFUSED: 'refused',
+      timeout: 'no handshake in time',
+      'no-answer': 'connected, but the request was not answered',
+      'not-kept': 'the server closes after each answer: nothing is kept that could be idle',
+      'no-http': 'what came is no HTTP',
+      fin: 'closed before any answer',
+      TCPWHY_BUDGET: 'the budget of connections was spent',
+    },
+    none: '{name}: no limit up to {max}; a connection that was silent for so long still worked.',
+    noneSoFar:
+      '{name}: silences up to {max} were survived; longer ones were not tried to their end.',
+    interval: 'between {from} and {to}',
+    limit: {
+      middlebox: {
+        silent:
+          'A hop between you and {name} forgets connections that carried nothing for {interval}, and drops what comes then without a word.',
+        reset:
+          'A hop between you and {name} forgets connections that carried nothing for {interval}, and answers what comes then with a RST.',
+        fin: 'A hop between you and {name} closes connections that carried nothing for {interval} (FIN, from another distance than the handshake).',
+      },
+      server: {
+        silent:
+          'Connections to {name} that carried nothing for {interval} are dropped without a word.',
+        reset: '{name} itself resets connections that carried nothing for {interval}.',
+        fin: '{name} itself closes connections that carried nothing for {interval} (FIN).',
+      },
+      unknown: {
+        silent:
+          'Connections to {name} that carried nothing for {interval} are dropped without a word.',
+        reset:
+          'Connections to {name} that carried nothing for {interval} are reset; by whom cannot be told from here.',
+        fin: 'Connections to {name} that carried nothing for {interval} are closed (FIN); by whom cannot be told from here.',
+      },
+    },
+    keepalive: {
+      helps: 'TCP keepalive ({keepalive}) resets its clock.',
+      not: 'TCP keepalive ({keepalive}) does not help: only data counts.',
+    },
+    heartbeat: {
+      helps: 'A request now and then keeps it alive.',
+      not: 'A request now and then does not help either: it may be the age of the connection that counts, or the number of requests.',
+    },
+    differ: '{names}: no such limit, so it belongs to the path of {name} alone.',
+    assumed: {
+      afterAnswer: 'The silence began when the answer to a first request was there.',
+      nothingSaid:
+        'Nothing was said before the silence: a server that waits for a first request may have another limit (--http PATH asks one).',
+      ladder: 'Whoever dies after a silence dies after every longer one.',
+      notWatched: 'Who ended connections was not watched: {why}.',
+      silent:
+        'Silence is put down to a hop, because the same server went on answering new connections meanwhile.',
+      ttl: 'TTLs tell who ended it: the same as in the SYN-ACK for the end that answered the handshake, another for a hop.',
+      proxy:
+        'A proxy or load balancer that answers handshakes itself is "the server" here: probe one server behind it as well.',
+      sameTtl:
+        'The RST had the TTL of the SYN-ACK: a box beside the server, or a server that lost its state, would look the same.',
+    },
+    heading: {
+      table: 'Silences, each on a connection of its own',
+      chart: 'Silence, on a logarithmic scale',
+      advice: 'Settings below the limit',
+      assumed: 'Assumed',
+    },
+    column: {
+      target: 'target',
+      keepalive: 'keepalive',
+      traffic: 'traffic',
+      survived: 'survived',
+      died: 'died from',
+      how: 'how',
+      by: 'by',
+    },
+    traffic: { none: 'none', heartbeat: 'heartbeat' },
+    flavour: {
+      reset: 'reset',
+      silent: 'no answer',
+      fin: 'closed (FIN)',
+    },
+    legend: '. worked   R reset   F closed (FIN)   x no answer   ? unusable',
+  },
   load: {
     sends: '{method} {url}',
     conclusion: {

@@ -5,7 +5,7 @@ import type { LoadReport, LoadSample } from '../../probe/load/report.ts'
 import { type Paint, paintFor } from '../paint.ts'
 import { printable } from '../printable.ts'
 import { wrap } from '../wrap.ts'
-import { tableLines } from './table.ts'
+import { dimHead, tableLines } from './table.ts'
 
 const words = probeWords.load
 const MAX_SECONDS = 30
@@ -108,8 +108,4 @@ function secondRow(sample: LoadSample): string[] {
     formatCount(sample.inFlight),
     kind === undefined ? '' : probeWords.failure[kind as keyof typeof probeWords.failure],
   ]
-}
-
-function dimHead([head = '', ...rows]: readonly string[], paint: Paint): string[] {
-  return [paint.dim(head), ...rows]
 }

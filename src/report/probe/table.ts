@@ -1,3 +1,4 @@
+import type { Paint } from '../paint.ts'
 import { widthOf } from '../wrap.ts'
 
 /** Rows under a heading, columns as wide as their widest cell; columns named in `right` are flush right. */
@@ -20,4 +21,8 @@ export function tableLines(
         .join('  ')
     ).trimEnd(),
   )
+}
+
+export function dimHead([head = '', ...rows]: readonly string[], paint: Paint): string[] {
+  return [paint.dim(head), ...rows]
 }

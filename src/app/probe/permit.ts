@@ -1,12 +1,8 @@
 import { networkInterfaces } from 'node:os'
-import { TcpwhyError } from '../base/errors.ts'
-import { kindOfAddress } from '../probe/address.ts'
-import type { LoadReport, LoadSample } from '../probe/load/report.ts'
-import type { ProbeAddress, ProbePort } from '../probe/port.ts'
-import { type LoadOptions, load } from '../probe/probes/load.ts'
-import type { Plan } from '../probe/report.ts'
-import { parseTarget } from '../probe/target.ts'
-import { nodeProbePort } from './probe-port.ts'
+import { TcpwhyError } from '../../base/errors.ts'
+import { kindOfAddress } from '../../probe/address.ts'
+import type { ProbeAddress, ProbePort } from '../../probe/port.ts'
+import type { Plan } from '../../probe/report.ts'
 
 /** What every experiment is told from outside. */
 export interface ProbeHooks {
@@ -18,32 +14,10 @@ export interface ProbeHooks {
   owned?: boolean
 }
 
-export type LoadRequest = Omit<LoadOptions, 'target' | 'to'> & { target: string }
-
 /** More connections or requests a second than these are asked about, and any at all to addresses that are nobody's own. */
 const GENTLE_PER_SECOND = 50
 
-/**
- * HTTP load: `tcpwhy probe load`.
- * @throws TcpwhyError BAD_ARGUMENT, PROBE_ADDRESS_REFUSED, PROBE_NAME_UNKNOWN, PROBE_NOT_YOURS
- */
-export async function probeLoad(
-  request: LoadRequest,
-  hooks: ProbeHooks & { onSample?: (sample: LoadSample) => void } = {},
-  givenPort?: ProbePort,
-): Promise<LoadReport> {
-  const port = givenPort ?? (await nodeProbePort())
-  const target = parseTarget(request.target)
-  const to = await addressOf(target.host, port)
-  const options: LoadOptions = { ...request, target, to }
-  const plan = load.plan(options)
-  permit([to], plan, hooks)
-  await hooks.onPlan?.(plan)
-  const { onSample, stop = new AbortController().signal } = hooks
-  return load.run(options, port, { stop, ...(onSample === undefined ? {} : { onSample }) })
-}
-
-async function addressOf(host: string, port: ProbePort): Promise<ProbeAddress> {
+export async function addressOf(host: string, port: ProbePort): Promise<ProbeAddress> {
   const [first] = await port.resolve(host)
   if (first !== undefined) return first
   throw new TcpwhyError(
@@ -54,7 +28,7 @@ async function addressOf(host: string, port: ProbePort): Promise<ProbeAddress> {
 }
 
 /** @throws TcpwhyError PROBE_ADDRESS_REFUSED, PROBE_NOT_YOURS */
-function permit(
+export function permit(
   addresses: readonly ProbeAddress[],
   plan: Plan,
   { owned = false }: ProbeHooks,

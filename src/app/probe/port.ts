@@ -1,5 +1,5 @@
 import type { Socket, SocketConstructorOpts } from 'node:net'
-import { TcpwhyError } from '../base/errors.ts'
+import { TcpwhyError } from '../../base/errors.ts'
 import type {
   OpenOptions,
   ProbeAddress,
@@ -7,7 +7,9 @@ import type {
   ProbeSocket,
   SocketEvents,
   SocketFailure,
-} from '../probe/port.ts'
+} from '../../probe/port.ts'
+import { loadLibc } from '../kernel/libc.ts'
+import { type SocketOptions, socketOptions } from '../kernel/socket-options.ts'
 
 /** setTimeout takes a signed 32-bit number of milliseconds, and fires at once beyond it. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
@@ -20,7 +22,8 @@ async function loadModules() {
     import('node:tls'),
     import('node:dns/promises'),
   ])
-  return { net, tls, dns }
+  const libc = loadLibc()
+  return { net, tls, dns, options: libc.is === 'loaded' ? socketOptions(libc.libc) : null }
 }
 
 type Modules = Awaited<ReturnType<typeof loadModules>>
@@ -34,7 +37,9 @@ export async function nodeProbePort(): Promise<ProbePort> {
     nowMs: () => performance.now(),
     epochMs: () => Date.now(),
     random: () => Math.random(),
+    rawOptions: modules.options !== null,
     after,
+    watch: async (to) => (await import('./watch.ts')).watchPackets(to),
     resolve: (host) => resolve(modules, host),
     open: (options, on) => open(modules, options, on, buffer),
   }
@@ -72,11 +77,12 @@ function open(
 }
 
 function plain(
-  { net }: Modules,
+  modules: Modules,
   { address, family, port }: OpenOptions,
   on: SocketEvents,
   buffer: Uint8Array,
 ): ProbeSocket {
+  const { net } = modules
   const callback = (count: number) => {
     on.data(buffer.subarray(0, count))
     return true
@@ -92,11 +98,12 @@ function plain(
   })
   socket.on('close', () => on.closed(failure))
   socket.connect({ host: address, family, port, noDelay: true })
-  return handleOf(socket, socket)
+  return handleOf(socket, socket, modules.options)
 }
 
 /** TLS over a plain socket of ours, so that failures of the handshakes of TCP and of TLS are told apart. */
-function secure({ net, tls }: Modules, options: OpenOptions, on: SocketEvents): ProbeSocket {
+function secure(modules: Modules, options: OpenOptions, on: SocketEvents): ProbeSocket {
+  const { net, tls } = modules
   const { address, family, port } = options
   const raw = new net.Socket({ allowHalfOpen: true })
   let failure: SocketFailure | null = null
@@ -117,15 +124,32 @@ function secure({ net, tls }: Modules, options: OpenOptions, on: SocketEvents): 
   })
   socket.on('close', () => on.closed(failure))
   raw.connect({ host: address, family, port, noDelay: true })
-  return handleOf(socket, raw)
+  return handleOf(socket, raw, modules.options)
+}
+
+/** Node's own field: there is no public way to the descriptor of a socket. -1 or nothing when it is closed. */
+function fdOf(socket: Socket): number | null {
+  const fd = (socket as unknown as { _handle?: { fd?: number } | null })._handle?.fd
+  return fd === undefined || fd < 0 ? null : fd
 }
 
 function failureOf(error: NodeJS.ErrnoException, otherwise: string): SocketFailure {
   return { code: error.code ?? error.name, syscall: error.syscall ?? otherwise }
 }
 
-function handleOf(socket: Socket, raw: Socket): ProbeSocket {
+function handleOf(socket: Socket, raw: Socket, rawOptions: SocketOptions | null): ProbeSocket {
+  const withFd = <T>(use: (options: SocketOptions, fd: number) => T): T | null => {
+    const fd = fdOf(raw)
+    return rawOptions === null || fd === null ? null : use(rawOptions, fd)
+  }
   return {
+    keepalive(settings) {
+      raw.setKeepAlive(true, settings.idleS * 1000)
+      // Node sets TCP_KEEPINTVL to 1 and TCP_KEEPCNT to 10 there (libuv uv__tcp_keepalive): ours come after it.
+      return withFd((o, fd) => o.keepalive(fd, settings)) ? 'set' : 'idle-only'
+    },
+    probeNow: () => withFd((o, fd) => o.probeNow(fd)) ?? false,
+    info: () => withFd((o, fd) => o.info(fd)),
     write: (octets) => void socket.write(octets),
     end: () => void socket.end(),
     close: () => {

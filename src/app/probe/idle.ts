@@ -1,0 +1,156 @@
+import { readFile } from 'node:fs/promises'
+import { formatEndpoint } from '../../base/addresses.ts'
+import { TcpwhyError } from '../../base/errors.ts'
+import { probeWords } from '../../messages/en/probe.ts'
+import { formatCount, render } from '../../messages/render.ts'
+import type { IdleReport, IdleSettings } from '../../probe/idle/report.ts'
+import type { Talk } from '../../probe/idle/types.ts'
+import { requestOctets } from '../../probe/load/request.ts'
+import type { Keepalive, ProbePort } from '../../probe/port.ts'
+import { type IdleOptions, idle } from '../../probe/probes/idle.ts'
+import { parseTarget, type Target } from '../../probe/target.ts'
+import { addressOf, type ProbeHooks, permit } from './permit.ts'
+import { nodeProbePort } from './port.ts'
+import { openState } from './state.ts'
+
+export interface IdleRequest {
+  targets: readonly string[]
+  maxMs: number
+  precisionMs: number
+  keepalive: Keepalive | null
+  /** What is said before and after each silence; a target that is a URL is asked for its path. */
+  say: { is: 'http'; path: string } | { is: 'file'; path: string } | { is: 'octet' } | null
+  /** Where results are kept as they come, and read from to go on. */
+  state?: string
+}
+
+const MAX_FILE_OCTETS = 64 * 1024
+const MAX_TARGETS = 16
+
+/**
+ * After how long a silence connections die: `tcpwhy probe idle`.
+ * @throws TcpwhyError BAD_ARGUMENT, PROBE_ADDRESS_REFUSED, PROBE_NAME_UNKNOWN, PROBE_NOT_YOURS, PROBE_NEEDS_SOCKET_OPTIONS,
+ *   OUTPUT_UNWRITABLE
+ */
+export async function probeIdle(
+  request: IdleRequest,
+  hooks: ProbeHooks = {},
+  givenPort?: ProbePort,
+): Promise<IdleReport> {
+  const port = givenPort ?? (await nodeProbePort())
+  const options = await optionsOf(request, port)
+  const plan = idle.plan(options)
+  permit(
+    options.targets.map(({ to }) => to),
+    plan,
+    hooks,
+  )
+  const state = request.state === undefined ? null : await openState(request.state, keyOf(options))
+  await hooks.onPlan?.(plan)
+  const { stop = new AbortController().signal } = hooks
+  try {
+    const known = state?.known(options.targets.length)
+    return await idle.run({ ...options, ...(known === undefined ? {} : { known }) }, port, {
+      stop,
+      ...(state === null ? {} : { onResult: state.add }),
+    })
+  } finally {
+    await state?.close()
+  }
+}
+
+async function optionsOf(request: IdleRequest, port: ProbePort): Promise<IdleOptions> {
+  const targets = request.targets.map(parseTarget)
+  if (targets.length === 0 || targets.length > MAX_TARGETS) {
+    throw new TcpwhyError(
+      'BAD_ARGUMENT',
+      `probe idle takes 1 to ${MAX_TARGETS} targets`,
+      'tcpwhy probe idle HOST:PORT, or vip=10.0.0.9:80 server=10.0.0.21:80 side by side.',
+    )
+  }
+  const said = await sayOf(request, targets)
+  if (said.kind !== 'http' && !port.rawOptions) throw needsOptions()
+  const addressed = await Promise.all(
+    targets.map(async (target) => ({
+      target,
+      to: await addressOf(target.host, port),
+      talk: said.talk(target),
+    })),
+  )
+  const { maxMs, precisionMs, keepalive } = request
+  return {
+    targets: addressed,
+    maxMs,
+    precisionMs,
+    keepalive,
+    request: said.kind,
+    sends: said.words,
+  }
+}
+
+interface Said {
+  kind: IdleSettings['request']
+  words: string
+  talk(target: Target): Talk
+}
+
+async function sayOf({ say }: IdleRequest, targets: readonly Target[]): Promise<Said> {
+  const words = probeWords.idle.sends
+  if (say?.is === 'octet') {
+    const octets = Uint8Array.of(0)
+    return { kind: 'octet', words: words.octet, talk: () => ({ is: 'octets', octets }) }
+  }
+  if (say?.is === 'file') {
+    const octets = await octetsOf(say.path)
+    const text = render(words.file, { file: say.path, octets: formatCount(octets.length) })
+    return { kind: 'file', words: text, talk: () => ({ is: 'octets', octets }) }
+  }
+  const isUrl = targets.every(({ scheme }) => scheme !== 'tcp')
+  if (say === null && !isUrl) {
+    const talk: Talk = { is: 'keepalive-probe' }
+    return { kind: 'keepalive-probe', words: words['keepalive-probe'], talk: () => talk }
+  }
+  const pathOf = (target: Target) => say?.path ?? target.path
+  const request = `GET ${pathOf(targets[0]!)}`
+  return {
+    kind: 'http',
+    words: render(words.http, { request }),
+    talk: (target) => ({
+      is: 'http',
+      request: requestOctets(
+        { ...target, path: pathOf(target) },
+        { method: 'GET', keepAlive: true },
+      ),
+    }),
+  }
+}
+
+async function octetsOf(path: string): Promise<Uint8Array> {
+  const octets = await readFile(path).catch((cause) => {
+    throw new TcpwhyError('BAD_ARGUMENT', `Cannot read ${path}`, 'Check the path of --send.', {
+      cause,
+    })
+  })
+  if (octets.length > 0 && octets.length <= MAX_FILE_OCTETS) return octets
+  throw new TcpwhyError(
+    'BAD_ARGUMENT',
+    `${path} has ${octets.length} octets`,
+    `--send takes 1 to ${MAX_FILE_OCTETS}: one small request.`,
+  )
+}
+
+function needsOptions(): TcpwhyError {
+  return new TcpwhyError(
+    'PROBE_NEEDS_SOCKET_OPTIONS',
+    'Whether the other end still acknowledges is told by raw socket options, which this Node cannot read',
+    'Install the optional package koffi (npm install koffi), on Linux; or ask an HTTP server: --http /path.',
+  )
+}
+
+/** Results belong to the same experiment, or they mean nothing. */
+function keyOf({ targets, request }: IdleOptions): string[] {
+  return [
+    request,
+    ...targets.map(({ target, to }) => `${target.name} ${formatEndpoint(to.address, target.port)}`),
+  ]
+}

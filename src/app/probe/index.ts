@@ -1,0 +1,3 @@
+// The experiments: `tcpwhy probe`.
+export { type IdleRequest, probeIdle } from './idle.ts'
+export { type LoadRequest, probeLoad } from './load.ts'

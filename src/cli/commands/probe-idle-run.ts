@@ -1,0 +1,80 @@
+import type { IdleRequest } from '../../app/probe/index.ts'
+import { TcpwhyError } from '../../base/errors.ts'
+import { idleText } from '../../report/probe/idle-text.ts'
+import { parseDuration } from '../duration.ts'
+import type { Io } from '../io.ts'
+import { announcer, interruptible, showResult } from '../probe-io.ts'
+import type { App, Arguments } from '../spec.ts'
+
+const DEFAULT_MAX_MS = 3_600_000
+const DEFAULT_PRECISION_MS = 5000
+const DAY_MS = 86_400_000
+
+/** `tcpwhy probe idle`. @throws TcpwhyError BAD_ARGUMENT, PROBE_* */
+export async function run(args: Arguments, io: Io, app: App): Promise<number> {
+  const request = idleRequest(args)
+  const { options } = args
+  const { probeIdle } = await app.probe()
+  const report = await interruptible(io, (stop) =>
+    probeIdle(request, {
+      stop,
+      owned: options['yes-i-own-this'] !== undefined,
+      onPlan: announcer('idle', options, io),
+    }),
+  )
+  return showResult(report, options, io, idleText)
+}
+
+function idleRequest({ options, operands }: Arguments): IdleRequest {
+  const time = (name: string, range: { min: number; max: number }, otherwise: number) => {
+    const text = options[name]?.[0]
+    return text === undefined ? otherwise : parseDuration(`--${name}`, text, range)
+  }
+  const state = options['state']?.[0]
+  return {
+    targets: operands,
+    maxMs: time('max', { min: 1000, max: DAY_MS }, DEFAULT_MAX_MS),
+    precisionMs: time('precision', { min: 100, max: DAY_MS }, DEFAULT_PRECISION_MS),
+    keepalive: keepaliveOf(options['keepalive']?.[0]),
+    say: sayOf(options),
+    ...(state === undefined ? {} : { state }),
+  }
+}
+
+function sayOf(options: Arguments['options']): IdleRequest['say'] {
+  const given = ['http', 'send', 'send-octet'].filter((name) => options[name] !== undefined)
+  if (given.length > 1) {
+    const names = given.map((name) => `--${name}`).join(' and ')
+    throw new TcpwhyError('BAD_ARGUMENT', `${names} exclude each other`, 'Give one of them.')
+  }
+  const [path] = options['http'] ?? []
+  if (path !== undefined) return { is: 'http', path: httpPath(path) }
+  const [file] = options['send'] ?? []
+  if (file !== undefined) return { is: 'file', path: file }
+  return options['send-octet'] === undefined ? null : { is: 'octet' }
+}
+
+function httpPath(path: string): string {
+  if (/^\/[\x21-\x7e]*$/.test(path)) return path
+  throw new TcpwhyError(
+    'BAD_ARGUMENT',
+    `--http ${path} is no path`,
+    'It begins with / and has no spaces: --http /checkalive.',
+  )
+}
+
+/** Linux's own limits: TCP_KEEPIDLE and TCP_KEEPINTVL up to 32,767 s, TCP_KEEPCNT up to 127. */
+const KEEPALIVE = /^(\d{1,5})\/(\d{1,5})\/(\d{1,3})$/
+
+function keepaliveOf(text: string | undefined): IdleRequest['keepalive'] {
+  if (text === undefined) return null
+  const match = KEEPALIVE.exec(text)
+  const [idleS = 0, intervalS = 0, count = 0] = match?.slice(1).map(Number) ?? []
+  const isInRange = [idleS, intervalS].every((s) => s >= 1 && s <= 32_767)
+  if (isInRange && count >= 1 && count <= 127) return { idleS, intervalS, count }
+  throw new TcpwhyError(
+    'BAD_ARGUMENT',
+    `--keepalive ${text} is not understood`,
+    'Write seconds until the first probe, seconds between probes, and how many: 60/60/5.',
+  )
+}

@@ -1,0 +1,152 @@
+import type { Keepalive, OpenOptions, ProbePort } from '../port.ts'
+import { type Bracket, bracketOf } from './bracket.ts'
+import { besides, fan, ladder } from './plan.ts'
+import { tryOne } from './trial.ts'
+import type { Talk, Trial, TrialResult } from './types.ts'
+
+export interface SearchJob {
+  to: OpenOptions
+  talk: Talk
+  maxMs: number
+  precisionMs: number
+  /** As given; null = one that fits what is found. */
+  keepalive: Keepalive | null
+  /** From an earlier, interrupted search of the same. */
+  known: readonly TrialResult[]
+}
+
+export interface SearchContext {
+  port: ProbePort
+  stop: AbortSignal
+  /** Waits until the next connection may be opened. */
+  slot(): Promise<void>
+  onResult(result: TrialResult): void
+}
+
+/** Trials of one fan; more are left to the next one. */
+export const FAN_MOST = 200
+/** A ladder and a fan are enough, unless lost packets led astray. */
+export const ROUNDS = 4
+
+/**
+ * Finds between which silences the limit lies: a ladder of silences at once, then a fan within the bracket, at once as well. Every
+ * trial has a fresh connection. @returns all results, those that were known included
+ */
+export async function search(job: SearchJob, context: SearchContext): Promise<TrialResult[]> {
+  const results = [...job.known]
+  const add = (found: readonly TrialResult[]) => results.push(...found)
+  let isCompared = false
+  for (let round = 0; round < ROUNDS && !context.stop.aborted; round++) {
+    const bracket = bracketOf(plain(results), job.precisionMs)
+    const { diedMs } = bracket
+    if (diedMs === null) {
+      if (bracket.survivedMs >= job.maxMs * ALL_OF_IT) break
+      const found = await climb(job, bracket, context)
+      add(found)
+      if (!found.some(({ outcome }) => outcome !== 'unusable')) break
+      continue
+    }
+    if (isCompared && diedMs - bracket.survivedMs <= job.precisionMs) break
+    add(await narrow(job, { ...bracket, diedMs }, isCompared, context))
+    isCompared = true
+  }
+  return results
+}
+
+/** The last rung survived, but for the fraction that is not surely part of the silence. */
+const ALL_OF_IT = 0.95
+
+export function plain(results: readonly TrialResult[]): TrialResult[] {
+  return results.filter((r) => r.keepalive === null && r.heartbeatMs === null)
+}
+
+/** The ladder, all rungs at once, until one has died and all below it are told. */
+async function climb(
+  job: SearchJob,
+  known: Bracket,
+  context: SearchContext,
+): Promise<TrialResult[]> {
+  const { keepalive, maxMs } = job
+  const silences = ladder({ maxMs }, known)
+  const without: Trial[] = silences.map((silenceMs) => ({
+    silenceMs,
+    keepalive: null,
+    heartbeatMs: null,
+  }))
+  // A silence that ends before the first keepalive is the same as one without.
+  const kept = keepalive === null ? [] : without.filter((t) => t.silenceMs > keepalive.idleS * 1000)
+  const trials = [...without, ...kept.map((trial) => ({ ...trial, keepalive }))]
+  return runAll(
+    job,
+    trials.sort((a, b) => a.silenceMs - b.silenceMs),
+    context,
+    (found) => bracketOf(plain(found), job.precisionMs).diedMs,
+  )
+}
+
+/** The fan, the edges again, and beside it what may keep a connection alive. */
+async function narrow(
+  job: SearchJob,
+  bracket: Bracket & { diedMs: number },
+  isCompared: boolean,
+  context: SearchContext,
+): Promise<TrialResult[]> {
+  const { precisionMs, keepalive, talk } = job
+  const silences = fan(bracket, { precisionMs, atMost: FAN_MOST })
+  const helps = keepalive !== null && keepalive.idleS * 1000 < bracket.survivedMs ? keepalive : null
+  const heartbeat = talk.is !== 'keepalive-probe'
+  const others = isCompared ? [] : besides(bracket, { keepalive: helps, heartbeat })
+  const trials: Trial[] = [
+    ...others,
+    ...silences.map((silenceMs) => ({ silenceMs, keepalive: null, heartbeatMs: null })),
+  ]
+  // The longest first: it decides when all are told.
+  return runAll(
+    job,
+    trials.sort((a, b) => b.silenceMs - a.silenceMs),
+    context,
+    () => null,
+  )
+}
+
+/**
+ * Runs trials at once. `enough` is asked after each result: from then on those that are to be silent for longer than it says are
+ * given up.
+ */
+async function runAll(
+  job: SearchJob,
+  trials: readonly Trial[],
+  context: SearchContext,
+  enough: (found: readonly TrialResult[]) => number | null,
+): Promise<TrialResult[]> {
+  const found: TrialResult[] = []
+  const running = new Map<Trial, AbortController>()
+  let limitMs = Number.POSITIVE_INFINITY
+  const stopAll = () => {
+    for (const controller of running.values()) controller.abort()
+  }
+  context.stop.addEventListener('abort', stopAll)
+  const runOne = async (trial: Trial) => {
+    if (trial.silenceMs > limitMs || context.stop.aborted) return
+    const controller = new AbortController()
+    running.set(trial, controller)
+    const { to, talk } = job
+    const result = await tryOne({ to, talk, trial, stop: controller.signal }, context.port)
+    running.delete(trial)
+    if (result === null) return
+    found.push(result)
+    context.onResult(result)
+    limitMs = Math.min(limitMs, enough(found) ?? limitMs)
+    for (const [other, controller] of running) {
+      if (other.silenceMs > limitMs) controller.abort()
+    }
+  }
+  const all: Promise<void>[] = []
+  for (const trial of trials) {
+    await context.slot()
+    all.push(runOne(trial))
+  }
+  await Promise.all(all)
+  context.stop.removeEventListener('abort', stopAll)
+  return found
+}

@@ -1,0 +1,41 @@
+import type { Keepalive, PacketSeen } from '../port.ts'
+
+/** One connection that is to be silent for a while: what is tried. */
+export interface Trial {
+  /** How long nothing of ours is sent. */
+  silenceMs: number
+  keepalive: Keepalive | null
+  /** The request again and again, so often. */
+  heartbeatMs: number | null
+}
+
+/**
+ * What became of it. 'ok': it still worked after the silence. 'fin', 'reset': it was ended, by itself during the silence or in answer to
+ * what was sent after it (`onSend`). 'silent': what was sent after it had no answer. 'unusable': it never worked, so that it says
+ * nothing about silences.
+ */
+export type Outcome = 'ok' | 'fin' | 'reset' | 'silent' | 'unusable'
+
+export interface TrialResult extends Trial {
+  outcome: Outcome
+  /** The silence was at least and at most so long: its beginning is somewhere in the last exchange. */
+  fromMs: number
+  toMs: number
+  /** It ended in answer to what was sent after the silence, not by itself. */
+  onSend: boolean
+  /** Of 'unusable' and 'reset': the system's words. */
+  code: string | null
+  /** Our port: by it the packets of this connection are found. */
+  localPort: number | null
+  /** What the wire showed of this connection, where it was watched. */
+  seen: readonly PacketSeen[]
+}
+
+/** What is said on the connection: before the silence, after it, and as a heartbeat. */
+export type Talk =
+  /** A request that is answered. */
+  | { is: 'http'; request: Uint8Array }
+  /** Octets; that they were acknowledged is enough, an answer is not waited for. */
+  | { is: 'octets'; octets: Uint8Array }
+  /** Nothing: a keepalive probe after the silence. */
+  | { is: 'keepalive-probe' }

@@ -1,0 +1,157 @@
+import { formatEndpoint } from '../../base/addresses.ts'
+import { version } from '../../base/version.ts'
+import { withBudget } from '../budget.ts'
+import { adviceOf } from '../idle/advice.ts'
+import { assumptionsOf, conclusionOf, isDecided } from '../idle/conclude.ts'
+import { keepaliveText, ladder } from '../idle/plan.ts'
+import type { IdleReport, IdleSettings, IdleTarget } from '../idle/report.ts'
+import { runsOf } from '../idle/runs.ts'
+import { FAN_MOST, ROUNDS, search } from '../idle/search.ts'
+import type { Talk, TrialResult } from '../idle/types.ts'
+import type { Keepalive, PacketWatch, ProbeAddress, ProbePort } from '../port.ts'
+import type { Probe, ProbeContext } from '../probe.ts'
+import type { Plan } from '../report.ts'
+import { shownTarget, type Target } from '../target.ts'
+
+export interface IdleOptions {
+  targets: readonly { target: Target; to: ProbeAddress; talk: Talk }[]
+  maxMs: number
+  precisionMs: number
+  keepalive: Keepalive | null
+  request: IdleSettings['request']
+  /** What is sent, in words. */
+  sends: string
+  /** Of an earlier run that was interrupted, by target. */
+  known?: readonly (readonly TrialResult[])[]
+}
+
+export interface IdleHooks extends ProbeContext<IdleReport> {
+  /** Each result as it comes, with the index of its target. */
+  onResult?: (target: number, result: TrialResult) => void
+}
+
+/** Gentle: far below what any listen queue or firewall minds. */
+const PER_SECOND = 40
+/** Keepalive and heartbeat beside a fan, and the edges again. */
+const BESIDES = 4
+const LAST_ANSWERS_MS = 60_000
+
+export const idle = {
+  id: 'idle',
+  asks: 'After how long a silence does a connection die, how, by whom, and what keeps it alive?',
+  needs: ['socket-options', 'capture'],
+  plan,
+  run,
+} as const satisfies Probe<IdleOptions, IdleReport>
+
+function plan({ targets, maxMs, precisionMs, keepalive, sends }: IdleOptions): Plan {
+  const rungs = ladder({ maxMs }).length
+  const ladders = rungs * (keepalive === null ? 1 : 2)
+  const fan = Math.min(Math.ceil((maxMs * 0.2) / (precisionMs * 0.75)), FAN_MOST) + BESIDES
+  const each = ladders + fan * (ROUNDS - 1)
+  return {
+    targets: targets.map(({ target, to }) => shownTarget(target, to)),
+    connections: each * targets.length,
+    atOnce: Math.max(ladders, fan) * targets.length,
+    perSecond: PER_SECOND,
+    sends,
+    deadlineMs: Math.ceil(maxMs * ROUNDS + LAST_ANSWERS_MS),
+  }
+}
+
+async function run(options: IdleOptions, port: ProbePort, hooks: IdleHooks): Promise<IdleReport> {
+  const planned = plan(options)
+  const startMs = port.nowMs()
+  const startedAt = new Date(port.epochMs()).toISOString()
+  const { connections } = planned
+  const untilMs = startMs + planned.deadlineMs
+  const { port: limited, spent } = withBudget(port, { connections, octets: null, untilMs })
+  const slot = pacer(limited, PER_SECOND)
+  const watches = await Promise.all(options.targets.map((t) => port.watch(addressOf(t))))
+  const reportOf = (targets: IdleTarget[]) => {
+    const settings = settingsOf(options)
+    const cannot = watches.find((watch) => 'cannot' in watch) ?? null
+    return {
+      schema: 'tcpwhy.probe/1' as const,
+      tool: { name: 'tcpwhy' as const, version },
+      probe: 'idle' as const,
+      startedAt,
+      durationMs: Math.round(port.nowMs() - startMs),
+      plan: planned,
+      spent: { ...spent },
+      interrupted: hooks.stop.aborted,
+      decided: isDecided(targets, settings),
+      settings,
+      targets,
+      assumed: assumptionsOf(targets, settings, cannot),
+      advice: adviceOf(targets),
+      conclusion: conclusionOf(targets, settings),
+    }
+  }
+  try {
+    const found = await Promise.all(
+      options.targets.map(({ target, to, talk }, index) =>
+        search(
+          {
+            to: openOptions(target, to),
+            talk,
+            maxMs: options.maxMs,
+            precisionMs: options.precisionMs,
+            keepalive: options.keepalive,
+            known: options.known?.[index] ?? [],
+          },
+          {
+            port: limited,
+            stop: hooks.stop,
+            slot,
+            onResult: (result) => hooks.onResult?.(index, result),
+          },
+        ),
+      ),
+    )
+    await Promise.all(watches.map((watch) => ('settle' in watch ? watch.settle() : null)))
+    const targets = options.targets.map(({ target, to }, index) => ({
+      name: target.name,
+      address: formatEndpoint(to.address, target.port),
+      runs: runsOf(withSeen(found[index] ?? [], watches[index]), options.precisionMs),
+    }))
+    return reportOf(targets)
+  } finally {
+    await Promise.all(watches.map((watch) => ('close' in watch ? watch.close() : null)))
+  }
+}
+
+function addressOf({ target, to }: IdleOptions['targets'][number]) {
+  return { ...to, port: target.port }
+}
+
+function openOptions({ scheme, host, port }: Target, to: ProbeAddress) {
+  return { ...to, port, ...(scheme === 'https' ? { tls: { servername: host } } : {}) }
+}
+
+function settingsOf({ maxMs, precisionMs, keepalive, request }: IdleOptions): IdleSettings {
+  const given = keepalive === null ? null : keepaliveText(keepalive)
+  return { maxMs, precisionMs, keepalive: given, request }
+}
+
+function withSeen(
+  results: readonly TrialResult[],
+  watch: PacketWatch | { cannot: string } | undefined,
+): TrialResult[] {
+  return results.map((result) => {
+    if (watch === undefined || !('seen' in watch) || result.localPort === null) return result
+    // Results of an earlier run keep what was seen then.
+    return result.seen.length > 0 ? result : { ...result, seen: watch.seen(result.localPort) }
+  })
+}
+
+/** Lets one pass every 1/n s, in the order they came. */
+function pacer(port: ProbePort, perSecond: number): () => Promise<void> {
+  let nextMs = 0
+  return () => {
+    const now = port.nowMs()
+    const at = Math.max(nextMs, now)
+    nextMs = at + 1000 / perSecond
+    return at <= now ? Promise.resolve() : new Promise((pass) => port.after(at - now, pass))
+  }
+}

@@ -1,0 +1,107 @@
+import { probeWords } from '../../messages/en/probe.ts'
+import { formatDuration } from '../../messages/render.ts'
+import type { IdleAttempt, IdleReport, IdleRun, IdleTarget } from '../../probe/idle/report.ts'
+import { type Paint, paintFor } from '../paint.ts'
+import { printable } from '../printable.ts'
+import { widthOf, wrap } from '../wrap.ts'
+import { dimHead, tableLines } from './table.ts'
+
+const words = probeWords.idle
+
+/** `tcpwhy probe idle` for the terminal; the first lines are the answer. */
+export function idleText(report: IdleReport, { color }: { color: boolean }): string {
+  const paint = paintFor(color)
+  const lines = [
+    ...wrap(printable(report.conclusion), '').map((line) => paint.bold(line)),
+    ...tableOf(report.targets, paint),
+    ...chartOf(report, paint),
+    ...adviceLines(report, paint),
+    ...assumedLines(report, paint),
+  ]
+  return lines.map((line) => `${line}\n`).join('')
+}
+
+function tableOf(targets: readonly IdleTarget[], paint: Paint): string[] {
+  const { target, keepalive, traffic, survived, died, how, by } = words.column
+  const rows = targets.flatMap(({ name, runs }) => runs.map((run) => rowOf(printable(name), run)))
+  if (rows.length === 0) return []
+  const head = [target, keepalive, traffic, survived, died, how, by]
+  const table = tableLines(head, rows, { right: [3, 4] })
+  return ['', paint.bold(words.heading.table), ...dimHead(table, paint)]
+}
+
+function rowOf(name: string, run: IdleRun): string[] {
+  const { keepalive, traffic, longestSurvivedMs, shortestDiedMs, flavour, by } = run
+  return [
+    name,
+    keepalive,
+    words.traffic[traffic],
+    longestSurvivedMs === 0 ? '-' : formatDuration(longestSurvivedMs),
+    shortestDiedMs === null ? '-' : formatDuration(shortestDiedMs),
+    flavour === null ? '' : words.flavour[flavour],
+    by ?? '',
+  ]
+}
+
+const CHART_COLUMNS = 60
+const MARK = { ok: '.', reset: 'R', fin: 'F', silent: 'x', unusable: '?' } as const
+/** What is worth seeing wins a cell that several share. */
+const RANK = '.?xFR'
+
+/** One line a run, each silence a mark at its place. */
+function chartOf({ targets }: IdleReport, paint: Paint): string[] {
+  const silences = targets.flatMap((t) => t.runs.flatMap((r) => r.attempts.map((a) => a.silenceMs)))
+  const [least, most] = [Math.min(...silences), Math.max(...silences)]
+  if (silences.length < 3 || most <= least) return []
+  const scale = { least: Math.max(least, 1), most }
+  const labels = targets.flatMap(({ name, runs }) =>
+    runs.map((run) => ({ label: labelOf(printable(name), run), run })),
+  )
+  const width = Math.max(...labels.map(({ label }) => widthOf(label)))
+  const lines = labels.map(({ label, run }) => {
+    const pad = ' '.repeat(width - widthOf(label))
+    return `  ${label}${pad} |${marksOf(run.attempts, scale)}|`
+  })
+  const [from, to] = [formatDuration(scale.least), formatDuration(most)]
+  const gap = ' '.repeat(Math.max(CHART_COLUMNS - from.length - to.length, 1))
+  return [
+    '',
+    paint.bold(words.heading.chart),
+    ...lines,
+    paint.dim(`  ${' '.repeat(width)}  ${from}${gap}${to}`),
+    paint.dim(`  ${words.legend}`),
+  ]
+}
+
+function labelOf(name: string, { keepalive, traffic }: IdleRun): string {
+  const short = widthOf(name) > MAX_LABEL ? `${name.slice(0, MAX_LABEL - 1)}…` : name
+  return `${short} ${traffic === 'heartbeat' ? words.traffic.heartbeat : keepalive}`
+}
+
+const MAX_LABEL = 20
+
+function marksOf(
+  attempts: readonly IdleAttempt[],
+  { least, most }: { least: number; most: number },
+): string {
+  const cells = Array.from({ length: CHART_COLUMNS }, () => ' ')
+  for (const { silenceMs, outcome } of attempts) {
+    const part = Math.log(Math.max(silenceMs, least) / least) / Math.log(most / least)
+    const at = Math.min(Math.round(part * (CHART_COLUMNS - 1)), CHART_COLUMNS - 1)
+    const mark = MARK[outcome]
+    if (RANK.indexOf(mark) >= RANK.indexOf(cells[at] ?? ' ')) cells[at] = mark
+  }
+  return cells.join('')
+}
+
+function adviceLines({ advice }: IdleReport, paint: Paint): string[] {
+  if (advice.length === 0) return []
+  const lines = advice.flatMap(({ who, setting }) => [`  ${who}`, `    ${setting}`])
+  return ['', paint.bold(words.heading.advice), ...lines]
+}
+
+function assumedLines({ assumed }: IdleReport, paint: Paint): string[] {
+  if (assumed.length === 0) return []
+  const lines = assumed.flatMap((text) => wrap(printable(text), '  - '))
+  return ['', paint.bold(words.heading.assumed), ...lines]
+}
