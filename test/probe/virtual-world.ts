@@ -88,6 +88,7 @@ export class VirtualWorld {
     let lastMs = this.nowMs
     let ackedMs = this.nowMs
     let dead = false
+    let reset = false
     let closed = false
     let unacked = 0
     let keepalive: Keepalive | null = null
@@ -129,7 +130,8 @@ export class VirtualWorld {
       if (flavour === 'reset') {
         this.after(rttMs, () => {
           ending('rst', false)
-          finish('ECONNRESET')
+          reset = true
+          this.after(30, () => finish('ECONNRESET'))
         })
       }
       return false
@@ -181,7 +183,12 @@ export class VirtualWorld {
         })
         return true
       },
-      info: () => ({ tcpi_unacked: unacked, tcpi_last_ack_recv: this.nowMs - ackedMs }),
+      // What Linux says between a RST and the program's hearing of it: closed, and nothing unacknowledged.
+      info: () => ({
+        tcpi_state: reset ? 7 : 1,
+        tcpi_unacked: reset ? 0 : unacked,
+        tcpi_last_ack_recv: this.nowMs - ackedMs,
+      }),
       unsent: () => 0,
       local: () => ({ address: '10.0.0.1', port: localPort }),
     }

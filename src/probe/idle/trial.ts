@@ -18,6 +18,8 @@ const TIMES_FIRST = 3
 /** Linux delays an ACK by 40 ms at most: so long after we read the answer the path may have been carrying it (TCP_DELACK_MIN). */
 const DELAYED_ACK_MS = 40
 const POLL_MS = 10
+/** Linux include/net/tcp_states.h */
+const TCP_CLOSE = 7
 /** Octets that came by themselves may have lain there so long before we looked. */
 const NOTICED_MS = 200
 /** A write is done by then; a keepalive probe leaves with the next tick of the kernel's clock, 10 ms at HZ=100. */
@@ -114,7 +116,8 @@ class One {
 
   private isAcknowledged(): boolean {
     const info = this.socket?.info()
-    if (info === null || info === undefined) return false
+    // After a RST nothing is unacknowledged either: `closed` is about to be called.
+    if (info === null || info === undefined || info.tcpi_state === TCP_CLOSE) return false
     if (this.job.talk.is === 'octets') return info.tcpi_unacked === 0 && !this.isUnsent()
     const agoMs = info.tcpi_last_ack_recv ?? Number.POSITIVE_INFINITY
     return agoMs <= this.port.nowMs() - this.phaseMs
