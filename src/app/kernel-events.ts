@@ -1,6 +1,8 @@
 import type { EventsFacts, EventsMissing, EventsRecording, TraceTask } from '../host/events.ts'
 import { type HostFiles, readOrNull } from '../host/host-files.ts'
 import { COLLECT_LIMITS, type CollectLimits, EventsCollector } from '../host/tracefs/collect.ts'
+import type { TraceFormat } from '../host/tracefs/format.ts'
+import { maskPointers, PointerMask } from '../host/tracefs/mask.ts'
 import { noEvents } from '../host/tracefs/replay.ts'
 import { mountDetached } from './kernel/detached-mount.ts'
 import { nodeHost } from './node-host.ts'
@@ -79,6 +81,8 @@ class Watch implements KernelWatch {
   private readonly machine: Machine
   private readonly collector: EventsCollector
   private readonly tasks: Tasks
+  private readonly formats: ReadonlyMap<number, { event: string; format: TraceFormat }>
+  private readonly mask = new PointerMask()
   private readonly page: Uint8Array
   private readonly pages: { cpu: number; octets: Uint8Array }[] = []
   private readonly timer: NodeJS.Timeout
@@ -95,10 +99,11 @@ class Watch implements KernelWatch {
     this.instance = instance
     this.machine = machine
     this.tasks = new Tasks(machine.host)
+    this.formats = new Map(events.map(({ event, format }) => [format.id, { event, format }]))
     this.collector = new EventsCollector(
       {
         layout,
-        formats: new Map(events.map(({ event, format }) => [format.id, { event, format }])),
+        formats: this.formats,
         littleEndian: machine.host.endianness() === 'LE',
         arch: machine.arch,
         task: (tid) => this.tasks.of(tid),
@@ -189,7 +194,10 @@ class Watch implements KernelWatch {
 
   private keep(cpu: number, page: Uint8Array): void {
     if (this.room === 0) return
-    const octets = usedOf(page, this.instance, this.machine.host.endianness() === 'LE')
+    const littleEndian = this.machine.host.endianness() === 'LE'
+    const octets = usedOf(page, this.instance, littleEndian)
+    const { layout } = this.instance
+    maskPointers(octets, { layout, formats: this.formats, littleEndian }, this.mask)
     if (octets.length > this.room) this.leftOut++
     else {
       this.room -= octets.length

@@ -137,7 +137,10 @@ export interface EventsRecording {
   headerPage: string
   /** By event ("tcp/tcp_send_reset"), events/EVENT/format. */
   formats: Readonly<Record<string, string>>
-  /** In the order in which they were read; `octets` is one page, its unused end cut off. */
+  /**
+   * In the order in which they were read; `octets` is one page, its unused end cut off. Addresses of the kernel's memory are
+   * replaced by numbers.
+   */
   pages: readonly { cpu: number; octets: Uint8Array }[]
   /** Pages that were read and did not fit. Their events are not in the recording. */
   pagesLeftOut: number

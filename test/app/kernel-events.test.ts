@@ -75,6 +75,17 @@ function machine(
   return { host, files: traceFiles, arch: 'x64', mountTracefs, did }
 }
 
+/** Pointers of x86_64: eight octets from 0xffff80.. on, at multiples of four. */
+function addressesIn(pages: Buffer): Buffer[] {
+  const found: Buffer[] = []
+  for (let at = 0; at + 8 <= pages.length; at += 4) {
+    if (pages.readUInt16LE(at + 6) === 0xffff && pages.readUInt8(at + 5) >= 0x80) {
+      found.push(pages.subarray(at, at + 8))
+    }
+  }
+  return found.filter((octets) => octets.subarray(0, 4).some((octet) => octet !== 0))
+}
+
 describe('a watch', () => {
   test('makes an instance, enables what the kernel has, reads, and removes it', () => {
     const on = machine()
@@ -96,6 +107,19 @@ describe('a watch', () => {
     const facts = watch.stop()
     expect(eventsOf(watch.recording())).toEqual(facts)
     expect(watch.stop()).toBe(facts)
+  })
+
+  test('its recording has no addresses of the kernel, and joins as before', () => {
+    const watch = watchKernelEvents({ recordOctets: 1 << 20 }, machine())
+    const pages = Buffer.concat(watch.recording().pages.map(({ octets }) => octets))
+    const addresses = ['cpu0', 'cpu1'].flatMap((cpu) =>
+      addressesIn(readFileSync(join(root, FOLDER, `resets.${cpu}.bin`))),
+    )
+    expect(addresses.length).toBeGreaterThan(5)
+    expect(addresses.filter((address) => pages.includes(address))).toEqual([])
+    const { events } = watch.stop()
+    const reset = events.find(({ reason }) => reason === 'TCP_ABORT_ON_CLOSE')!
+    expect(events.filter(({ socket }) => socket === reset.socket).length).toBeGreaterThan(1)
   })
 
   test('a recording is bounded, and says what it left out', () => {

@@ -5,10 +5,13 @@ import { cgroupOf } from '../../src/host/cgroup.ts'
 import type { HostFiles } from '../../src/host/host-files.ts'
 import { type DiagSocket, decodeDump } from '../../src/host/netlink/sock-diag.ts'
 import { readers } from '../../src/host/readers/index.ts'
+import { resetStory } from '../../src/host/reset-story.ts'
 import { snapshot } from '../../src/host/snapshot.ts'
 import { parseSs } from '../../src/host/ss-sockets.ts'
 import { decodeEvents } from '../../src/host/tracefs/events.ts'
 import { parseFormat, parseHeaderPage, type TraceFormat } from '../../src/host/tracefs/format.ts'
+import { maskPointers, PointerMask } from '../../src/host/tracefs/mask.ts'
+import { eventsOf, recordedFormats } from '../../src/host/tracefs/replay.ts'
 import { root } from '../helpers/built.ts'
 import type { FuzzTarget } from './target.ts'
 
@@ -38,6 +41,42 @@ function checkPages(octets: Uint8Array, header: string, formats: readonly string
     })
     assert((count + result.unknown) * 4 <= octets.length, 'more events than octets can hold')
     assert(Number.isSafeInteger(result.lost), 'lost is no number')
+  }
+}
+
+/** A recording of which pages, or the formats, are these octets. */
+function checkRecording(octets: Uint8Array): void {
+  const given = formatFiles.map(textOf)
+  for (const formats of [given, [textOf(octets), ...given.slice(1)]]) {
+    const recording = {
+      littleEndian: octets.length % 2 === 0,
+      arch: 'x64',
+      headerPage: textOf(headerPage),
+      formats: Object.fromEntries(formats.map((text, i) => [`event/${i}`, text])),
+      pages: [
+        { cpu: 0, octets: octets.slice() },
+        ...pages.map((page) => ({ cpu: 1, octets: page })),
+      ],
+      pagesLeftOut: 0,
+      tasks: {},
+      overrun: 0,
+      fromNs: null,
+      toNs: null,
+      realtimeOffsetNs: null,
+      missing: [],
+    }
+    const facts = eventsOf(recording, { perGroup: 2, groups: 50 })
+    assert(facts.events.length <= 2 * 50 * 2, 'more events kept than were asked for')
+    const context = { events: facts, abortOnOverflow: null, listenOverflows: null }
+    for (const event of facts.events) {
+      if (event.kind === 'reset-sent') {
+        assert(resetStory(event, context).causes.length < 10, 'a reset that can be anything')
+      }
+    }
+    const { layout, formats: known } = recordedFormats(recording)!
+    const masked = octets.slice()
+    maskPointers(masked, { layout, formats: known, littleEndian: true }, new PointerMask())
+    assert(masked.length === octets.length, 'a page of another length')
   }
 }
 
@@ -113,6 +152,11 @@ export const hostTargets: readonly FuzzTarget[] = [
     id: 'host-trace-pages',
     samples: pages,
     check: (octets) => checkPages(octets, textOf(headerPage), formatFiles.map(textOf)),
+  },
+  {
+    id: 'host-kernel-events',
+    samples: [...pages, ...formatFiles],
+    check: checkRecording,
   },
   {
     id: 'host-trace-format',
