@@ -1,5 +1,6 @@
 import type { MachineFacts, MissingFact } from '../evidence/machine.ts'
 import type { EventsFacts } from '../host/events.ts'
+import { resetsOf } from '../host/machine-resets.ts'
 import { type HostSnapshot, type SnapshotAsk, snapshot } from '../host/snapshot.ts'
 import { eventWords } from '../messages/en/events.ts'
 import { render } from '../messages/render.ts'
@@ -44,6 +45,7 @@ export function machineFacts(
     events,
   }: { first: HostSnapshot | null; last: HostSnapshot; events: EventsFacts | null },
 ): MachineFacts {
+  const seen = events === null || events.fromNs === null ? null : events
   return {
     source,
     name: last.host,
@@ -51,7 +53,11 @@ export function machineFacts(
     before: first,
     after: last,
     forMs: first === null ? 0 : last.atMs - first.atMs,
-    events: events?.fromNs == null ? null : events,
+    events: seen,
+    resets:
+      seen === null
+        ? []
+        : resetsOf(seen, { before: first?.namespaces ?? [], after: last.namespaces }),
     missing: [...last.missing, ...missingEvents(events)],
   }
 }

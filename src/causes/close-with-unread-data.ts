@@ -14,6 +14,7 @@ import {
 } from './cause.ts'
 import { activeAbort, endedTogether } from './closing.ts'
 import { farewell } from './farewell.ts'
+import { judgeCloseWithUnreadDataHere } from './machine/close-with-unread-data.ts'
 
 const say = reasonsOf('close-with-unread-data')
 
@@ -27,6 +28,7 @@ export const closeWithUnreadData = {
   refs: ['RFC 2525 §2.17', 'RFC 1122 §4.2.2.13', 'Linux net/ipv4/tcp.c __tcp_close'],
   confusedWith: ['linger-zero', 'client-cancelled', 'process-killed', 'accept-and-close'],
   judge: (evidence) => judgeEach(evidence, ['reset', 'reset-after-fin'], judgeOne),
+  judgeMachine: judgeCloseWithUnreadDataHere,
 } as const satisfies Cause
 
 interface Found {

@@ -11,6 +11,7 @@ import {
   reasonsOf,
   type Verdict,
 } from './cause.ts'
+import { judgeSynSent } from './machine/connect-filtered.ts'
 import { type UnansweredSyn, unansweredSyn } from './unanswered.ts'
 
 const say = reasonsOf('connect-filtered')
@@ -27,6 +28,7 @@ export const connectFiltered = {
     'syn-queue-overflow',
   ],
   judge,
+  judgeMachine: judgeSynSent,
 } as const satisfies Cause
 
 /** As many single SYNs to one port are more than a lossy path makes; a kernel would repeat each after a second. */

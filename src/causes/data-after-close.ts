@@ -13,6 +13,7 @@ import {
 } from './cause.ts'
 import { endedTogether, lastActivityBefore } from './closing.ts'
 import { farewell } from './farewell.ts'
+import { judgeDataAfterCloseHere } from './machine/data-after-close.ts'
 
 const say = reasonsOf('data-after-close')
 
@@ -26,6 +27,7 @@ export const dataAfterClose = {
   refs: ['RFC 9293 §3.10.7.4', 'Linux net/ipv4/tcp_minisocks.c tcp_timewait_state_process'],
   confusedWith: ['keep-alive-race', 'server-idle-timeout', 'process-killed'],
   judge: (evidence) => judgeEach(evidence, ['reset-after-fin', 'reset-after-close'], judgeOne),
+  judgeMachine: judgeDataAfterCloseHere,
 } as const satisfies Cause
 
 interface Late {

@@ -1,5 +1,6 @@
 import { acceptAndClose } from './accept-and-close.ts'
 import { acceptQueueOverflow } from './accept-queue-overflow.ts'
+import { adminKill } from './admin-kill.ts'
 import { asymmetricPath } from './asymmetric-path.ts'
 import type { Cause } from './cause.ts'
 import { clientCancelled } from './client-cancelled.ts'
@@ -9,9 +10,11 @@ import { closeWithUnreadData } from './close-with-unread-data.ts'
 import { connectFiltered } from './connect-filtered.ts'
 import { connectionLimit } from './connection-limit.ts'
 import { conntrackInvalid } from './conntrack-invalid.ts'
+import { conntrackTableFull } from './conntrack-table-full.ts'
 import { dataAfterClose } from './data-after-close.ts'
 import { deferredAccept } from './deferred-accept.ts'
 import { descriptorExhaustion } from './descriptor-exhaustion.ts'
+import { ephemeralPortsExhausted } from './ephemeral-ports-exhausted.ts'
 import { firewallReject } from './firewall-reject.ts'
 import { gcCoupledClose } from './gc-coupled-close.ts'
 import { healthCheck } from './health-check.ts'
@@ -21,6 +24,7 @@ import { keepAliveRace } from './keep-alive-race.ts'
 import { keepaliveTimeout } from './keepalive-timeout.ts'
 import { lingerZero } from './linger-zero.ts'
 import { listenerClosed } from './listener-closed.ts'
+import { memoryPressure } from './memory-pressure.ts'
 import { middleboxIdleTimeout } from './middlebox-idle-timeout.ts'
 import { openTransaction } from './open-transaction.ts'
 import { packetLoss } from './packet-loss.ts'
@@ -31,11 +35,13 @@ import { poolStarvation } from './pool-starvation.ts'
 import { portClosed } from './port-closed.ts'
 import { portReuseCollision } from './port-reuse-collision.ts'
 import { processKilled } from './process-killed.ts'
+import { receivePathDrop } from './receive-path-drop.ts'
 import { resetAfterExchange } from './reset-after-exchange.ts'
 import { serverIdleTimeout } from './server-idle-timeout.ts'
 import { serverStalled } from './server-stalled.ts'
 import { synQueueOverflow } from './syn-queue-overflow.ts'
 import { timeWaitCollision } from './time-wait-collision.ts'
+import { timeWaitPile } from './time-wait-pile.ts'
 import { tlsFailure } from './tls-failure.ts'
 import { wrongHost } from './wrong-host.ts'
 import { zeroWindowStall } from './zero-window-stall.ts'
@@ -44,6 +50,7 @@ import { zeroWindowStall } from './zero-window-stall.ts'
 export const causes = [
   acceptAndClose,
   acceptQueueOverflow,
+  adminKill,
   asymmetricPath,
   clientCancelled,
   clientTimeout,
@@ -52,9 +59,11 @@ export const causes = [
   connectFiltered,
   connectionLimit,
   conntrackInvalid,
+  conntrackTableFull,
   dataAfterClose,
   deferredAccept,
   descriptorExhaustion,
+  ephemeralPortsExhausted,
   firewallReject,
   gcCoupledClose,
   healthCheck,
@@ -64,6 +73,7 @@ export const causes = [
   keepaliveTimeout,
   lingerZero,
   listenerClosed,
+  memoryPressure,
   middleboxIdleTimeout,
   openTransaction,
   packetLoss,
@@ -74,11 +84,13 @@ export const causes = [
   portClosed,
   portReuseCollision,
   processKilled,
+  receivePathDrop,
   resetAfterExchange,
   serverIdleTimeout,
   serverStalled,
   synQueueOverflow,
   timeWaitCollision,
+  timeWaitPile,
   tlsFailure,
   wrongHost,
   zeroWindowStall,

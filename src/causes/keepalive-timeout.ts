@@ -11,6 +11,7 @@ import {
   type Verdict,
 } from './cause.ts'
 import { activeAbort } from './closing.ts'
+import { judgeKeepaliveTimeoutHere } from './machine/keepalive-timeout.ts'
 
 const say = reasonsOf('keepalive-timeout')
 
@@ -24,6 +25,7 @@ export const keepaliveTimeout = {
   confusedWith: ['path-lost', 'middlebox-idle-timeout', 'peer-restarted'],
   judge: (evidence) =>
     judgeEach(evidence, ['reset', 'reset-after-fin', 'open', 'timed-out', 'half-closed'], judgeOne),
+  judgeMachine: judgeKeepaliveTimeoutHere,
 } as const satisfies Cause
 
 function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | null {

@@ -11,6 +11,7 @@ import {
   type Verdict,
 } from './cause.ts'
 import { activeAbort, lastActivityBefore } from './closing.ts'
+import { judgeLingerZeroHere } from './machine/linger-zero.ts'
 
 const say = reasonsOf('linger-zero')
 
@@ -29,6 +30,7 @@ export const lingerZero = {
     'reset-after-exchange',
   ],
   judge,
+  judgeMachine: judgeLingerZeroHere,
 } as const satisfies Cause
 
 interface Abort {

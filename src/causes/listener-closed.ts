@@ -9,6 +9,7 @@ import {
   reasonsOf,
   type Verdict,
 } from './cause.ts'
+import { judgeListenerClosedHere } from './machine/listener-closed.ts'
 import { diedWith } from './process-killed.ts'
 
 const say = reasonsOf('listener-closed')
@@ -21,6 +22,7 @@ export const listenerClosed = {
   confusedWith: ['accept-and-close', 'close-with-unread-data', 'process-killed'],
   specialises: ['close-with-unread-data'],
   judge,
+  judgeMachine: judgeListenerClosedHere,
 } as const satisfies Cause
 
 function judge(evidence: Evidence): Judgement {

@@ -11,6 +11,7 @@ import {
   type Verdict,
 } from './cause.ts'
 import { lastActivityBefore } from './closing.ts'
+import { judgeRetransmitting } from './machine/path-lost.ts'
 import { isBlackHole } from './path-mtu-black-hole.ts'
 
 const say = reasonsOf('path-lost')
@@ -31,6 +32,7 @@ export const pathLost = {
     'asymmetric-path',
   ],
   judge: (evidence) => judgeEach(evidence, ['timed-out'], judgeOne),
+  judgeMachine: judgeRetransmitting,
 } as const satisfies Cause
 
 function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | null {

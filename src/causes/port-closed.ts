@@ -12,6 +12,7 @@ import {
   type Verdict,
 } from './cause.ts'
 import { listenerClosed } from './listener-closed.ts'
+import { judgePortClosedHere } from './machine/port-closed.ts'
 import { processKilled } from './process-killed.ts'
 import { fatesOf, foreignTtl, isAbsent, usualTtls } from './where.ts'
 
@@ -29,6 +30,7 @@ export const portClosed = {
   refs: ['RFC 9293 §3.5.2', 'Linux net/ipv4/tcp_ipv4.c tcp_v4_send_reset, reason NO_SOCKET'],
   confusedWith: ['firewall-reject', 'listener-closed'],
   judge,
+  judgeMachine: judgePortClosedHere,
 } as const satisfies Cause
 
 function judge(evidence: Evidence): Judgement {

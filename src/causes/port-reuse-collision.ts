@@ -10,6 +10,7 @@ import {
   reasonsOf,
   type Verdict,
 } from './cause.ts'
+import { judgePortReuseCollisionHere } from './machine/port-reuse-collision.ts'
 import { severityOf, tupleReuse } from './tuple-reuse.ts'
 
 const say = reasonsOf('port-reuse-collision')
@@ -25,6 +26,7 @@ export const portReuseCollision = {
   ],
   confusedWith: ['accept-queue-overflow', 'peer-restarted', 'time-wait-collision', 'wrong-host'],
   judge,
+  judgeMachine: judgePortReuseCollisionHere,
 } as const satisfies Cause
 
 function judge(evidence: Evidence): Judgement {

@@ -10,6 +10,7 @@ import {
   type Verdict,
 } from './cause.ts'
 import { cutResponse } from './cut-response.ts'
+import { judgeProcessKilledHere } from './machine/process-killed.ts'
 
 const say = reasonsOf('process-killed')
 
@@ -28,6 +29,7 @@ export const processKilled = {
   confusedWith: ['close-with-unread-data', 'listener-closed', 'server-idle-timeout'],
   specialises: ['close-with-unread-data', 'data-after-close'],
   judge,
+  judgeMachine: judgeProcessKilledHere,
 } as const satisfies Cause
 
 function judge(evidence: Evidence): Judgement {

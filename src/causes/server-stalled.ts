@@ -11,6 +11,7 @@ import {
 } from './cause.ts'
 import { givenUp } from './client-timeout.ts'
 import { closeTime, unseenOctets } from './closing.ts'
+import { judgeStalled } from './machine/server-stalled.ts'
 import { answersMayBeTooLong } from './path-mtu-black-hole.ts'
 
 const say = reasonsOf('server-stalled')
@@ -28,6 +29,7 @@ export const serverStalled = {
   confusedWith: ['client-timeout', 'pool-starvation', 'descriptor-exhaustion', 'zero-window-stall'],
   judge: (evidence) =>
     judgeEach(evidence, ['open', 'half-closed', 'clean', 'reset', 'reset-after-fin'], judgeOne),
+  judgeMachine: judgeStalled,
 } as const satisfies Cause
 
 export interface Stall {

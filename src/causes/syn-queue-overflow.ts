@@ -9,6 +9,7 @@ import {
   reasonsOf,
   type Verdict,
 } from './cause.ts'
+import { judgeSynQueues } from './machine/syn-queue-overflow.ts'
 import { unansweredSyn } from './unanswered.ts'
 import { fatesOf } from './where.ts'
 
@@ -33,6 +34,7 @@ export const synQueueOverflow = {
   ],
   confusedWith: ['accept-queue-overflow', 'asymmetric-path', 'connect-filtered'],
   judge,
+  judgeMachine: judgeSynQueues,
 } as const satisfies Cause
 
 function judge(evidence: Evidence): Judgement {

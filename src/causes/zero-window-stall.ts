@@ -12,6 +12,7 @@ import {
   type Verdict,
 } from './cause.ts'
 import { activeAbort } from './closing.ts'
+import { judgeWindows } from './machine/zero-window-stall.ts'
 
 const say = reasonsOf('zero-window-stall')
 
@@ -35,6 +36,7 @@ export const zeroWindowStall = {
       (connection) => judgeOne(connection, shared),
     )
   },
+  judgeMachine: judgeWindows,
 } as const satisfies Cause
 
 /** Groups in which several connections had a closed window for long enough together to be told. */

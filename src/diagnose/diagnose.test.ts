@@ -665,7 +665,8 @@ describe('every cause of tcpwhy', () => {
 const STANDARD = ['connections', 'server', 'host', 'address', 'port', 'client']
 
 function readSources(id: string): string {
-  return [`../causes/${id}.ts`, `../causes/machine/${id}.ts`]
+  const shared = ['../causes/machine/resets.ts', '../causes/machine/verdict.ts']
+  return [`../causes/${id}.ts`, `../causes/machine/${id}.ts`, ...shared]
     .map((path) => new URL(path, import.meta.url))
     .filter((url) => existsSync(url))
     .map((url) => readFileSync(url, 'utf8'))

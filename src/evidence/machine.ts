@@ -1,4 +1,5 @@
 import type { EventsFacts } from '../host/events.ts'
+import type { ResetFact } from '../host/machine-resets.ts'
 import type { HostSnapshot } from '../host/snapshot.ts'
 
 /** One host that was looked at twice, and what its kernel told in between. */
@@ -15,6 +16,8 @@ export interface MachineFacts {
   forMs: number
   /** null: not asked for, or not to be had (`missing` says why). */
   events: EventsFacts | null
+  /** What its TCP reset meanwhile, those alike together. Empty where events were not to be had. */
+  resets: readonly ResetFact[]
   missing: readonly MissingFact[]
 }
 
@@ -33,6 +36,8 @@ export type {
   Owner,
   SocketFact,
 } from '../host/facts.ts'
+export type { ResetFact } from '../host/machine-resets.ts'
+export type { ResetCause } from '../host/reset-story.ts'
 export type {
   HostSnapshot,
   ListenerSnapshot,

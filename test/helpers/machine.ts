@@ -7,6 +7,7 @@ import type {
   ProcessSnapshot,
   SocketFact,
 } from '../../src/evidence/machine.ts'
+import { resetsOf } from '../../src/host/machine-resets.ts'
 import type { HostSnapshot } from '../../src/host/snapshot.ts'
 
 /**
@@ -29,6 +30,9 @@ export interface MachineParts {
   watched?: false
   conntrack?: { count: number; max: number }
   netns?: Partial<NetnsSnapshot>
+  /** What differed at the first look. */
+  netnsBefore?: Partial<NetnsSnapshot>
+  hostSettings?: Readonly<Record<string, string>>
   once?: true
   release?: string
 }
@@ -101,6 +105,9 @@ export function kernelEvent(partial: Partial<KernelEvent> = {}): KernelEvent {
 }
 
 export function machine(parts: MachineParts = {}): MachineFacts {
+  const events = parts.watched === false ? null : eventsOf(parts.events ?? [])
+  const before = [namespaceOf(parts, true)]
+  const after = [namespaceOf(parts, false)]
   return {
     source: 'host',
     name: 'web-1',
@@ -108,7 +115,8 @@ export function machine(parts: MachineParts = {}): MachineFacts {
     before: parts.once === true ? null : look(parts, 'before'),
     after: look(parts, 'after'),
     forMs: parts.once === true ? 0 : 3000,
-    events: parts.watched === false ? null : eventsOf(parts.events ?? []),
+    events,
+    resets: events === null ? [] : resetsOf(events, { before, after }),
     missing: [],
   }
 }
@@ -187,7 +195,7 @@ function look(parts: MachineParts, when: 'before' | 'after'): HostSnapshot {
       files: null,
       faults: [],
     },
-    hostSettings: { settings: new Map(), absent: [] },
+    hostSettings: { settings: settingsOf(parts.hostSettings ?? {}), absent: [] },
     missing: [],
     faults: [],
   }
@@ -212,12 +220,7 @@ function namespaceOf(parts: MachineParts, first: boolean): NetnsSnapshot {
       faults: [],
     },
     settings: {
-      settings: new Map(
-        Object.entries(parts.settings ?? {}).map(([name, value]) => [
-          name,
-          { name, value, numbers: [Number(value)], scope: 'namespace' as const },
-        ]),
-      ),
+      settings: settingsOf(parts.settings ?? {}),
       absent: [],
     },
     conntrack: {
@@ -229,5 +232,15 @@ function namespaceOf(parts: MachineParts, first: boolean): NetnsSnapshot {
     interfaces: [],
     ephemeral: { range: null, destinations: [] },
     ...parts.netns,
+    ...(first ? parts.netnsBefore : {}),
   }
+}
+
+function settingsOf(values: Readonly<Record<string, string>>) {
+  return new Map(
+    Object.entries(values).map(([name, value]) => {
+      const numbers = value.split(/\s+/).map(Number)
+      return [name, { name, value, numbers, scope: 'namespace' as const }] as const
+    }),
+  )
 }

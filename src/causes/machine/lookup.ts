@@ -141,6 +141,16 @@ export function serverEnd({ address, port }: Endpoint) {
   return { port, addresses: ANY.has(address) ? null : [...new Set([address, plain])] }
 }
 
+/** The container of a process that owns a looked-at socket, when it is in one. */
+export function whereOf({ after }: MachineFacts, pid: number | undefined): string | null {
+  if (pid === undefined) return null
+  for (const owners of after.owners.values()) {
+    const owner = owners.find((o) => o.pid === pid)
+    if (owner !== undefined) return owner.cgroup?.container?.id.slice(0, 12) ?? null
+  }
+  return null
+}
+
 export interface SocketAt {
   netns: NetnsSnapshot
   socket: SocketFact

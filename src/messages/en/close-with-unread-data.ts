@@ -42,6 +42,8 @@ export const closeWithUnreadData = {
       '{octets:octets} are the size of a TLS close_notify, which wants no answer; the payload was not read',
     together:
       'the server ended several connections in the same instant: the process may have been stopped',
+    'kernel-said':
+      'the kernel says TCP_ABORT_ON_CLOSE for {count:count} resets: the process closed while octets of the {here} were unread',
   },
   now: [
     {
@@ -89,5 +91,9 @@ export const closeWithUnreadData = {
         { text: 'A limit that closes under load must answer first (503 with Connection: close).' },
       ],
     },
+  },
+  machine: {
+    title:
+      '{who} (pid {pid}) closes connections with {server} with unread data: {connections:count} resets',
   },
 } as const satisfies CauseMessages

@@ -23,6 +23,10 @@ export const connectFiltered = {
     'syn-seen-at-server': 'the unanswered SYNs did reach {server}: nothing on the way dropped them',
     'syn-arrived':
       'the SYNs are in a capture taken at {server}: only its own filter could drop them',
+    'syn-sent':
+      '{count:count} connects to {server} have sent their SYN up to {times:count} times without an answer',
+    'looks-alike': 'a full accept queue or a dead host look the same from here',
+    'others-open': '{count:count} connections to {server} are open: not everything is filtered',
   },
   now: [
     {
@@ -60,4 +64,7 @@ export const connectFiltered = {
       verify: connects,
     },
   ],
+  machine: {
+    title: '{connections:count} connects to {server} get no answer, seen from {of}',
+  },
 } as const satisfies CauseMessages

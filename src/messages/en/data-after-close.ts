@@ -15,6 +15,12 @@ export const dataAfterClose = {
     'like-farewell':
       '{octets:octets} are the size of a TLS close_notify, which wants no answer; the payload was not read',
     together: 'several connections were closed in the same instant: the process may have ended',
+    'kernel-said':
+      'the kernel says TCP_ABORT_ON_DATA for {count:count} resets: data came for a connection that the process here had closed',
+    'kernel-said-long':
+      'the kernel says TCP_TIMEWAIT_SOCKET for {count:count} resets: data came for a connection that had been closed here a while ago',
+    'closed-early':
+      'the process here may have closed too early: a capture shows whether a request was pending',
   },
   now: [
     {
@@ -44,4 +50,8 @@ export const dataAfterClose = {
       text: 'Clients must not reuse a connection after Connection: close.',
     },
   ],
+  machine: {
+    title:
+      'the {there} keeps sending on {connections:count} connections with {server} that {of} had closed',
+  },
 } as const satisfies CauseMessages

@@ -2,6 +2,7 @@ import type { CauseId } from '../../causes/ids.ts'
 import type { CauseMessages } from '../types.ts'
 import { acceptAndClose } from './accept-and-close.ts'
 import { acceptQueueOverflow } from './accept-queue-overflow.ts'
+import { adminKill } from './admin-kill.ts'
 import { asymmetricPath } from './asymmetric-path.ts'
 import { clientCancelled } from './client-cancelled.ts'
 import { clientTimeout } from './client-timeout.ts'
@@ -10,9 +11,11 @@ import { closeWithUnreadData } from './close-with-unread-data.ts'
 import { connectFiltered } from './connect-filtered.ts'
 import { connectionLimit } from './connection-limit.ts'
 import { conntrackInvalid } from './conntrack-invalid.ts'
+import { conntrackTableFull } from './conntrack-table-full.ts'
 import { dataAfterClose } from './data-after-close.ts'
 import { deferredAccept } from './deferred-accept.ts'
 import { descriptorExhaustion } from './descriptor-exhaustion.ts'
+import { ephemeralPortsExhausted } from './ephemeral-ports-exhausted.ts'
 import { firewallReject } from './firewall-reject.ts'
 import { gcCoupledClose } from './gc-coupled-close.ts'
 import { healthCheck } from './health-check.ts'
@@ -22,6 +25,7 @@ import { keepAliveRace } from './keep-alive-race.ts'
 import { keepaliveTimeout } from './keepalive-timeout.ts'
 import { lingerZero } from './linger-zero.ts'
 import { listenerClosed } from './listener-closed.ts'
+import { memoryPressure } from './memory-pressure.ts'
 import { middleboxIdleTimeout } from './middlebox-idle-timeout.ts'
 import { openTransaction } from './open-transaction.ts'
 import { packetLoss } from './packet-loss.ts'
@@ -32,11 +36,13 @@ import { poolStarvation } from './pool-starvation.ts'
 import { portClosed } from './port-closed.ts'
 import { portReuseCollision } from './port-reuse-collision.ts'
 import { processKilled } from './process-killed.ts'
+import { receivePathDrop } from './receive-path-drop.ts'
 import { resetAfterExchange } from './reset-after-exchange.ts'
 import { serverIdleTimeout } from './server-idle-timeout.ts'
 import { serverStalled } from './server-stalled.ts'
 import { synQueueOverflow } from './syn-queue-overflow.ts'
 import { timeWaitCollision } from './time-wait-collision.ts'
+import { timeWaitPile } from './time-wait-pile.ts'
 import { tlsFailure } from './tls-failure.ts'
 import { wrongHost } from './wrong-host.ts'
 import { zeroWindowStall } from './zero-window-stall.ts'
@@ -45,6 +51,7 @@ import { zeroWindowStall } from './zero-window-stall.ts'
 export const en = {
   'accept-and-close': acceptAndClose,
   'accept-queue-overflow': acceptQueueOverflow,
+  'admin-kill': adminKill,
   'asymmetric-path': asymmetricPath,
   'client-cancelled': clientCancelled,
   'client-timeout': clientTimeout,
@@ -53,9 +60,11 @@ export const en = {
   'connect-filtered': connectFiltered,
   'connection-limit': connectionLimit,
   'conntrack-invalid': conntrackInvalid,
+  'conntrack-table-full': conntrackTableFull,
   'data-after-close': dataAfterClose,
   'deferred-accept': deferredAccept,
   'descriptor-exhaustion': descriptorExhaustion,
+  'ephemeral-ports-exhausted': ephemeralPortsExhausted,
   'firewall-reject': firewallReject,
   'gc-coupled-close': gcCoupledClose,
   'health-check': healthCheck,
@@ -65,6 +74,7 @@ export const en = {
   'keepalive-timeout': keepaliveTimeout,
   'linger-zero': lingerZero,
   'listener-closed': listenerClosed,
+  'memory-pressure': memoryPressure,
   'middlebox-idle-timeout': middleboxIdleTimeout,
   'open-transaction': openTransaction,
   'packet-loss': packetLoss,
@@ -75,11 +85,13 @@ export const en = {
   'port-closed': portClosed,
   'port-reuse-collision': portReuseCollision,
   'process-killed': processKilled,
+  'receive-path-drop': receivePathDrop,
   'reset-after-exchange': resetAfterExchange,
   'server-idle-timeout': serverIdleTimeout,
   'server-stalled': serverStalled,
   'syn-queue-overflow': synQueueOverflow,
   'time-wait-collision': timeWaitCollision,
+  'time-wait-pile': timeWaitPile,
   'tls-failure': tlsFailure,
   'wrong-host': wrongHost,
   'zero-window-stall': zeroWindowStall,

@@ -12,6 +12,8 @@ export const keepaliveTimeout = {
     'peer-alive':
       '{peer} answered other connections meanwhile: the host lives, only this connection is cut off',
     'not-given-up': 'the capture ends before the kernel gave up',
+    'kernel-said':
+      'the kernel says TCP_KEEPALIVE_TIMEOUT for {count:count} connections: no probe was answered',
   },
   now: [
     {
@@ -42,4 +44,8 @@ export const keepaliveTimeout = {
       setting: 'net.ipv4.tcp_keepalive_time',
     },
   ],
+  machine: {
+    title:
+      '{connections:count} connections with {server} were given up: the {there} answered no keepalive probe',
+  },
 } as const satisfies CauseMessages

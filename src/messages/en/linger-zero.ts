@@ -14,6 +14,9 @@ export const lingerZero = {
     'unread-unknown': 'whether something was unread cannot be seen: its window was not told',
     single: 'too few connections end so to call it systematic',
     idle: 'the reset came after {idle:ms} of silence: an idle limit or an administrator is as well possible',
+    'kernel-said':
+      'the kernel says {reason} for {count:count} resets that the process made by closing',
+    'or-else': 'it may have been as well: {others}',
   },
   now: [
     {
@@ -41,4 +44,8 @@ export const lingerZero = {
       text: 'Towards its servers HAProxy does so by itself, and MariaDB when it ends idle sessions: harmless if the peer had nothing to say; otherwise raise wait_timeout or let the pool close first.',
     },
   ],
+  machine: {
+    title:
+      '{who} (pid {pid}) ends {connections:count} connections with {server} by reset: SO_LINGER with 0 s',
+  },
 } as const satisfies CauseMessages

@@ -12,6 +12,9 @@ export const listenerClosed = {
     'answers-after': '{server} went on answering new connections',
     'fins-too':
       '{finned:count} others without a word were closed by FIN in the same moment: accepted and closed',
+    'kernel-said':
+      'the kernel says TCP_STATE for {count:count} resets, just after the listener was closed: connections that waited in its queue',
+    'or-else': 'it may have been as well: {others}',
   },
   now: [
     {
@@ -38,4 +41,8 @@ export const listenerClosed = {
       verify: 'nstat -az TcpExtTCPMigrateReqSuccess',
     },
   ],
+  machine: {
+    title:
+      '{who} (pid {pid}) closed its listener {server} with {connections:count} connections in the queue: all were reset',
+  },
 } as const satisfies CauseMessages

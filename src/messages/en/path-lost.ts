@@ -14,6 +14,11 @@ export const pathLost = {
       'both sides had closed and all data was acknowledged: only the farewell is lost',
     'after-silence':
       'it began after a silence of {idle:ms}: a device may have forgotten the connection',
+    retransmits:
+      '{count:count} connections whose data was sent {times:count} times more without an acknowledgement',
+    owner: 'of {who} (pid {owner}) among others',
+    'others-acknowledged':
+      'other connections with {address} were acknowledged meanwhile: the path is not lost for all',
   },
   now: [
     {
@@ -42,4 +47,14 @@ export const pathLost = {
       text: 'Timeouts in the application, and retries on a fresh connection for requests without side effects.',
     },
   ],
+  machine: {
+    title:
+      'nothing comes back from {peer}: {connections:count} connections of this host retransmit',
+    confirm: [
+      {
+        text: 'The timer is on, and the count of retransmissions rises.',
+        command: "ss -tnoi 'dst {peer}'",
+      },
+    ],
+  },
 } as const satisfies CauseMessages

@@ -25,6 +25,12 @@ export const portClosed = {
     'never-served': 'no connection to {server} was accepted in the whole capture',
     'served-otherwise':
       '{served:count} other connections to {server} were accepted in this capture',
+    'no-socket':
+      'the kernel says NO_SOCKET for {count:count} resets: nothing of this host takes port {port}',
+    elsewhere:
+      'something listens on port {port}, at another address or in another network namespace',
+    'or-unknown':
+      'the packet may have belonged to a connection that this host does not know any more: a capture would show whether it was a SYN',
   },
   now: [
     {
@@ -54,5 +60,8 @@ export const portClosed = {
       ],
       fix: [{ text: 'Nothing to repair on the server; stop or allow the scan at {client}.' }],
     },
+  },
+  machine: {
+    title: '{server} refuses: {connections:count} resets, nothing is listening there',
   },
 } as const satisfies CauseMessages

@@ -15,6 +15,8 @@ export const portReuseCollision = {
     'old-unseen':
       'the earlier connection is not in the capture: it may have been closed and in TIME-WAIT',
     delayed: 'the connect succeeded {delay:ms} after the first SYN',
+    'kernel-said':
+      'the kernel says TCP_INVALID_ACK_SEQUENCE for {count:count} resets in SYN-SENT: the answer to its SYN belonged to an older connection of the same ports',
   },
   now: [
     {
@@ -42,4 +44,8 @@ export const portReuseCollision = {
       verify: 'nstat -az TcpExtTCPSYNChallenge',
     },
   ],
+  machine: {
+    title:
+      '{connections:count} new connections to {server} met an old one of the same ports at the server',
+  },
 } as const satisfies CauseMessages

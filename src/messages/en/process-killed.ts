@@ -15,6 +15,8 @@ export const processKilled = {
     'refused-after': '{refused:count} SYNs to {server} were refused from then on',
     'others-live':
       'another connection that was older lived on at {server}: perhaps only one worker of several died',
+    'was-dying':
+      'process {pid} was ending when {count:count} of its connections were reset with data unread or lingering 0 s',
   },
   now: [
     {
@@ -48,5 +50,8 @@ export const processKilled = {
         { text: 'Nothing to repair on the server; if it was not on purpose, see why it died.' },
       ],
     },
+  },
+  machine: {
+    title: '{who} (pid {pid}) died: {connections:count} of its connections were reset',
   },
 } as const satisfies CauseMessages

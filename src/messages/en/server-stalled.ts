@@ -17,6 +17,11 @@ export const serverStalled = {
     'an-answer':
       'the server spoke first after {idle:ms} and the client replied: perhaps an answer, not a request',
     'may-answer': 'the capture ends while the client still waits: a slow answer may follow',
+    'not-read':
+      '{count:count} connections with {octets:octets} that the process has not read, for {waited:ms} now',
+    'not-accepted':
+      '{count:count} finished handshakes that the process has not accepted, the oldest for {waited:ms}',
+    'few-on-host': 'few connections: their handlers may be busy with something else on purpose',
   },
   now: [
     {
@@ -49,4 +54,26 @@ export const serverStalled = {
       text: 'Bound the number of requests at work, and refuse the rest with 503; raise the pool or the workers to what arrival rate times service time needs.',
     },
   ],
+  machine: {
+    title:
+      '{who} (pid {pid}) does not read: requests of {connections:count} connections to {server} lie in the kernel',
+    now: [
+      {
+        text: 'Before any restart keep what it would destroy: stacks and descriptors of the process.',
+        command: 'sudo cat /proc/{pid}/stack /proc/{pid}/wchan; ls -l /proc/{pid}/fd',
+      },
+    ],
+    confirm: [
+      {
+        text: 'Recv-Q stays above 0 while the process sleeps or spins.',
+        command: "ss -tnp 'sport = :{port}'; top -H -b -n 1 -p {pid}",
+      },
+    ],
+    variants: {
+      'not-accepting': {
+        title:
+          '{who} (pid {pid}) does not accept: {connections:count} connections to {server} wait in its queue',
+      },
+    },
+  },
 } as const satisfies CauseMessages

@@ -20,6 +20,11 @@ export const synQueueOverflow = {
       'the ACK may have arrived and the application be slow: this capture cannot tell',
     'greets-others':
       '{server} greeted {greeted:count} other connections without being asked: there the server speaks first',
+    'queue-dropped':
+      'the kernel dropped {by:count} SYNs because a SYN queue was full (TCPReqQFullDrop)',
+    'queue-cookies':
+      'the kernel answered {by:count} SYNs by cookies because a SYN queue was full (TCPReqQFullDoCookies)',
+    unfinished: '{count:count} handshakes of {server} are unfinished',
   },
   now: [
     {
@@ -72,5 +77,8 @@ export const synQueueOverflow = {
         },
       ],
     },
+  },
+  machine: {
+    title: '{server}: a SYN queue overflows, {connections:count} SYNs found it full',
   },
 } as const satisfies CauseMessages

@@ -11,6 +11,10 @@ export const zeroWindowStall = {
     'still-closed': 'the window of the {who} never opened again before the end',
     'gave-up': 'then the {who} gave up and reset the connection',
     recovered: 'the window opened again and the transfer went on',
+    'buffer-full':
+      '{count:count} connections whose receive buffer holds {octets:octets} that the process has not read for {stalled:ms}',
+    persist:
+      'the kernel has probed a closed window of {count:count} connections for all of {for:ms}',
   },
   now: [
     {
@@ -33,4 +37,23 @@ export const zeroWindowStall = {
       setting: 'TCP_USER_TIMEOUT',
     },
   ],
+  machine: {
+    title:
+      '{who} (pid {pid}) does not read what {server} sends: {connections:count} connections stand still with a full receive buffer',
+    confirm: [
+      { text: 'Recv-Q of these sockets does not shrink.', command: "ss -tmpn 'dport = :{port}'" },
+    ],
+    variants: {
+      'peer-does-not-read': {
+        title:
+          '{reader} does not read: {connections:count} connections with {server} stand still at window 0, seen from {of}',
+        confirm: [
+          {
+            text: 'The timer is persist and Send-Q does not shrink here; look at the process at {reader}.',
+            command: "ss -tnop '( sport = :{port} or dport = :{port} )'",
+          },
+        ],
+      },
+    },
+  },
 } as const satisfies CauseMessages

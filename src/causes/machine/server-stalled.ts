@@ -1,0 +1,80 @@
+import type { MachineFacts } from '../../evidence/machine.ts'
+import { type Judgement, reasonsOf, type Verdict } from '../cause.ts'
+import { isStarved } from './descriptor-exhaustion.ts'
+import {
+  endpointText,
+  groupBy,
+  netnsName,
+  ownerOf,
+  processOf,
+  serverEnd,
+  socketRef,
+  socketText,
+} from './lookup.ts'
+import { type Unread, unreadOf } from './unread.ts'
+import { onMachine } from './verdict.ts'
+
+const say = reasonsOf('server-stalled')
+
+const SEVERAL = 3
+
+/**
+ * Requests that lie in the kernel of this host: accepted and not read, or not even accepted. Both looks show them.
+ * @see Linux net/ipv4/inet_connection_sock.c inet_csk_accept
+ */
+export function judgeStalled(machine: MachineFacts): Judgement {
+  const waiting = [...unreadOf(machine)].filter((u) => u.served && (u.octets > 0 || u.queued))
+  const groups = groupBy(
+    waiting,
+    (u) => `${netnsName(u.netns)} ${ownerPid(machine, u)} ${u.socket.local.port} ${u.queued}`,
+  )
+  return { verdicts: [...groups].map(([group, members]) => judgeGroup(machine, group, members)) }
+}
+
+/** Of a connection that nobody accepted: of its listener. */
+function ownerPid(machine: MachineFacts, unread: Unread): number | '?' {
+  return ownerAt(machine, unread)?.pid ?? '?'
+}
+
+function ownerAt(machine: MachineFacts, { netns, socket, queued }: Unread) {
+  if (!queued) return ownerOf(machine, socket.inode)
+  const listener = netns.listeners.find((l) => l.local.port === socket.local.port)
+  return listener === undefined ? null : ownerOf(machine, listener.inode)
+}
+
+function judgeGroup(machine: MachineFacts, group: string, members: readonly Unread[]): Verdict {
+  const oldest = members.reduce((a, b) => ((b.ageMs ?? 0) > (a.ageMs ?? 0) ? b : a))
+  const owner = ownerAt(machine, oldest)
+  const process = owner === null ? null : processOf(owner)
+  const { netns, socket, queued } = oldest
+  const at = socketRef(machine, netns, socket)
+  const count = members.length
+  const octets = members.reduce((sum, m) => sum + m.octets, 0)
+  const waited = oldest.ageMs ?? machine.forMs
+  const many = count >= SEVERAL
+  return onMachine(machine, {
+    ...(queued ? { variant: 'not-accepting' } : {}),
+    certainty: many && process !== null ? 'confirmed' : 'likely',
+    severity: many || queued ? 'problem' : 'notice',
+    side: 'server',
+    process,
+    because: [
+      queued
+        ? say('not-accepted', { count, waited }, at)
+        : say('not-read', { count, octets, waited }, at),
+    ],
+    against: many ? [] : [say('few-on-host', {}, at)],
+    ...(process !== null && isStarved(machine, process.pid)
+      ? { consequenceOf: 'descriptor-exhaustion' as const }
+      : {}),
+    group,
+    values: { server: endpointText(socket.local), port: socket.local.port, waited, octets },
+    subject: {
+      count,
+      of: netns.sockets.length,
+      what: 'sockets',
+      examples: members.slice(0, 5).map((m) => socketText(m.socket)),
+      server: serverEnd(socket.local),
+    },
+  })
+}

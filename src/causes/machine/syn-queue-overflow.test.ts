@@ -1,0 +1,25 @@
+import { machineTable } from '../../../test/helpers/machine-table.ts'
+import { synQueueOverflow } from '../syn-queue-overflow.ts'
+
+machineTable(synQueueOverflow, [
+  {
+    name: 'SYNs dropped',
+    counters: { TcpExtTCPReqQFullDrop: [0, 12] },
+    listeners: [{ synReceived: 512, pid: 77 }],
+    is: 'confirmed',
+    severity: 'problem',
+    count: 12,
+    because: ['queue-dropped', 'unfinished'],
+  },
+  {
+    name: 'answered by cookies: a notice',
+    counters: { TcpExtTCPReqQFullDoCookies: [0, 12] },
+    is: 'confirmed',
+    severity: 'notice',
+  },
+  {
+    name: 'near miss: counted before we looked',
+    counters: { TcpExtTCPReqQFullDrop: [12, 12] },
+    is: 'nothing',
+  },
+])
