@@ -1,9 +1,12 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { Cause } from '../../src/causes/cause.ts'
 import { causeIds } from '../../src/causes/ids.ts'
 import { causes } from '../../src/causes/index.ts'
 import { endings } from '../../src/evidence/endings.ts'
 import { catalog, groupTitles } from '../../src/report/explain/catalog.ts'
+import { root } from '../helpers/built.ts'
 import { pageText } from '../helpers/examples.ts'
 
 const page = pageText('docs/vocabulary.md')
@@ -49,5 +52,10 @@ test('docs/vocabulary.md: where each cause can be seen is what its code needs', 
 test('README.md: the number of causes', () => {
   const readme = pageText('README.md')
   expect(readme).toContain(`[${causeIds.length} causes](docs/vocabulary.md)`)
-  expect(readme).toContain(`${causes.length} of them are\njudged from captures`)
+  const all: readonly Cause[] = causes
+  const ofHosts = all.filter((c) => c.judgeMachine !== undefined)
+  const ofPackets = all.filter((c) => existsSync(join(root, `src/causes/${c.id}.test.ts`)))
+  expect(readme).toContain(
+    `${ofPackets.length} of them are\njudged from captures and ${ofHosts.length} from a live host`,
+  )
 })
