@@ -1,4 +1,4 @@
-import { fstatSync, writeSync } from 'node:fs'
+import { fstatSync, readFileSync, writeSync } from 'node:fs'
 import { TcpwhyError } from '../base/errors.ts'
 
 /** The process as commands see it: they never touch `process` themselves, so tests can look on. */
@@ -8,8 +8,9 @@ export interface Io {
   env: Readonly<Record<string, string | undefined>>
   /** As process.platform. */
   platform: string
-  /** Calls `stop` on the first SIGINT (Ctrl-C) or SIGTERM; a second one ends the process at once. Returns how to stop listening. */
-  onInterrupt(stop: () => void): () => void
+  /** Calls `stop` on the first SIGINT (Ctrl-C) or SIGTERM; a second one ends the process at once. `hangup`: on SIGHUP
+   *  too (the terminal is gone), unless nohup has it ignored. Returns how to stop listening. */
+  onInterrupt(stop: () => void, more?: { hangup: boolean }): () => void
 }
 
 export interface Output {
@@ -29,18 +30,29 @@ export function processIo(): Io {
     err: descriptorOutput(2),
     env: process.env,
     platform: process.platform,
-    onInterrupt(stop) {
+    onInterrupt(stop, { hangup } = { hangup: false }) {
+      const signals = hangup && !ignoresHangup() ? [...SIGNALS, 'SIGHUP' as const] : SIGNALS
       const off = () => {
-        for (const signal of SIGNALS) process.off(signal, once)
+        for (const signal of signals) process.off(signal, once)
       }
       // Both at once: the second signal, whichever it is, finds nobody listening.
       const once = () => {
         off()
         stop()
       }
-      for (const signal of SIGNALS) process.on(signal, once)
+      for (const signal of signals) process.on(signal, once)
       return off
     },
+  }
+}
+
+/** Listening to a signal would undo what nohup did. */
+function ignoresHangup(): boolean {
+  try {
+    const ignored = /^SigIgn:\s*([\da-f]+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]
+    return (BigInt(`0x${ignored ?? '0'}`) & 1n) === 1n
+  } catch {
+    return false
   }
 }
 

@@ -4,6 +4,7 @@ import { run } from './run.ts'
 const app = {
   analyze: async () => (await import('../app/analyze.ts')).analyzeCaptures,
   probe: async () => import('../app/probe/index.ts'),
+  capture: async () => (await import('../app/capture/capture.ts')).capture,
   lab: () => import('../app/lab.ts'),
   diagnose: async () => (await import('../app/diagnose-host.ts')).diagnoseHost,
   queue: async () => (await import('../app/queue.ts')).queueSizes,

@@ -1,3 +1,4 @@
+import type { capture } from '../app/capture/capture.ts'
 import type { DiagnoseHostOptions } from '../app/diagnose-host.ts'
 import type { labScenarios, RunLab } from '../app/lab.ts'
 import type * as ProbeApp from '../app/probe/index.ts'
@@ -40,6 +41,7 @@ export interface Arguments {
 /** The use cases, each imported only when it is wanted. `main.ts` gives the real ones, tests their own. */
 export interface App {
   analyze: () => Promise<AnalyzeCaptures>
+  capture: () => Promise<typeof capture>
   lab: () => Promise<{ runLab: RunLab; labScenarios: typeof labScenarios }>
   diagnose: () => Promise<(options: DiagnoseHostOptions) => Promise<Report>>
   queue: () => Promise<(options: QueueOptions) => Promise<QueueReport>>

@@ -1,3 +1,4 @@
+import type { capture } from '../../src/app/capture/capture.ts'
 import type { DiagnoseHostOptions } from '../../src/app/diagnose-host.ts'
 import { labScenarios } from '../../src/app/lab.ts'
 import { probeIdle, probeLoad } from '../../src/app/probe/index.ts'
@@ -18,6 +19,14 @@ export async function cli(
   }),
   over: Partial<Io> = {},
   host: HostFiles = linuxHost(),
+  captured: typeof capture = async () => ({
+    files: [],
+    dropped: 0,
+    endedBy: 'time',
+    lastWords: '',
+    startMs: 0,
+    endMs: 0,
+  }),
 ) {
   let out = ''
   let err = ''
@@ -50,6 +59,7 @@ export async function cli(
       return analyze(options)
     },
     probe: async () => ({ probeIdle, probeLoad }),
+    capture: async () => captured,
     lab: async () => ({
       labScenarios,
       runLab: async () => {

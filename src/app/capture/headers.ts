@@ -2,19 +2,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { HostFiles } from '../../host/host-files.ts'
 import { nodeHost } from '../node-host.ts'
+import { DEFAULT_FILTER, HEADER_OCTETS } from './defaults.ts'
 import { isFull, PacketFile } from './packet-file.ts'
 import { type EndedBy, type PacketSink, runSession } from './session.ts'
 import { resolveTarget, type TargetAsk } from './target.ts'
 import { makeTemporary, removeTemporary } from './temporary.ts'
-
-/**
- * Octets kept of a packet: Linux cooked (20) or Ethernet with a VLAN tag (18), IPv6 (40), TCP with all options (60);
- * through VXLAN over IPv4 (20 + 20 + 8 + 8 + 14) still IPv6 and a TCP header with the usual options (40 + 40).
- */
-export const HEADER_OCTETS = 160
-
-/** What says why a connection died: TCP, and the errors that routers and hosts report. */
-export const DEFAULT_FILTER = 'tcp or icmp or icmp6'
 
 /** A file of this size takes about half a minute of 40,000 packets a second. */
 const MAX_OCTETS = 200_000_000
@@ -58,8 +50,8 @@ export async function captureHeaders(options: HeaderCaptureOptions): Promise<Hea
   const target = resolveTarget(host, options)
   const folder = makeTemporary(host, tmpdir())
   try {
-    const file = new PacketFile(join(folder, 'headers.pcapng'))
-    const sink = new FileSink(file, options.maxOctets ?? MAX_OCTETS)
+    const path = join(folder, 'headers.pcapng')
+    const sink = new FileSink(() => new PacketFile(path), options.maxOctets ?? MAX_OCTETS)
     const result = await runSession({
       host,
       target,
@@ -79,9 +71,9 @@ export async function captureHeaders(options: HeaderCaptureOptions): Promise<Hea
     if (result.failure !== null && !isFull(result.failure)) throw result.failure
     const { counts, endedBy, startNs, endNs } = result
     return {
-      path: file.path,
+      path,
       packets: sink.count,
-      octets: file.octets,
+      octets: sink.octets,
       dropped: droppedOf(counts),
       endedBy: endedBy === 'sink' ? 'full' : endedBy,
       startMs: Number(startNs / 1_000_000n),
@@ -110,12 +102,23 @@ export class FileSink implements PacketSink {
   isFull = false
   /** Packets in the file. */
   count = 0
-  private readonly file: PacketFile
+  private readonly open: () => PacketFile
   private readonly maxOctets: number
+  private opened: PacketFile | null = null
 
-  constructor(file: PacketFile, maxOctets: number) {
-    this.file = file
+  /** @param open  is called when packets are listened to: before, there is no file to leave behind */
+  constructor(open: () => PacketFile, maxOctets: number) {
+    this.open = open
     this.maxOctets = maxOctets
+  }
+
+  get octets(): number {
+    return this.opened?.octets ?? 0
+  }
+
+  private get file(): PacketFile {
+    this.opened ??= this.open()
+    return this.opened
   }
 
   begin(header: () => Uint8Array): void {

@@ -1,4 +1,4 @@
-import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, ftruncateSync, openSync, statSync, writeSync } from 'node:fs'
 import { TcpwhyError } from '../../base/errors.ts'
 
 /**
@@ -15,7 +15,9 @@ export class PacketFile {
   constructor(path: string) {
     this.path = path
     try {
-      this.fd = openSync(path, 'wx', 0o600)
+      // A pipe or device (/dev/null) is no evidence.
+      const isSpecial = existsSync(path) && !statSync(path).isFile()
+      this.fd = openSync(path, isSpecial ? 'w' : 'wx', 0o600)
     } catch (cause) {
       throw notWritable(path, cause)
     }
@@ -37,6 +39,11 @@ export class PacketFile {
     if (this.isOpen) closeSync(this.fd)
     this.isOpen = false
   }
+}
+
+/** @throws TcpwhyError OUTPUT_UNWRITABLE */
+export function refuseExisting(path: string): void {
+  if (existsSync(path)) throw notWritable(path, { code: 'EEXIST' })
 }
 
 /** Whether an error of `append` means that there is no room. */

@@ -19,8 +19,6 @@ export interface RecorderOptions {
 
 /** tcpdump's records -> blocks of a pcapng file, with an interface description for each interface that packets came by. */
 export class Recorder {
-  firstNs: bigint | null = null
-  lastNs: bigint | null = null
   private readonly options: RecorderOptions
   private readonly encoder = new PcapngEncoder()
   private readonly interfaces: { link: number; name: string }[] = []
@@ -33,10 +31,9 @@ export class Recorder {
   }
 
   /** Begins a file or a piece of one: the section and all interfaces known so far. */
-  header(comments: readonly string[] = []): Uint8Array {
-    const { section } = this.options
+  header(): Uint8Array {
     const header = new PcapngEncoder(4096)
-    header.section({ ...section, comments: [...(section.comments ?? []), ...comments] })
+    header.section(this.options.section)
     for (const one of this.interfaces) header.interface(this.describe(one))
     return header.take()
   }
@@ -81,8 +78,6 @@ export class Recorder {
       const id = this.ids.get(interfaceIndex(batch, i))!
       this.encoder.packet(id, times[i]!, packet, commentOn?.(i))
     }
-    this.firstNs ??= originNs + BigInt(Math.round(times[0]!))
-    this.lastNs = originNs + BigInt(Math.round(times[count - 1]!))
     return this.encoder.take()
   }
 

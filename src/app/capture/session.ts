@@ -5,7 +5,6 @@ import { pcap } from '../../capture/formats/pcap.ts'
 import { newSourceState, type SourceState } from '../../capture/source-state.ts'
 import type { RecordBatch } from '../../capture/types.ts'
 import type { HostFiles } from '../../host/host-files.ts'
-import { streamSource } from '../byte-sources.ts'
 import { interfaceNames } from './interfaces.ts'
 import { Recorder } from './recorder.ts'
 import { startTcpdump, type Tcpdump, type TcpdumpOptions } from './tcpdump.ts'
@@ -14,16 +13,18 @@ import type { TcpdumpCounts } from './tcpdump-words.ts'
 /** Where the blocks of a capture go. Whatever it throws ends the capture. */
 export interface PacketSink {
   /** @param header  begins a file, with all interfaces known now; the sink may ask again later */
-  begin(header: (comments?: readonly string[]) => Uint8Array): void
-  interfaces(blocks: Uint8Array): void
-  packets(blocks: Uint8Array, of: { count: number; lastNs: bigint }): void
+  begin(header: () => Uint8Array): void | Promise<void>
+  /** Descriptions of interfaces that packets come by for the first time. */
+  interfaces(blocks: Uint8Array): void | Promise<void>
+  /** @param blocks  valid until it returns */
+  packets(blocks: Uint8Array, of: { count: number }): void | Promise<void>
   /** @param trailer  ends a file */
   end(trailer: Uint8Array): void | Promise<void>
 }
 
 /** Looks at packets before they are written; what it says becomes a comment of the packet. */
 export interface PacketInspector {
-  begin(batch: RecordBatch, originNs: bigint): void
+  begin(batch: RecordBatch): void
   comment(i: number): string | undefined
 }
 
@@ -45,9 +46,12 @@ export type EndedBy = 'time' | 'signal' | 'sink' | 'tcpdump'
 export interface RunningSession {
   /** Of tcpdump, which is in the target's network namespace. */
   pid: number
-  recorder: Recorder
   /** Ends it early, for a reason of the sink's. */
   stop(): void
+  /** Has tcpdump print its counts, for a trailer a moment later. */
+  askCounts(): void
+  /** As the sink gets it at the end, with the counts known now. */
+  trailer(): Uint8Array
 }
 
 export interface SessionResult {
@@ -72,16 +76,23 @@ export async function runSession(options: SessionOptions): Promise<SessionResult
   const ending = new Ending(tcpdump, options)
   let failure: unknown = null
   try {
-    options.sink.begin((comments) => recorder.header(comments))
-    options.onListening?.({ pid: tcpdump.pid, recorder, stop: () => ending.by('sink') })
+    await options.sink.begin(() => recorder.header())
+    options.onListening?.({
+      pid: tcpdump.pid,
+      stop: () => ending.by('sink'),
+      askCounts: () => tcpdump.askCounts(),
+      trailer: () =>
+        recorder.trailer(tcpdump.words.counts, { startNs, endNs: nowNs(options.host) }),
+    })
     await pump(tcpdump, recorder, options)
   } catch (cause) {
     failure = cause
     ending.by('sink')
-    tcpdump.stdout.resume() // what still comes has no place
+    tcpdump.discard()
   }
   ending.by('tcpdump')
   await tcpdump.ended
+  await tcpdump.octets.close()
   const endNs = nowNs(options.host)
   const { counts } = tcpdump.words
   try {
@@ -97,22 +108,22 @@ export async function runSession(options: SessionOptions): Promise<SessionResult
 async function pump(tcpdump: Tcpdump, recorder: Recorder, options: SessionOptions): Promise<void> {
   const { sink, inspector } = options
   const state: SourceState = newSourceState(0, 'tcpdump')
-  const stream = pcap.read(new ChunkInput(streamSource(tcpdump.stdout)), state)
+  const stream = pcap.read(new ChunkInput(tcpdump.octets), state)
   const comment = inspector === undefined ? null : (i: number) => inspector.comment(i)
   for (;;) {
     const batch = await stream.next()
     if (batch === null) {
       // Even when nothing came by, the file says where it was listened.
       const none = recorder.onlyInterface(state.info.interfaces[0]?.link ?? null)
-      if (none !== null) sink.interfaces(none)
+      if (none !== null) await sink.interfaces(none)
       return
     }
     const originNs = state.clock.originNs ?? 0n
     const added = recorder.newInterfaces(batch)
-    if (added !== null) sink.interfaces(added)
-    inspector?.begin(batch, originNs)
+    if (added !== null) await sink.interfaces(added)
+    inspector?.begin(batch)
     const blocks = recorder.encode(batch, originNs, comment)
-    sink.packets(blocks, { count: batch.count, lastNs: recorder.lastNs! })
+    await sink.packets(blocks, { count: batch.count })
   }
 }
 

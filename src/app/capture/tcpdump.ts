@@ -1,10 +1,12 @@
 // tcpdump 4.9 to 4.99: what it prints on standard error (tcpdump.c), and what libpcap says (pcap-linux.c, gencode.c).
 import { type ChildProcess, spawn } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
+import { accessSync, closeSync, constants, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
 import { TcpwhyError } from '../../base/errors.ts'
+import type { ByteSource } from '../../capture/byte-source.ts'
+import { streamSource } from '../byte-sources.ts'
 import { inNamespace } from '../kernel/namespace.ts'
+import { openPipe, type Pipe } from './pipe.ts'
 import type { Target } from './target.ts'
 import { failureOf, TcpdumpWords } from './tcpdump-words.ts'
 
@@ -17,14 +19,19 @@ export interface TcpdumpOptions {
   promiscuous: boolean
 }
 
-/** tcpdump, listening: packets come out of `stdout` as pcap. */
+/** tcpdump, listening. */
 export interface Tcpdump {
   pid: number
-  stdout: Readable
+  /** Packets as pcap. */
+  octets: ByteSource
+  /** What still comes has no place. */
+  discard(): void
   /** What it said so far, its counts among it. */
   words: TcpdumpWords
-  /** Asks it to end: what it holds back comes, then the end of `stdout`. May be called again. */
+  /** Asks it to end: what it holds back comes, then the end of `octets`. May be called again. */
   stop(): void
+  /** Has it print its counts, where it knows how to (4.9 and later). */
+  askCounts(): void
   /** When it has ended and said its last word. */
   ended: Promise<{ code: number | null }>
 }
@@ -77,12 +84,29 @@ function waysToStart(program: string): Way[] {
   return ways
 }
 
-function launch(way: Way, options: TcpdumpOptions): ChildProcess {
+interface Launched {
+  child: ChildProcess
+  pipe: Pipe | null
+}
+
+function launch(way: Way, options: TcpdumpOptions): Launched {
+  const pipe = openPipe()
+  try {
+    return { child: spawned(way, options, pipe?.writeEnd ?? 'pipe'), pipe }
+  } catch (cause) {
+    pipe?.source.close()
+    throw cause
+  } finally {
+    if (pipe !== null) closeSync(pipe.writeEnd)
+  }
+}
+
+function spawned(way: Way, options: TcpdumpOptions, stdout: number | 'pipe'): ChildProcess {
   const args = [...way.args, ...tcpdumpArguments(options)]
   const { netns } = options.target
   const start = (command: string, words: readonly string[]) =>
     spawn(command, words, {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', stdout, 'pipe'],
       env: { PATH: searched().join(':'), LC_ALL: 'C', TZ: 'UTC' },
     })
   if (netns === null) return start(way.command, args)
@@ -111,7 +135,8 @@ type Started =
   | { is: 'ended'; words: TcpdumpWords }
 
 /** Waits until it listens, or has ended with a complaint. */
-function listening(child: ChildProcess, options: TcpdumpOptions): Promise<Started> {
+function listening(launched: Launched, options: TcpdumpOptions): Promise<Started> {
+  const { child, pipe } = launched
   const words = new TcpdumpWords()
   const said = new Promise((resolve) => child.stderr!.on('close', resolve))
   const ended = new Promise<{ code: number | null }>((resolve) => {
@@ -134,19 +159,29 @@ function listening(child: ChildProcess, options: TcpdumpOptions): Promise<Starte
     child.stderr!.on('data', (octets: Uint8Array) => {
       words.add(octets.toString())
       if (!words.isListening) return
-      settle({ is: 'listening', tcpdump: running(child, words, ended), words })
+      settle({ is: 'listening', tcpdump: running(launched, words, ended), words })
     })
-    ended.then(() => settle({ is: 'ended', words }))
+    ended.then(() => {
+      if (!words.isListening) pipe?.source.close()
+      settle({ is: 'ended', words })
+    })
   })
 }
 
-function running(child: ChildProcess, words: TcpdumpWords, ended: Tcpdump['ended']): Tcpdump {
+function running({ child, pipe }: Launched, words: TcpdumpWords, ended: Tcpdump['ended']): Tcpdump {
   let stopping = false
   return {
     pid: child.pid!,
-    stdout: child.stdout!,
+    octets: pipe?.source ?? streamSource(child.stdout!),
+    discard() {
+      pipe?.source.close()
+      child.stdout?.resume()
+    },
     words,
     ended,
+    askCounts() {
+      if (catches(child.pid!, SIGUSR1)) child.kill('SIGUSR1')
+    },
     stop() {
       if (stopping) return
       stopping = true
@@ -154,6 +189,18 @@ function running(child: ChildProcess, words: TcpdumpWords, ended: Tcpdump['ended
       const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS)
       ended.then(() => clearTimeout(timer))
     },
+  }
+}
+
+const SIGUSR1 = 10
+
+/** A signal that a process does not catch would end it. */
+function catches(pid: number, signal: number): boolean {
+  try {
+    const caught = /^SigCgt:\s*([\da-f]+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+    return ((BigInt(`0x${caught ?? '0'}`) >> BigInt(signal - 1)) & 1n) === 1n
+  } catch {
+    return false
   }
 }
 

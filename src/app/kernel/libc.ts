@@ -9,6 +9,9 @@ export interface Libc {
   send(fd: number, octets: Uint8Array, size: number, flags: number): number
   recv(fd: number, octets: Uint8Array, size: number, flags: number): number
   setns(fd: number, kind: number): number
+  /** @param ends  gets the reading and the writing end */
+  pipe2(ends: Int32Array, flags: number): number
+  fcntl(fd: number, command: number, value: number): number
   close(fd: number): number
   /** Each argument behind the number of the call is a C type and a value. */
   syscall(number: number, ...typed: readonly (string | number | null)[]): number
@@ -41,6 +44,8 @@ function load(): LoadedLibc {
         send: c.func('intptr_t send(int, const void *, size_t, int)'),
         recv: c.func('intptr_t recv(int, void *, size_t, int)'),
         setns: c.func('int setns(int, int)'),
+        pipe2: c.func('int pipe2(void *, int)'),
+        fcntl: c.func('int fcntl(int, int, int)'),
         close: c.func('int close(int)'),
         syscall: c.func('long syscall(long, ...)'),
         errno: () => koffi.errno(),

@@ -4,7 +4,6 @@ import { openCaptures } from '../../capture/open.ts'
 import { Decoder } from '../../packet/decode.ts'
 import { ACK, FIN, KIND_TCP, Packet, RST, SYN } from '../../packet/packet.ts'
 import type { PacketSeen, PacketWatch, WatchTarget } from '../../probe/port.ts'
-import { streamSource } from '../byte-sources.ts'
 import { startTcpdump, type Tcpdump } from '../capture/tcpdump.ts'
 
 /** Ethernet, VLAN, IPv6 and a TCP header with all options: no payload. */
@@ -59,7 +58,7 @@ function watching(tcpdump: Tcpdump): PacketWatch {
 }
 
 async function readAll(tcpdump: Tcpdump, byPort: Map<number, PacketSeen[]>): Promise<void> {
-  const reader = await openCaptures([{ name: 'tcpdump', bytes: streamSource(tcpdump.stdout) }])
+  const reader = await openCaptures([{ name: 'tcpdump', bytes: tcpdump.octets }])
   const decoder = new Decoder(new AddressBook())
   const packet = new Packet()
   for (let batch = await reader.next(); batch !== null; batch = await reader.next()) {

@@ -1,5 +1,6 @@
 import type { CommandSpec } from '../spec.ts'
 import { analyze } from './analyze.ts'
+import { capture } from './capture.ts'
 import { diagnose } from './diagnose.ts'
 import { explain } from './explain.ts'
 import { labList, labRun } from './lab.ts'
@@ -10,6 +11,7 @@ import { queue } from './queue.ts'
 /** What can be typed after `tcpwhy`, sorted by name. */
 export const commands: readonly CommandSpec[] = [
   analyze,
+  capture,
   diagnose,
   explain,
   labList,
