@@ -57,7 +57,7 @@ export interface SocketFact {
   readonly v6only: boolean | null
   /** Only with CAP_NET_ADMIN. */
   readonly mark: number | null
-  /** Inode of its cgroup's folder (v2), from Linux 5.9 on. */
+  /** Inode of its cgroup's folder (v2); newer than Linux 5.7. */
   readonly cgroupId: bigint | null
   /** May be decoded anew at each look: keep what you need. null of listeners too. */
   readonly tcpInfo: TcpInfo | null
@@ -100,7 +100,7 @@ export interface Listener {
   limit: number | null
   /** Handshakes under way at this address; SO_REUSEPORT's listeners of one address share the number. */
   synReceived: number
-  /** SYNs and final ACKs that it refused since it listens (skmem d); null: not told. From Linux 4.10 on. */
+  /** SYNs and final ACKs that it refused since it listens (skmem d); null: not told (3.10). */
   drops: number | null
   cookie: bigint | null
   /** IPv6 only, without IPv4-mapped connections; null: IPv4, or not told. */

@@ -31,7 +31,7 @@ test('an epoll that watches another socket of the same number, or this one witho
   expect(waits({ files: { ...thread, '/proc/7/fdinfo/4': paused } })).toBe('none')
 })
 
-test('kernels before 4.14 tell the descriptor only', () => {
+test('kernels before 77493f04b74c (2017) tell the descriptor only', () => {
   const old = 'tfd:        5 events:       19 data:                5\n'
   expect(parseWatched(old)).toEqual([{ fd: 5, events: 0x19, inode: null }])
   expect(waits({ files: { ...thread, '/proc/7/fdinfo/4': old } })).toBe('epoll')

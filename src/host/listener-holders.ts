@@ -24,7 +24,7 @@ export function listenerHolders(
 
 /** What a process waits at. */
 export interface ProcessWaits {
-  /** Of each watched descriptor the inode of its file, null where the kernel does not tell (before 4.14). */
+  /** Of each watched descriptor the inode of its file, null where the kernel does not tell (before 77493f04b74c, July 2017). */
   watched: readonly { fd: number; inode: number | null; events: number }[]
   /** First argument of the system call of threads that wait inside accept(). */
   accepting: readonly number[]
@@ -62,7 +62,7 @@ function waitsOf(host: HostFiles, pid: number): ProcessWaits {
   return { watched, hasRing, ...threads, readable: names.is === 'read' && threads.readable }
 }
 
-/** "tfd:        5 events:       19 data:                5  pos:0 ino:2a2f sdev:9"; without pos, ino and sdev before 4.14. */
+/** "tfd:        5 events:       19 data:                5  pos:0 ino:2a2f sdev:9"; without pos, ino and sdev before 77493f04b74c. */
 export function parseWatched(text: string): ProcessWaits['watched'] {
   const lines = text.matchAll(/^tfd:\s*(\d+) events:\s*([\da-f]+)(?:.* ino:([\da-f]+))?/gm)
   return [...lines].map(([, fd, events = '0', inode]) => ({

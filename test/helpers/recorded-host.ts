@@ -9,6 +9,8 @@ export interface Scene {
   server: number
   client: number
   port: number
+  /** The recorded host that this one is a reduced older shape of: what it has not itself comes from there. */
+  base?: string
 }
 
 export interface Changes {
@@ -31,12 +33,28 @@ export interface Changes {
 
 /** A machine recorded by scripts/hosts/record.py: hostFrom('test/hosts/6.18'). */
 export function hostFrom(folder: string, changes: Changes = {}): HostFiles {
-  const links = { ...(JSON.parse(fileOf(folder, 'links.json')) as object), ...changes.links }
-  return hostOf(storeOf(folder), {
-    release: sceneOf(folder).release,
+  const { release, base } = sceneOf(folder)
+  const links = {
+    ...(JSON.parse(fileOf(base ?? folder, 'links.json')) as object),
+    ...changes.links,
+  }
+  return hostOf(base === undefined ? storeOf(folder) : reduced(folder, base), {
+    release,
     ...changes,
     links: links as Record<string, string>,
   })
+}
+
+/** Only what differs lies in the folder, and what is not there is named in absent.json. */
+function reduced(folder: string, base: string): Store {
+  const [own, rest] = [storeOf(folder), storeOf(base)]
+  const absent = new Set(JSON.parse(fileOf(folder, 'absent.json')) as string[])
+  return {
+    file: (path) => (absent.has(path) ? null : (own.file(path) ?? rest.file(path))),
+    names: (path) => rest.names(path).filter((name) => !absent.has(`${path}/${name}`)),
+    sockDiag: (family) => own.sockDiag(family) ?? rest.sockDiag(family),
+    ss: rest.ss,
+  }
 }
 
 function storeOf(folder: string): Store {

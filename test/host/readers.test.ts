@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { nodeHost } from '../../src/app/node-host.ts'
+import type { HostFault } from '../../src/host/reader.ts'
 import { conntrack } from '../../src/host/readers/conntrack.ts'
 import { counterDeltas, counters } from '../../src/host/readers/counters.ts'
 import { descriptors } from '../../src/host/readers/descriptors.ts'
@@ -10,7 +11,7 @@ import { pressure } from '../../src/host/readers/pressure.ts'
 import { processes } from '../../src/host/readers/processes.ts'
 import { settings } from '../../src/host/readers/settings.ts'
 import { sockets } from '../../src/host/readers/sockets.ts'
-import { newMemory } from '../../src/host/snapshot.ts'
+import { newMemory, snapshot } from '../../src/host/snapshot.ts'
 import { fileOf, hostFrom, hostWith, sceneOf } from '../helpers/recorded-host.ts'
 
 const FOLDER = 'test/hosts/6.18'
@@ -49,6 +50,57 @@ describe('every reader', () => {
     })
     expect(() => reader.read(nothing, { pids })).not.toThrow()
   })
+})
+
+describe.each(['3.10', '4.18', '5.15'])('the older shape %s', (version) => {
+  const older = hostFrom(`test/hosts/${version}`)
+
+  test.each(readers.filter(({ id }) => id !== 'pressure'))('$id: reads it', (reader) => {
+    expect(reader.canRun(older, { pids })).toEqual({ is: 'yes' })
+    const { faults = [] } = reader.read(older, { pids }) as { faults?: HostFault[] }
+    expect(faults).toEqual([])
+  })
+
+  test('the same sockets as of the newer one, with less about them', () => {
+    const found = sockets.read(older, {}).sockets
+    const newer = sockets.read(host, {}).sockets
+    expect(found.map(({ local, remote, state }) => [local, remote, state])).toEqual(
+      newer.map(({ local, remote, state }) => [local, remote, state]),
+    )
+    for (const [at, socket] of found.entries()) {
+      expect(newer[at]?.tcpInfo ?? {}).toMatchObject(socket.tcpInfo ?? {})
+    }
+  })
+
+  test('a whole look names what is missing and concludes nothing from it', () => {
+    const seen = snapshot(older)
+    const hasPressure = version === '5.15'
+    expect(seen.missing.map(({ what }) => what)).toEqual(hasPressure ? [] : ['pressure'])
+    expect(seen.namespaces[0]?.source).toBe('netlink')
+  })
+})
+
+test('what the older kernels do not tell is null, not 0', () => {
+  const told = ['3.10', '4.18', '5.15'].map((version) => {
+    const found = sockets.read(hostFrom(`test/hosts/${version}`), {}).sockets
+    const socket = found.find(({ state }) => state === 'ESTABLISHED')
+    const listener = listenersOf(found).find(({ depth }) => depth === 2)
+    const { tcpInfo, cgroupId, mark } = socket!
+    return [
+      version,
+      tcpInfo?.tcpi_bytes_acked !== undefined,
+      tcpInfo?.tcpi_snd_wnd !== undefined,
+      tcpInfo?.tcpi_rcv_wnd !== undefined,
+      listener?.drops,
+      mark,
+      cgroupId,
+    ]
+  })
+  expect(told).toEqual([
+    ['3.10', false, false, false, null, null, null],
+    ['4.18', true, true, false, 1, 0, null],
+    ['5.15', true, true, false, 1, 0, 1n],
+  ])
 })
 
 describe('counters', () => {
