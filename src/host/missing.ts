@@ -9,6 +9,7 @@ export interface Missing {
 const ADDS = {
   'all-processes':
     'the owners of the sockets that nobody was found for, and the descriptors of those processes',
+  'host-processes': 'processes, owners and network namespaces outside of it',
   'namespace-entry':
     'sockets with their tcp_info and limits, settings and counters of that namespace',
   'namespace-list': 'the network namespaces of other users’ processes and containers',

@@ -24,3 +24,19 @@ export function parentOf(host: HostFiles, pid: number): number | null {
   const parent = decimal(/^PPid:\s*(\d+)/m.exec(status)?.[1])
   return parent === null || parent <= 1 ? null : parent
 }
+
+/** PROC_PID_INIT_INO of include/linux/proc_ns.h: the first process namespace has this inode on every kernel. */
+const FIRST_PID_NAMESPACE = 0xeffffffc
+
+/** Why processes of the host may be missing from /proc altogether, in words; null: none is. */
+export function whyProcessesMissing(host: HostFiles): string | null {
+  const own = readOrNull(host.link('/proc/self/ns/pid'))
+  if (own !== null && own !== `pid:[${FIRST_PID_NAMESPACE}]`) {
+    return 'tcpwhy runs in a process namespace of its own, as in a container: /proc shows only processes in it'
+  }
+  const mounts = readOrNull(host.text('/proc/mounts')) ?? ''
+  const hides = /^\S+ \/proc proc \S*\bhidepid=(2|4|invisible|ptraceable)\b/m.test(mounts)
+  return hides && !pidsOf(host).includes(1)
+    ? '/proc hides the processes of other users (mount option hidepid)'
+    : null
+}

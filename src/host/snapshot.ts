@@ -27,7 +27,7 @@ import { whyUnreadable } from './host-files.ts'
 import { listenerHolders, type ProcessWaits } from './listener-holders.ts'
 import { type Missing, missing } from './missing.ts'
 import { peersOf } from './peers.ts'
-import { cgroupOfPid } from './process.ts'
+import { cgroupOfPid, whyProcessesMissing } from './process.ts'
 import type { HostAsk, HostFault } from './reader.ts'
 import { conntrack } from './readers/conntrack.ts'
 import { counters } from './readers/counters.ts'
@@ -139,6 +139,8 @@ export function snapshot(host: HostFiles, ask: SnapshotAsk = {}): HostSnapshot {
   const gaps: Missing[] = []
   const faults: HostFault[] = []
   const all = namespaces.read(host)
+  const unseen = whyProcessesMissing(host)
+  if (unseen !== null) gaps.push(missing('host-processes', unseen))
   if (all.hidden > 0) gaps.push(missing('namespace-list', whyOf(all.faults)))
   const wanted = ask.namespace === undefined ? all.namespaces : all.namespaces.filter(ask.namespace)
   const looked: LookedAt[] = []

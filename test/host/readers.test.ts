@@ -390,6 +390,15 @@ describe('processes', () => {
     const read = processes.read(hostFrom(FOLDER, { denied }), { inodes })
     expect(read.hidden).toBe(1)
     expect(read.faults[0]?.what).toContain('CAP_SYS_PTRACE')
+    // Root may list what it may not follow.
+    const { server } = scene
+    const fds = ['0', '1', '10'].map((fd) => `/proc/${server}/fd/${fd}`)
+    const half = hostFrom(FOLDER, { denied: fds })
+    expect(processes.read(half, { inodes }).hidden).toBe(1)
+    expect(descriptors.read(half, { pids: [server] })).toMatchObject({
+      processes: [],
+      faults: [{ path: `/proc/${server}/fd` }],
+    })
   })
 })
 

@@ -98,6 +98,19 @@ describe('other namespaces', () => {
     expect(snapshot(host).namespaces[1]).toMatchObject({ id: 43, name: 'blue', pids: [] })
   })
 
+  test('processes that /proc does not show are said to be missing', () => {
+    const inContainer = { '/proc/self/ns/pid': 'pid:[4026532201]' }
+    const what = (changes: Changes) => snapshot(hostFrom(FOLDER, changes)).missing[0]
+    expect(what({ links: inContainer })).toMatchObject({
+      what: 'host-processes',
+      why: expect.stringContaining('process namespace of its own'),
+    })
+    const mounts = 'proc /proc proc rw,nosuid,relatime,hidepid=invisible 0 0\n'
+    expect(what({ files: { '/proc/mounts': mounts } })?.why).toContain('hidepid')
+    const visible = { '/proc/mounts': mounts, '/proc/1/comm': 'init\n' }
+    expect(what({ files: visible })).toBeUndefined()
+  })
+
   test('of other users are counted as missing', () => {
     const denied = ['/proc/77/ns/net']
     const { missing } = snapshot(hostFrom(FOLDER, { ...outside, denied }))

@@ -1,5 +1,5 @@
 import type { DescriptorFacts, DescriptorKind, Descriptors } from '../facts.ts'
-import { type HostFiles, readOrNull, whyUnreadable } from '../host-files.ts'
+import { type HostFiles, readOrNull, type Unreadable, whyUnreadable } from '../host-files.ts'
 import { cgroupOfPid, commandOf } from '../process.ts'
 import type { CanRun, HostAsk, HostFault } from '../reader.ts'
 import { decimal } from '../text.ts'
@@ -25,17 +25,25 @@ export const descriptors = {
     for (const pid of ask.pids ?? []) {
       const path = `/proc/${pid}/fd`
       const names = host.names(path)
-      if (names.is === 'read') found.push(describe(host, pid, names.value))
-      else faults.push({ path, what: whyUnreadable(names) })
+      const described = names.is === 'read' ? describe(host, pid, names.value) : names
+      if ('is' in described) faults.push({ path, what: whyUnreadable(described) })
+      else found.push(described)
     }
     return { processes: found, faults }
   },
 }
 
-function describe(host: HostFiles, pid: number, names: readonly string[]): Descriptors {
+function describe(
+  host: HostFiles,
+  pid: number,
+  names: readonly string[],
+): Descriptors | Unreadable {
   const tally = newTally()
   for (const name of names) {
-    addTo(tally, readOrNull(host.link(`/proc/${pid}/fd/${name}`)) ?? '')
+    const link = host.link(`/proc/${pid}/fd/${name}`)
+    // One that was closed meanwhile is counted as another kind.
+    if (link.is !== 'read' && link.why === 'denied') return link
+    addTo(tally, readOrNull(link) ?? '')
   }
   return descriptorsOf(host, pid, names.length, tally)
 }

@@ -76,24 +76,30 @@ function search(
       hidden += fds.why === 'denied' ? 1 : 0
       continue
     }
-    const holder = addOwned(host, { pid, fds: fds.value, wanted }, owners)
-    if (holder !== null) holders.push(holder)
+    const found = addOwned(host, { pid, fds: fds.value, wanted }, owners)
+    if (found === 'hidden') hidden++
+    else if (found !== null) holders.push(found)
   }
   return hidden
 }
 
-/** Ends as soon as this process was found to hold all that are wanted. @returns it, when it was looked at whole */
+/**
+ * Ends as soon as this process was found to hold all that are wanted.
+ * @returns it, when it was looked at whole and holds many; 'hidden': root may list the descriptors of a process that it
+ *   may not trace, but not see where they lead
+ */
 function addOwned(
   host: HostFiles,
   { pid, fds, wanted }: { pid: number; fds: readonly string[]; wanted: ReadonlySet<number> },
   owners: Map<number, Owner[]>,
-): Descriptors | null {
+): Descriptors | 'hidden' | null {
   let who: Pick<Owner, 'command' | 'cgroup'> | null = null
   const found = new Set<number>()
   const tally = newTally()
   for (const name of fds) {
-    const link = readOrNull(host.link(`/proc/${pid}/fd/${name}`)) ?? ''
-    const inode = addTo(tally, link)
+    const link = host.link(`/proc/${pid}/fd/${name}`)
+    if (link.is !== 'read' && link.why === 'denied') return 'hidden'
+    const inode = addTo(tally, readOrNull(link) ?? '')
     if (inode === null || !wanted.has(inode) || found.has(inode)) continue
     who ??= { command: commandOf(host, pid), cgroup: cgroupOfPid(host, pid) }
     const owner = { pid, fd: decimal(name) ?? -1, ...who }
