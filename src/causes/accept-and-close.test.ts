@@ -20,6 +20,9 @@ const reseted = (id: number, over: Parameters<typeof reset>[0] = {}) =>
     resets: [reset({ shape: 'active', frame: 10, tMs: 2.5, seq: 1, ...over })],
   })
 
+const readThenClosed = (id: number) =>
+  requestOnly(true, { id, ending: 'clean', endedBy: 'server', sides: serverFin(2.5) })
+
 causeTable(acceptAndClose, [
   {
     name: 'FINs and resets right after the handshake',
@@ -34,6 +37,21 @@ causeTable(acceptAndClose, [
     connections: [reseted(0), reseted(1), connection({ id: 2 })],
     is: 'likely',
     because: ['others-served'],
+    explains: 2,
+  },
+  {
+    name: 'all of them by FIN after the request: it had been read, nothing is short',
+    connections: [readThenClosed(0), readThenClosed(1), connection({ id: 2 })],
+    is: 'likely',
+    variant: 'read-and-closed',
+    because: ['had-read', 'others-served'],
+    explains: 2,
+  },
+  {
+    name: 'some by RST, the request unread: the usual case',
+    connections: [readThenClosed(0), reseted(1), connection({ id: 2 })],
+    is: 'likely',
+    because: ['mixed'],
     explains: 2,
   },
   {

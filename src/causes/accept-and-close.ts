@@ -90,6 +90,8 @@ function judgeEndpoint(acts: Act[], evidence: Evidence): Verdict {
   } else against.push(say('nobody-served', { server: endpoint }, connectionRef(first.connection)))
   if (acts.length === 1) against.push(say('only-one', {}, at))
   if (slow > acts.length / 2) against.push(say('not-at-once', { slow }, at))
+  const read = acts.filter(hadRead).length
+  if (read === acts.length) return readAndClosed(acts, because, against, served)
   const likely =
     acts.length > 1 && (served > 0 || (fins > 0 && resets > 0)) && slow * 2 <= acts.length
   return {
@@ -101,6 +103,34 @@ function judgeEndpoint(acts: Act[], evidence: Evidence): Verdict {
     because,
     against,
     group: endpoint,
+  }
+}
+
+/** Closing with the request unread gives RST (RFC 2525 §2.17): after a FIN that acknowledges it, it had been read. */
+function hadRead({ connection, how, atMs }: Act): boolean {
+  const { firstDataMs, ackedOctets } = connection.sides.client
+  return how === 'fin' && firstDataMs !== null && firstDataMs < atMs && ackedOctets > 0
+}
+
+/** All had been read: no lack of descriptors or workers, but a decision about the request, or a crash over it. */
+function readAndClosed(
+  acts: readonly Act[],
+  because: readonly Reason[],
+  against: readonly Reason[],
+  served: number,
+): Verdict {
+  const { connection, frame } = acts[0]!
+  const likely = acts.length > 1 && served > 0
+  return {
+    connections: acts.map((a) => a.connection),
+    variant: 'read-and-closed',
+    certainty: likely ? 'likely' : 'possible',
+    severity: 'problem',
+    weight: likely ? 74 : 44,
+    culprit: { side: 'server', host: connection.server.address },
+    because: [...because, say('had-read', { times: acts.length }, atFrame(frame, connection))],
+    against,
+    group: connection.server.endpoint,
   }
 }
 

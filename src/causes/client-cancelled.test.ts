@@ -148,6 +148,61 @@ causeTable(clientCancelled, [
     is: 'possible',
   },
   {
+    name: 'TLS: close_notify and FIN while the server sends; what comes after the farewell is no answer to it',
+    connections: [
+      left(0, 900, {
+        exchanges: 3,
+        request: {
+          startFrame: 21,
+          startMs: 899.9,
+          lastFrame: 21,
+          lastMs: 899.9,
+          octets: 31,
+          seq: 700,
+        },
+        response: {
+          startFrame: 22,
+          startMs: 901,
+          lastFrame: 22,
+          lastMs: 901,
+          octets: 1448,
+          seq: 80_000,
+        },
+        sides: {
+          client: { ...fin(900), payloadOctets: 731 },
+          server: { payloadOctets: 90_000, firstDataMs: 4, lastDataMs: 901 },
+        },
+      }),
+    ],
+    is: 'possible',
+    because: ['left-session'],
+  },
+  {
+    name: 'near miss: what it sent before closing was a request',
+    connections: [
+      left(0, 900, {
+        exchanges: 3,
+        request: {
+          startFrame: 21,
+          startMs: 899.9,
+          lastFrame: 21,
+          lastMs: 899.9,
+          octets: 300,
+          seq: 700,
+        },
+        response: {
+          startFrame: 22,
+          startMs: 901,
+          lastFrame: 22,
+          lastMs: 901,
+          octets: 1448,
+          seq: 80_000,
+        },
+      }),
+    ],
+    is: 'nothing',
+  },
+  {
     name: 'near miss: it closed its own direction and went on taking the answer',
     connections: [
       left(0, 900, {

@@ -11,11 +11,14 @@ import {
   reasonsOf,
   type Verdict,
 } from './cause.ts'
+import { farewell } from './farewell.ts'
 
 const say = reasonsOf('client-cancelled')
 
 /** A server silent for longer when the client leaves had stalled: that is a time-out, not a change of mind. */
 const FLOWING_MS = 1000
+/** A farewell and the FIN leave in one go. */
+const GOODBYE_MS = 50
 /** As many cancellations at the same age of the request are a timer. */
 const TIMER_COUNT = 3
 const TIMER_SPREAD = 0.05
@@ -52,7 +55,9 @@ export function leftInTheMiddle(evidence: Evidence): { byChoice: Act[]; byTimer:
 function inTheMiddle(connection: ConnectionFacts, act: Act, evidence: Evidence): boolean {
   const { client, server } = connection.sides
   const response = connection.response
-  if (response === null || response.startMs > act.atMs || connection.seen !== 'both') return false
+  if (response === null || connection.seen !== 'both') return false
+  const late = response.startMs > act.atMs
+  if (late && !saidGoodbye(connection, act, evidence)) return false
   if (act.how === 'fin' && wentOnReading(connection, act)) return false
   const http = evidence.application.get(connection.id)?.http ?? null
   const complete = http?.bodyComplete ?? 'unknown'
@@ -93,6 +98,17 @@ function usualSilence(connection: ConnectionFacts, act: Act, http: HttpFacts | n
   return act.atMs - response.startMs > before ? Math.max(FLOWING_MS, 1.5 * before) : FLOWING_MS
 }
 
+/**
+ * What the client sent last is no request but the end of its session (TLS close_notify): the server was in the middle of
+ * what it had been asked before that.
+ */
+function saidGoodbye(connection: ConnectionFacts, act: Act, evidence: Evidence): boolean {
+  const { request, sides } = connection
+  if (request === null || (sides.server.firstDataMs ?? Infinity) > act.atMs) return false
+  if (request.startMs < act.atMs - GOODBYE_MS || request.startMs > act.atMs) return false
+  return connection.exchanges > 1 && farewell(connection, request.octets, evidence) !== 'no'
+}
+
 /** It closed its own direction only and took what came after that: nothing was left (RFC 9293 §3.6). */
 function wentOnReading(connection: ConnectionFacts, act: Act): boolean {
   if (connection.resets.some((r) => r.from === 'client')) return false
@@ -129,11 +145,18 @@ function keyOf(act: Act): string {
   return `${act.connection.client.address} ${act.connection.server.endpoint}`
 }
 
+/** When the answer was asked for; where a farewell hides that, when the connection began. */
+function askedMs({ connection, atMs }: Act): number {
+  const { request, startMs, handshake } = connection
+  if (request !== null && atMs - request.startMs > GOODBYE_MS) return request.startMs
+  return handshake.ackMs ?? startMs
+}
+
 /** Pairs of client and endpoint whose cancellations all come at one age of the request. */
 function timers(left: readonly Act[]): Set<string> {
   const ages = new Map<string, { count: number; low: number; high: number }>()
   for (const act of left) {
-    const age = act.atMs - (act.connection.request?.startMs ?? act.connection.startMs)
+    const age = act.atMs - askedMs(act)
     const seen = ages.get(keyOf(act)) ?? { count: 0, low: age, high: age }
     const { count, low, high } = seen
     ages.set(keyOf(act), {
@@ -152,9 +175,12 @@ function judgeOne(act: Act, evidence: Evidence): Verdict {
   const { connection, how } = act
   const http = evidence.application.get(connection.id)?.http
   const at = atFrame(act.frame, connection)
-  const age = act.atMs - (connection.request?.startMs ?? connection.startMs)
+  const { response, sides } = connection
+  const after = response !== null && response.startMs > act.atMs
   const because: Reason[] = [
-    say('left', { age, got: connection.response?.octets ?? 0 }, at),
+    after
+      ? say('left-session', { got: sides.server.payloadOctets }, at)
+      : say('left', { age: act.atMs - askedMs(act), got: response?.octets ?? 0 }, at),
     say('window-open', { window: connection.sides.client.lastWindow }, at),
   ]
   const late = connection.resets.find((r) => r.from === 'client' && r.shape === 'stateless')

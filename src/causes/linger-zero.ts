@@ -96,7 +96,11 @@ function verdictOf(abort: Abort, aborts: readonly Abort[], evidence: Evidence): 
       ...(truncated ? [say('truncated', {}, connectionRef(connection))] : []),
     ],
     against: againstOf(abort, systematic),
-    values: { culprit: connection[side].address, ofServer: Number(side === 'server') },
+    values: {
+      culprit: connection[side].address,
+      ofServer: Number(side === 'server'),
+      cut: Number(lost || truncated),
+    },
     group: `${connection.server.endpoint} ${side}`,
   }
 }

@@ -9,6 +9,8 @@ export const acceptAndClose = {
       '{times:count} times the server ended the connection without a word, typically {age:ms} after the handshake',
     mixed:
       '{fins:count} by FIN and {resets:count} by RST: it depends only on whether the request was there already',
+    'had-read':
+      '{times:count} times the request had been read: closing on an unread one gives RST, this was FIN',
     'others-served': '{served:count} other connections to {server} were served',
     'nobody-served': '{server} served nobody in this capture: perhaps it closes on purpose',
     'only-one': 'it happened to one connection only',
@@ -48,4 +50,33 @@ export const acceptAndClose = {
       text: 'A limit of your own: answer 503 with Retry-After after reading the request, or queue, instead of closing.',
     },
   ],
+  variants: {
+    'read-and-closed': {
+      title: '{server} read {connections:count} requests and closed without an answer',
+      now: [
+        {
+          text: 'See what these requests have in common (path, host name, client) and what the server logged at these seconds; a rule that denies them can be taken back without a restart.',
+          command: 'tcpwhy analyze --port {port} -v FILE',
+        },
+      ],
+      confirm: [
+        {
+          text: 'A rule that closes on purpose: nginx `return 444`, HAProxy `http-request silent-drop` or `reject`, a web application firewall; the access log has the requests (444, 000).',
+        },
+        {
+          text: 'A handler that crashed or a worker that was recycled over the request; plain text sent to a port that speaks TLS, or another protocol than the port expects.',
+          command:
+            'journalctl --since "-1h" | grep -iE "panic|segfault|worker|traceback|handshake"',
+        },
+      ],
+      fix: [
+        {
+          text: 'Answer what is refused (403, 429, 400), so that clients need not guess and do not retry.',
+        },
+        {
+          text: 'Where a handler dies, answer 500 from outside of it; where the protocol differs, correct the address of the client.',
+        },
+      ],
+    },
+  },
 } as const satisfies CauseMessages

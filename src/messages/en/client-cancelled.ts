@@ -5,6 +5,8 @@ export const clientCancelled = {
     '{connections?a client|clients} left {connections:count} responses of {server} in the middle, probably on purpose',
   because: {
     left: 'the client ended the connection {age:ms} after its request, {got:octets} into the response, which was still flowing',
+    'left-session':
+      'the client said goodbye (as TLS does) and closed while the server was still sending; {got:octets} had come in all',
     'window-open': 'its window was open ({window:octets}): its application was reading until then',
     'closed-first':
       'it closed with everything read (FIN); the reset only answers what was still under way',

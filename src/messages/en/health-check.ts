@@ -2,12 +2,12 @@ import type { CauseMessages } from '../types.ts'
 
 export const healthCheck = {
   title:
-    '{client} connects to {server} and leaves without a word, {connections:count} times: {connections?a health check|health checks}, no harm',
+    '{client} {connections?connected to {server} and left without a word: perhaps a health check|connects to {server} and leaves without a word, {connections:count} times: health checks}, no harm',
   because: {
     'no-octets':
       '{times:count} times the client connected and ended it without any payload, {stayed:ms} after the SYN-ACK',
     periodic: 'it does so every {interval:ms}',
-    'no-interval': '{times:count} occurrences keep no regular distance',
+    'no-interval': '{times?one occurrence has|{times:count} occurrences keep} no regular distance',
   },
   now: [{ text: 'Nothing to do.' }],
   confirm: [

@@ -3,7 +3,7 @@ import { resetReasons } from './commands.ts'
 
 export const lingerZero = {
   title:
-    '{ofServer?{server}|{culprit}} ends {connections:count} connections {ofServer?|with {server} }by reset although everything was read and sent',
+    '{ofServer?{server}|{culprit}} ends {connections:count} connections {ofServer?|with {server} }by reset{cut?, its answer not through| although everything was read and sent}',
   because: {
     'reset-without-fin':
       'the {who} reset the connection of its own accord {after:ms} after the last data, without FIN, nothing unread',
