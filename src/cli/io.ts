@@ -15,6 +15,8 @@ export interface Io {
 
 export interface Output {
   isTerminal(): Promise<boolean>
+  /** Columns of the terminal; undefined when it is none, or does not tell. */
+  columns?(): Promise<number | undefined>
   /** @throws OutputClosed when nobody reads any more (`| head`); TcpwhyError OUTPUT_UNWRITABLE when the disk is full. */
   write(text: string | Uint8Array): Promise<void>
 }
@@ -63,6 +65,10 @@ export function descriptorOutput(fd: number): Output {
       // /dev/null is a character device too; node:tty costs 1 ms and is asked only then.
       if (!isCharacterDevice(fd)) return false
       return (await import('node:tty')).isatty(fd)
+    },
+    async columns() {
+      if (fd !== 1 || !(await this.isTerminal())) return undefined
+      return process.stdout.columns
     },
     async write(text) {
       const bytes = typeof text === 'string' ? Buffer.from(text) : text

@@ -76,5 +76,22 @@ async function pieces(
   const format = formats.find(({ id }) => id === request.format)
   assert(format !== undefined, `no format ${request.format}`)
   const { verbose } = request
-  return format.render(report, { color, verbose, ...(listed === undefined ? {} : { listed }) })
+  const columns = request.format === 'text' ? await columnsOf(output) : {}
+  return format.render(report, {
+    color,
+    verbose,
+    ...columns,
+    ...(listed === undefined ? {} : { listed }),
+  })
+}
+
+const NARROWEST = 60
+/** Longer lines are hard to read. */
+const WIDEST = 120
+
+/** As wide as the terminal is, within reason; files and pipes get the usual width, whoever looks. */
+async function columnsOf(output: Output): Promise<{ columns?: number }> {
+  const columns = await output.columns?.()
+  if (columns === undefined || !(columns > 0)) return {}
+  return { columns: Math.min(WIDEST, Math.max(NARROWEST, columns)) }
 }

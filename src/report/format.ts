@@ -3,6 +3,8 @@ import type { ConnectionSummary, Report } from '../diagnose/report.ts'
 export interface RenderOptions {
   /** Terminal colours; only the text format has any. */
   color: boolean
+  /** How wide the text may be; 100 when not told. */
+  columns?: number
   /** Add every listed connection to the text, Markdown or HTML. */
   verbose: boolean
   /** The listed connections, one at a time, in place of `report.connections.listed` (`--all` on a huge capture). */

@@ -60,6 +60,35 @@ describe('analyze', () => {
     ])
   })
 
+  test.each([
+    [undefined, 100],
+    [72, 72],
+    [110, 110],
+    [300, 120],
+    [20, 60],
+    [0, 100],
+  ])(
+    'in a terminal of %s columns the text is at most %s wide, and makes use of it',
+    async (columns, widest) => {
+      let out = ''
+      const terminal = {
+        isTerminal: async () => true,
+        columns: async () => columns,
+        write: async (piece: string | Uint8Array) => {
+          out += String(piece)
+        },
+      }
+      await cli(['a.pcap', '--no-color', '-v'], () => ({ report: threeFindings }), {
+        out: terminal,
+      })
+      // Commands are not cut inside a word.
+      const texts = out.split('\n').filter((line) => !/^\s+(\S+ )?\$ |^ {20}/.test(line))
+      const longest = Math.max(...texts.map((line) => line.length))
+      expect(longest).toBeLessThanOrEqual(widest)
+      expect(longest).toBeGreaterThan(widest - 12)
+    },
+  )
+
   test('--json prints the report and nothing else', async () => {
     const { out } = await cli(['a.pcap', '--json'], () => ({ report: threeFindings }))
     expect(JSON.parse(out)).toEqual(threeFindings)

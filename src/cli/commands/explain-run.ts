@@ -7,7 +7,7 @@ import type { Arguments } from '../spec.ts'
 
 /** `tcpwhy explain [WHAT]`. @throws TcpwhyError EXPLAIN_UNKNOWN */
 export async function run({ operands }: Arguments, io: Io): Promise<number> {
-  const width = Number(io.env['COLUMNS'])
+  const width = (await io.out.columns?.()) ?? Number(io.env['COLUMNS'])
   await io.out.write(operands.length === 0 ? catalogText({ width }) : await answer(operands, width))
   return 0
 }

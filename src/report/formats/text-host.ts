@@ -21,10 +21,12 @@ export function hostLines(host: HostSummary, options: RenderOptions, paint: Pain
   return [
     '',
     paint.bold(printable(heading)),
-    ...wrap(printable(socketsText(host)), '  '),
-    ...resetTexts(host).flatMap((t) => wrap(printable(t), '  ')),
+    ...wrap(printable(socketsText(host)), '  ', paint.columns),
+    ...resetTexts(host).flatMap((t) => wrap(printable(t), '  ', paint.columns)),
     ...listenerLines(host, options, paint),
-    ...host.missing.flatMap((m) => wrap(printable(fill(words.missing, { ...m })), '  ! ')),
+    ...host.missing.flatMap((m) =>
+      wrap(printable(fill(words.missing, { ...m })), '  ! ', paint.columns),
+    ),
   ]
 }
 
