@@ -2,6 +2,8 @@ import { AddressBook } from '../base/addresses.ts'
 import { type CaptureInput, openCaptures } from '../capture/open.ts'
 import type { CaptureReader, CaptureSourceInfo, RecordBatch } from '../capture/types.ts'
 import { FlowAnalysis, type FlowResult } from '../flow/analysis.ts'
+import type { Core } from '../flow/core/core.ts'
+import { WHY_DECODE, WHY_ENDS } from '../flow/core/layout.ts'
 import type { ConnectionFacts } from '../flow/facts.ts'
 import { Decoder } from '../packet/decode.ts'
 import {
@@ -11,12 +13,12 @@ import {
   KIND_UNREADABLE,
   Packet,
 } from '../packet/packet.ts'
+import { hasPayload } from '../packet/payload.ts'
+import { coreForReading } from './core.ts'
 import { FrameMap } from './frame-map.ts'
 
-/** A capture with `-s 96` keeps 30 to 42 octets of payload: not worth reading again. */
-const HEADERS_KEEP = 42
-/** More than this, or a whole message longer than the above, is. */
-const PAYLOAD_WORTH_READING = 64
+/** Records of another sort in a row (IPv6, tunnels, UDP) after which the core is not asked again for the batch. */
+const FOREIGN_MAX = 16
 
 interface Counts {
   tcp: number
@@ -41,6 +43,8 @@ export interface ReadOptions {
   ) => ((packet: Packet, tNs: number) => boolean) | null
   /** Where numbering goes on and which instant is time zero, when this is not the first capture of a comparison. */
   base?: { frame: number; connection: number; originNs: bigint }
+  /** Does what it can of the work; null = nothing. Left out: the one that was built, where there is one. */
+  core?: Core | null
   /** Awaited after each batch, for whoever writes connections out as they end. */
   drain?: () => Promise<void>
 }
@@ -73,19 +77,32 @@ export async function readFlows(
   inputs: readonly CaptureInput[],
   options: ReadOptions = {},
 ): Promise<FlowsRead> {
-  const reader = await openCaptures(inputs)
+  const core = options.core === undefined ? coreForReading(octetsOf(inputs)) : options.core
+  const reader = await openCaptures(inputs, core === null ? {} : { arena: core })
   try {
-    return await readAll(reader, options)
+    return await readAll(reader, options, core)
   } finally {
     await reader.close()
   }
 }
 
-async function readAll(reader: CaptureReader, options: ReadOptions): Promise<FlowsRead> {
+function octetsOf(inputs: readonly CaptureInput[]): number | null {
+  return inputs.reduce<number | null>(
+    (sum, { bytes }) => (sum === null || bytes.size === null ? null : sum + bytes.size),
+    0,
+  )
+}
+
+async function readAll(
+  reader: CaptureReader,
+  options: ReadOptions,
+  core: Core | null,
+): Promise<FlowsRead> {
   const addresses = new AddressBook()
   const decoder = new Decoder(addresses)
   const analysis = new FlowAnalysis({
     addresses,
+    core,
     ...(options.onConnection === undefined ? {} : { onConnection: options.onConnection }),
   })
   const frames = new FrameMap((options.base?.frame ?? 0) + 1)
@@ -93,7 +110,7 @@ async function readAll(reader: CaptureReader, options: ReadOptions): Promise<Flo
   const originNs = options.base?.originNs ?? reader.clock.originNs
   const shiftNs = Number(reader.clock.originNs - originNs)
   const accepts = options.filter?.(addresses, originNs) ?? null
-  const consumer = new Consumer(analysis, decoder, accepts)
+  const consumer = new Consumer(analysis, decoder, accepts, core)
   let batches = 0
   const counts: Counts[] = reader.sources.map(() => ({
     tcp: 0,
@@ -136,6 +153,7 @@ async function readAll(reader: CaptureReader, options: ReadOptions): Promise<Flo
 class Consumer {
   payloadFrames = 0
   private readonly packet = new Packet()
+  private readonly core: Core | null
   private readonly analysis: FlowAnalysis
   private readonly decoder: Decoder
   private readonly accepts: ((packet: Packet, tNs: number) => boolean) | null
@@ -144,18 +162,64 @@ class Consumer {
     analysis: FlowAnalysis,
     decoder: Decoder,
     accepts: ((packet: Packet, tNs: number) => boolean) | null,
+    core: Core | null,
   ) {
+    this.core = core
+
     this.analysis = analysis
     this.decoder = decoder
     this.accepts = accepts
   }
 
   consume(batch: RecordBatch, first: number, counts: Counts): void {
-    const { view, bytes, starts, capLens, wireLens, links, times, count } = batch
+    const { core } = this
+    if (core !== null && this.accepts === null && core.begin(batch)) {
+      this.withCore(core, batch, first, counts)
+    } else this.range(batch, { from: 0, to: batch.count }, first, counts)
+  }
+
+  /** The core goes through the records and stops at each that it cannot finish. */
+  private withCore(core: Core, batch: RecordBatch, first: number, counts: Counts): void {
+    const { packet, analysis } = this
+    const { count } = batch
+    let foreign = 0
+    for (let i = core.run(0, first); i < count; i = core.run(i + 1, first)) {
+      const { why } = core
+      if (why === WHY_DECODE) {
+        if (++foreign < FOREIGN_MAX) this.range(batch, { from: i, to: i + 1 }, first, counts)
+        else {
+          this.range(batch, { from: i, to: count }, first, counts)
+          break
+        }
+        continue
+      }
+      foreign = 0
+      core.read(packet)
+      if (why === WHY_ENDS) analysis.settle(packet)
+      else this.tcp(packet, counts)
+    }
+    const taken = analysis.catchUp()
+    counts.tcp += taken.segments
+    this.payloadFrames += taken.payloadFrames
+  }
+
+  private tcp(packet: Packet, counts: Counts): void {
+    counts.tcp++
+    if (hasPayload(packet)) this.payloadFrames++
+    this.analysis.segment(packet)
+  }
+
+  private range(
+    batch: RecordBatch,
+    { from, to }: { from: number; to: number },
+    first: number,
+    counts: Counts,
+  ): void {
+    const { view, bytes, starts, capLens, wireLens, links, times } = batch
     const { packet, decoder, analysis, accepts } = this
     let tcp = 0
     let payloadFrames = 0
-    for (let i = 0; i < count; i++) {
+    for (let i = from; i < to; i++) {
       const start = starts[i]!
       const kind = decoder.decode(view, bytes, start, capLens[i]!, wireLens[i]!, links[i]!, packet)
       if (kind !== KIND_TCP) {
@@ -164,10 +228,7 @@ class Consumer {
       }
       tcp++
       if (accepts !== null && !accepts(packet, times[i]!)) continue
-      const kept = packet.dataCap
-      if (kept > HEADERS_KEEP && (kept > PAYLOAD_WORTH_READING || kept === packet.dataLen)) {
-        payloadFrames++
-      }
+      if (hasPayload(packet)) payloadFrames++
       packet.tNs = times[i]!
       packet.frame = first + i
       analysis.segment(packet)

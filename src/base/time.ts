@@ -1,3 +1,6 @@
+/** Nanoseconds, a float64: a name of its own, because what is compiled to WebAssembly (scripts/core) must tell it from an int32. */
+export type Ns = number
+
 const NS_PER_S = 1_000_000_000n
 const NS_PER_MS = 1_000_000
 

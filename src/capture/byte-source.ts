@@ -22,6 +22,22 @@ export interface ByteSource {
   close(): Promise<void>
 }
 
+/** Where the octets and columns of batches lie. */
+export interface Arena {
+  /** Zeroed, aligned to 8 octets. */
+  allocate(octets: number): Uint8Array
+  /** Whether this is its memory. */
+  owns(buffer: ArrayBufferLike): boolean
+  /** `walkRecords` of pcap-walk.ts from its fourth parameter on, for an arena that has it compiled. Octets are those of its memory. */
+  walkRecords: ((...numbers: number[]) => number) | null
+}
+
+export const heap: Arena = {
+  allocate: (octets) => new Uint8Array(octets),
+  owns: () => false,
+  walkRecords: null,
+}
+
 /** A source over octets that are already in memory. `stepOctets` bounds one read, to test readers at odd chunk edges. */
 export function memorySource(bytes: Uint8Array, stepOctets = Number.MAX_SAFE_INTEGER): ByteSource {
   let at = 0

@@ -1,5 +1,5 @@
 import { TcpwhyError } from '../base/errors.ts'
-import type { ByteSource } from './byte-source.ts'
+import { type Arena, type ByteSource, heap } from './byte-source.ts'
 import { CHUNK_OCTETS, ChunkInput } from './chunks.ts'
 import { compressionOf, decompressed } from './decompress.ts'
 import type { CaptureFormat, RecordStream } from './formats/format.ts'
@@ -25,6 +25,8 @@ export interface CaptureInput {
 export interface OpenOptions {
   /** Octets read at once. Small ones are for tests. */
   chunkOctets?: number
+  /** Where the octets and columns of batches shall lie. */
+  arena?: Arena
 }
 
 /** One source opened, with its first batch read so that its first time is known. */
@@ -67,7 +69,8 @@ async function openSource(
 ): Promise<OpenSource> {
   const state = newSourceState(index, name)
   const chunkOctets = options.chunkOctets ?? CHUNK_OCTETS
-  const outer = new ChunkInput(bytes, chunkOctets)
+  const arena = options.arena ?? heap
+  const outer = new ChunkInput(bytes, chunkOctets, arena)
   const input = await unwrap(outer, state, chunkOctets)
   const format = await recognise(state, input)
   state.info.format = format.id
@@ -88,7 +91,7 @@ async function unwrap(
   const inner = await decompressed(compression, outer.rest(), (fault, text) => {
     state.faults.note(fault, { frame: state.info.records, offset: -1 }, text)
   })
-  return new ChunkInput(inner, chunkOctets)
+  return new ChunkInput(inner, chunkOctets, outer.arena)
 }
 
 /** At least so many of the first octets, unless the source is shorter. */

@@ -1,3 +1,4 @@
+import { type Arena, heap } from './byte-source.ts'
 import type { RecordBatch } from './types.ts'
 
 /** Records a batch holds at most: its columns (24 octets a record) then stay in the second-level cache. */
@@ -17,12 +18,18 @@ export class RecordColumns implements RecordBatch {
   firstFrame = 1
   fileOffset = -1
 
-  constructor(source: number, capacity = BATCH_RECORDS) {
+  /** @param arena where the columns shall lie */
+  constructor(source: number, arena: Arena = heap) {
     this.source = source
-    this.starts = new Int32Array(capacity)
-    this.capLens = new Int32Array(capacity)
-    this.wireLens = new Int32Array(capacity)
-    this.times = new Float64Array(capacity)
-    this.links = new Int32Array(capacity)
+    const ints = () => {
+      const { buffer, byteOffset } = arena.allocate(BATCH_RECORDS * 4)
+      return new Int32Array(buffer, byteOffset, BATCH_RECORDS)
+    }
+    this.starts = ints()
+    this.capLens = ints()
+    this.wireLens = ints()
+    this.links = ints()
+    const times = arena.allocate(BATCH_RECORDS * 8)
+    this.times = new Float64Array(times.buffer, times.byteOffset, BATCH_RECORDS)
   }
 }

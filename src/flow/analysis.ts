@@ -9,6 +9,7 @@ import {
   sampleRtt,
 } from './aggregates.ts'
 import { connectionFacts } from './connection-facts.ts'
+import type { Core } from './core/core.ts'
 import { type Ended, endingOf } from './ending.ts'
 import type { ConnectionFacts, Ending, EndpointFacts, HostFacts, PathFacts } from './facts.ts'
 import { ttlCount } from './habits.ts'
@@ -34,6 +35,8 @@ const STALL_MIN_NS = 500e6
 
 export interface FlowOptions {
   addresses: AddressBook
+  /** Does what it can of the work; without it all is done here, and the result is the same. */
+  core?: Core | null
   /** Called for every connection as it is finished, clean ones included (`--all`, `--export`). */
   onConnection?: (facts: ConnectionFacts) => void
 }
@@ -75,6 +78,7 @@ export class FlowAnalysis implements Collector {
   private total = 0
   private readonly byEnding: Record<string, number> = {}
   private lastT = Number.NEGATIVE_INFINITY
+  private readonly core: Core | null
   /** Where time jumped by more than a day: files glued together, or a broken time, not a quiet network. */
   private readonly partEnds: number[] = []
   private readonly embryoGroups = new Map<string, { weight: number; facts: ConnectionFacts[] }>()
@@ -82,18 +86,40 @@ export class FlowAnalysis implements Collector {
   constructor(options: FlowOptions) {
     this.addresses = options.addresses
     this.onConnection = options.onConnection
-    this.tracker = new FlowTracker(() => this)
+    this.core = options.core ?? null
+    this.tracker = new FlowTracker(() => this, this.core)
   }
 
   segment(p: Packet): void {
     const t = p.tNs
+    if (this.core !== null) {
+      this.lastT = this.core.latestT
+      this.core.lastT = t
+    }
     if (t > this.lastT || this.lastT - t > GLUED_NS) {
       if (this.tracker.segments > 0 && Math.abs(t - this.lastT) > GLUED_NS) {
         this.partEnds.push(this.lastT)
       }
       this.lastT = t
+      if (this.core !== null) this.core.latestT = t
     }
     this.tracker.segment(p)
+  }
+
+  /** A segment that the core has taken in, and whose connection may be over. */
+  settle(p: Packet): void {
+    this.lastT = this.core!.latestT
+    this.tracker.settle(p)
+  }
+
+  /** Takes over what the core has counted since it was asked last. */
+  catchUp(): { segments: number; payloadFrames: number } {
+    const taken = this.core!.taken()
+    this.lastT = this.core!.latestT
+    this.tracker.lastT = this.core!.lastT
+    this.tracker.segments += taken.segments
+    this.tracker.duplicates += taken.duplicates
+    return taken
   }
 
   icmpError(p: Packet): void {

@@ -1,3 +1,4 @@
+import type { Ns } from '../base/time.ts'
 import { ACK, FIN, type Packet, RST, SYN } from '../packet/packet.ts'
 import {
   G_ACK,
@@ -66,7 +67,7 @@ export function isKeptCopy(
   at: number,
   dir: number,
   p: Packet,
-  silence: number,
+  silence: Ns,
 ): boolean {
   if (p.ipId <= 0 && silence >= 0) return false
   const count = Math.min(ints[at + R_SEGMENTS]!, HEAD_SEGMENTS + TAIL_SEGMENTS)

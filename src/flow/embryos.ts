@@ -293,5 +293,6 @@ function fillOptions(
   p.sackPermitted = sack ? 1 : 0
   p.hasTimestamps = timestamps ? 1 : 0
   p.tsVal = from.tsVal
+  p.rare = 1
   p.optionsLen = p.mss >= 0 || from.scale >= 0 || sack || timestamps ? 4 : 0
 }

@@ -1,3 +1,4 @@
+import type { Ns } from '../base/time.ts'
 import { ACK, type Packet } from '../packet/packet.ts'
 import {
   B_ESTABLISHED,
@@ -40,7 +41,7 @@ export function noteSyn(
   o: number,
   q: number,
   p: Packet,
-  t: number,
+  t: Ns,
   frame: number,
 ): number {
   const again = (ints[o + S_BITS]! & SB_ISN) !== 0
@@ -67,7 +68,7 @@ function synAck(
   at: number,
   o: number,
   q: number,
-  t: number,
+  t: Ns,
   frame: number,
   again: boolean,
 ): number {

@@ -69,18 +69,26 @@ export function keptSegments(ints: Int32Array, at: number): number[] {
   return offsets
 }
 
-/** The first kept segment of this side that carried this sequence number, when it is still kept. */
-export function earliestSame(
-  ints: Int32Array,
-  floats: Float64Array,
-  at: number,
-  dir: number,
-  seq: number,
-): { t: number; frame: number } | null {
-  for (const g of keptSegments(ints, at)) {
-    if (((ints[g + G_BITS]! >> 8) & 1) !== dir || ints[g + G_SEQ] !== seq) continue
-    const carries = ints[g + G_LEN]! > 0 || (ints[g + G_BITS]! & 1) !== 0
-    if (carries) return { t: floats[(g + G_T) >> 1]!, frame: ints[g + G_FRAME]! }
+/** Offset of the first kept segment of this side that carried this sequence number; -1 = it is no longer kept. */
+export function earliestSame(ints: Int32Array, at: number, dir: number, seq: number): number {
+  const count = ints[at + R_SEGMENTS]!
+  const first = at + SEGMENTS_AT
+  for (let i = 0; i < Math.min(count, HEAD_SEGMENTS); i++) {
+    const g = first + i * SEGMENT_WORDS
+    if (carries(ints, g, dir, seq)) return g
   }
-  return null
+  const inTail = Math.min(Math.max(0, count - HEAD_SEGMENTS), TAIL_SEGMENTS)
+  for (let i = inTail; i > 0; i--) {
+    const slot = HEAD_SEGMENTS + ((count - HEAD_SEGMENTS - i) % TAIL_SEGMENTS)
+    const g = first + slot * SEGMENT_WORDS
+    if (carries(ints, g, dir, seq)) return g
+  }
+  return -1
+}
+
+/** Payload or a FIN of this side from this number on. */
+function carries(ints: Int32Array, g: number, dir: number, seq: number): boolean {
+  const bits = ints[g + G_BITS]!
+  if (((bits >> 8) & 1) !== dir || ints[g + G_SEQ] !== seq) return false
+  return ints[g + G_LEN]! > 0 || (bits & 1) !== 0
 }

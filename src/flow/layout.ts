@@ -4,6 +4,8 @@
 // Common part: what every packet touches first, in one cache line.
 export const R_LAST_T = 0
 export const R_PENDING_T = 2
+/** Its own number. */
+export const R_ROW = 4
 export const R_CLIENT = 6
 export const R_SERVER = 7
 /** client port << 16 | server port */
@@ -176,6 +178,8 @@ export const B_RST_IN_HANDSHAKE = 16384
 export const B_WATCHED = 32768
 /** The clock ran back and packets come again that were seen: the same capture twice in one file. */
 export const B_REPEATED = 65536
+/** The row is in the hash table: segments may still come to it. */
+export const B_LIVE = 1 << 17
 
 /** Nothing is unusual about the connection: the straight path may be tried. Set again after every unusual segment. */
 export const B_STRAIGHT = 1 << 20

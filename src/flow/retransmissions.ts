@@ -1,7 +1,10 @@
+import type { Ns } from '../base/time.ts'
 import { FIN, type Packet } from '../packet/packet.ts'
 import { addHole, fillHoles } from './holes.ts'
 import { earliestSame } from './kept.ts'
 import {
+  G_FRAME,
+  G_T,
   NOTE_FAST,
   NOTE_OOO,
   NOTE_RE_FIN,
@@ -79,7 +82,7 @@ export function classifyOld(
   q: number,
   p: Packet,
   order: number,
-  t: number,
+  t: Ns,
   frame: number,
 ): number {
   const len = p.dataLen
@@ -144,7 +147,7 @@ function beforeStart(ints: Int32Array, floats: Float64Array, o: number, p: Packe
 }
 
 /** The handshake's round trip, from the last SYN where it was seen: no answer to the newest octet can be back sooner. */
-function reorderingTime(ints: Int32Array, floats: Float64Array, at: number): number {
+function reorderingTime(ints: Int32Array, floats: Float64Array, at: number): Ns {
   const syns = Math.min(ints[at + R_SYNS]!, 8)
   const asked = syns > 0 ? ((at + R_SYN_TIMES) >> 1) + syns - 1 : (at + R_SYNACK_T) >> 1
   return Math.max(OOO_NS, floats[(at + R_ACK_T) >> 1]! - floats[asked]!)
@@ -158,7 +161,7 @@ function noteUnanswered(
   dir: number,
   o: number,
   p: Packet,
-  t: number,
+  t: Ns,
   frame: number,
   note: number,
 ): void {
@@ -168,13 +171,13 @@ function noteUnanswered(
     // A later segment sent again beside the oldest one does not start another count.
     const later = ints[o + S_UNA_TIMES]! > 0 && ((p.seq - ints[o + S_UNA_SEQ]!) | 0) > 0
     if (later) return
-    const first = earliestSame(ints, floats, at, dir, p.seq)
+    const first = earliestSame(ints, at, dir, p.seq)
     ints[o + S_UNA_SEQ] = p.seq
     ints[o + S_UNA_LEN] = p.dataLen
     ints[o + S_UNA_FLAGS] = (p.flags & 255) | (note << 8) | (p.hasTimestamps << 16)
     ints[o + S_UNA_TSVAL] = p.tsVal
-    ints[o + S_UNA_FRAME] = first?.frame ?? frame
-    floats[(o + S_UNA_FIRST_T) >> 1] = first?.t ?? t
+    ints[o + S_UNA_FRAME] = first < 0 ? frame : ints[first + G_FRAME]!
+    floats[(o + S_UNA_FIRST_T) >> 1] = first < 0 ? t : floats[(first + G_T) >> 1]!
     ints[o + S_UNA_TIMES] = 1
   }
   ints[o + S_UNA_TIMES]!++

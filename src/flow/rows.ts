@@ -1,14 +1,33 @@
-import { CLIENT_SIDE, FIXED_WORDS, ROW_WORDS, S_DATA_LAST_T, SERVER_SIDE } from './layout.ts'
+import { CLIENT_SIDE, FIXED_WORDS, R_ROW, ROW_WORDS, S_DATA_LAST_T, SERVER_SIDE } from './layout.ts'
 
 const CHUNK_SHIFT = 10
 const CHUNK_ROWS = 1 << CHUNK_SHIFT
+
+/** Where the memory for rows comes from. */
+export interface RowStore {
+  /** Zeroed words that stay where they are: those of `ints` from `at` (even) on. */
+  allocateWords(words: number): { ints: Int32Array; floats: Float64Array; at: number }
+  /** Zeroes words of such memory. */
+  clear(ints: Int32Array, at: number, words: number): void
+}
+
+const ownStore: RowStore = {
+  allocateWords(words) {
+    const ints = new Int32Array(words)
+    return { ints, floats: new Float64Array(ints.buffer), at: 0 }
+  },
+  clear(ints, at, words) {
+    ints.fill(0, at, at + words)
+  },
+}
 
 /**
  * Rows of connections in chunks of 1,024 (2 MB): growing never copies, and a freed row is used again, so memory follows
  * the number of connections that live at one time. Cost: ROW_WORDS * 4 = 1,996 octets a connection.
  */
 export class Rows {
-  private chunks: { ints: Int32Array; floats: Float64Array }[] = []
+  private chunks: { ints: Int32Array; floats: Float64Array; at: number }[] = []
+  private readonly store: RowStore
   private free: number[] = []
   private used = 0
   /** Chunk and offset of the row opened last. Words are `ints[at + R_X]`, float64 fields `floats[(at + R_X) >> 1]`. */
@@ -16,12 +35,17 @@ export class Rows {
   floats: Float64Array = new Float64Array(0)
   at = 0
 
+  constructor(store: RowStore = ownStore) {
+    this.store = store
+  }
+
   /** A zeroed row, opened. */
   allocate(): number {
     const row = this.free.pop() ?? this.used++
     if (row >> CHUNK_SHIFT === this.chunks.length) this.addChunk()
     this.open(row)
-    this.ints.fill(0, this.at, this.at + FIXED_WORDS)
+    this.store.clear(this.ints, this.at, FIXED_WORDS)
+    this.ints[this.at + R_ROW] = row
     return row
   }
 
@@ -29,7 +53,7 @@ export class Rows {
     const chunk = this.chunks[row >> CHUNK_SHIFT]!
     this.ints = chunk.ints
     this.floats = chunk.floats
-    this.at = (row & (CHUNK_ROWS - 1)) * ROW_WORDS
+    this.at = chunk.at + (row & (CHUNK_ROWS - 1)) * ROW_WORDS
   }
 
   release(row: number): void {
@@ -47,8 +71,7 @@ export class Rows {
   }
 
   private addChunk(): void {
-    const ints = new Int32Array(CHUNK_ROWS * ROW_WORDS)
-    this.chunks.push({ ints, floats: new Float64Array(ints.buffer) })
+    this.chunks.push(this.store.allocateWords(CHUNK_ROWS * ROW_WORDS))
   }
 }
 

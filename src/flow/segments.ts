@@ -1,3 +1,4 @@
+import type { Ns } from '../base/time.ts'
 import { ACK, FIN, type Packet, RST, SYN } from '../packet/packet.ts'
 import { isKeptCopy, isSamePacket } from './duplicates.ts'
 import { noteHabits } from './habits.ts'
@@ -235,7 +236,7 @@ export class SegmentProcessor {
     return (flags & (ACK | RST)) !== ACK || ((p.ack - ints[o + S_ACKED]!) | 0) <= 0
   }
 
-  private isCopy(dir: number, p: Packet, silence: number): boolean {
+  private isCopy(dir: number, p: Packet, silence: Ns): boolean {
     const { ints, floats, at } = this.rows
     if (silence > 0) ints[at + R_BITS]! &= ~L.B_REPEATED
     else if ((ints[at + R_BITS]! & L.B_REPEATED) !== 0) return true
@@ -514,7 +515,7 @@ export class SegmentProcessor {
   }
 
   /** What went unanswered since it was first sent has been acknowledged at last. */
-  private noteStall(q: number, t: number): void {
+  private noteStall(q: number, t: Ns): void {
     const { floats, at } = this.rows
     const from = floats[(q + L.S_UNA_FIRST_T) >> 1]!
     if (t - from <= floats[(at + L.R_STALL_T) >> 1]!) return
@@ -564,7 +565,7 @@ export class SegmentProcessor {
     return note
   }
 
-  private noteTimestamp(o: number, p: Packet, elapsed: number, frame: number): void {
+  private noteTimestamp(o: number, p: Packet, elapsed: Ns, frame: number): void {
     const { ints } = this.rows
     const bits = ints[o + S_BITS]!
     if ((p.flags & RST) !== 0) return
@@ -578,7 +579,7 @@ export class SegmentProcessor {
     ints[o + S_TSVAL] = p.tsVal
   }
 
-  private noteSilence(dir: number, silence: number, frame: number): void {
+  private noteSilence(dir: number, silence: Ns, frame: number): void {
     const { ints, floats, at } = this.rows
     if (silence > floats[(at + L.R_SILENCE_T) >> 1]!) {
       floats[(at + L.R_SILENCE_T) >> 1] = silence

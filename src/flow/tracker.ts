@@ -1,5 +1,6 @@
 import { ACK, FIN, type Packet, PSH, RST, SYN } from '../packet/packet.ts'
 import { Aggregates } from './aggregates.ts'
+import type { Core } from './core/core.ts'
 import { Embryos, type Replay } from './embryos.ts'
 import type { ConnectionFacts } from './facts.ts'
 import { FinBursts } from './fin-bursts.ts'
@@ -11,6 +12,7 @@ import {
   B_FAMILY6,
   B_GUESSED,
   B_ICMP,
+  B_LIVE,
   B_NO_HEADERS,
   B_REFUSED,
   B_RESET,
@@ -76,7 +78,7 @@ export interface Collector {
 
 /** Tier 1: every TCP segment of the capture goes through `segment`, in file order. */
 export class FlowTracker {
-  readonly rows = new Rows()
+  readonly rows: Rows
   readonly embryos = new Embryos()
   readonly aggregates = new Aggregates()
   private readonly tombs = new Tombs()
@@ -97,7 +99,8 @@ export class FlowTracker {
   headerFieldsMissing = false
 
   private readonly table = new IndexTable()
-  private readonly processor = new SegmentProcessor(this.rows)
+  private readonly processor: SegmentProcessor | CoreProcessor
+  private readonly core: Core | null
   private readonly collector: Collector
   /** Closed rows in order, each followed by the serial it was queued with: a row used again has another serial. */
   private closed: number[] = []
@@ -109,7 +112,12 @@ export class FlowTracker {
   /** The row that is open in `rows` since the last segment, -1 = another or none. */
   private lastRow = -1
 
-  constructor(makeCollector: (tracker: FlowTracker) => Collector) {
+  /** @param core  does what it can of the work; null = all is done here */
+  constructor(makeCollector: (tracker: FlowTracker) => Collector, core: Core | null = null) {
+    this.core = core
+    this.rows = new Rows(core ?? undefined)
+    this.processor =
+      core === null ? new SegmentProcessor(this.rows) : new CoreProcessor(core, this.rows)
     this.collector = makeCollector(this)
   }
 
@@ -171,12 +179,14 @@ export class FlowTracker {
       const ports = ints[at + R_PORTS]!
       if (ints[at + R_CLIENT] === src && ints[at + R_SERVER] === dst && ports === forward) {
         this.lastRow = reference
+        this.core?.remember(hash, at)
         if (plain && this.processor.fast(0, p)) return
         this.known(reference, hash, 0, p)
         return
       }
       if (ints[at + R_CLIENT] === dst && ints[at + R_SERVER] === src && ports === backward) {
         this.lastRow = reference
+        this.core?.remember(hash, at)
         if (plain && this.processor.fast(1, p)) return
         this.known(reference, hash, 1, p)
         return
@@ -211,11 +221,11 @@ export class FlowTracker {
   }
 
   private *liveRows(): Generator<number> {
-    for (let row = 0; row < this.rows.limit; row++) if (this.live[row] === 1) yield row
+    for (let row = 0; row < this.rows.limit; row++) {
+      this.rows.open(row)
+      if ((this.rows.ints[this.rows.at + R_BITS]! & B_LIVE) !== 0) yield row
+    }
   }
-
-  /** 1 = the row is in the hash table. Grown by doubling. */
-  private live = new Uint8Array(1024)
 
   private known(row: number, hash: number, dir: number, p: Packet): void {
     this.lastRow = -1 // what follows may open other rows
@@ -241,14 +251,30 @@ export class FlowTracker {
     }
     const side = at + (dir === 0 ? CLIENT_SIDE : SERVER_SIDE)
     if (ints[side + S_PACKETS] === 1) this.firstOfSide(dir, p)
-    if ((flags & (FIN | RST)) !== 0) this.ends(row, dir, p)
+    this.follows(row, dir, p, bits)
+  }
+
+  /** What follows from a segment that its row has taken in. @param bits  of the row before */
+  private follows(row: number, dir: number, p: Packet, bits: number): void {
+    if ((p.flags & (FIN | RST)) !== 0) this.ends(row, dir, p)
     else if ((bits & B_RESET) !== 0) this.afterReset(row, dir, p)
     if ((bits & B_CLOSED) === 0) this.maybeClose(row, p)
   }
 
+  /** The core has taken a segment in, and the end of its connection is left to be seen to. */
+  settle(p: Packet): void {
+    const { row, dir } = this.core!
+    this.lastT = p.tNs
+    this.lastRow = -1
+    this.rows.open(row)
+    this.follows(row, dir, p, 0)
+  }
+
   private firstOfSide(dir: number, p: Packet): void {
     if (dir === 1) this.aggregates.sawDirection(p.src, p.dst, p.family)
-    if (dir === 1 && (p.flags & SYN) !== 0) this.aggregates.addServer(p.src, p.srcPort, p.family)
+    if (dir === 0 || (p.flags & SYN) === 0) return
+    this.aggregates.addServer(p.src, p.srcPort, p.family)
+    if (p.family === 4) this.core?.sawServer(p)
   }
 
   private ends(row: number, dir: number, p: Packet): void {
@@ -330,14 +356,14 @@ export class FlowTracker {
     ints[at + R_PORTS] = fromServer ? (p.dstPort << 16) | p.srcPort : (p.srcPort << 16) | p.dstPort
     const six = p.family === 6 ? B_FAMILY6 : 0
     const guessed = (p.flags & SYN) === 0 ? B_GUESSED : 0
-    ints[at + R_BITS] = six | guessed | (this.headerFieldsMissing ? B_NO_HEADERS : 0)
+    ints[at + R_BITS] = B_LIVE | six | guessed | (this.headerFieldsMissing ? B_NO_HEADERS : 0)
     ints[at + R_ID] = id
     ints[at + R_FIRST_FRAME] = p.frame
     ints[at + R_HASH] = hash
     floats[(at + R_START_T) >> 1] = t
     floats[(at + R_LAST_T) >> 1] = t
     this.table.insert(hash, row)
-    this.setLive(row)
+    this.core?.remember(hash, at)
     this.openRows++
     return row
   }
@@ -504,7 +530,7 @@ export class FlowTracker {
     const { ints, at } = rows
     if ((ints[at + R_BITS]! & B_CLOSED) === 0) this.openRows--
     this.table.remove(ints[at + R_HASH]!, row)
-    this.live[row] = 0
+    rows.ints[rows.at + R_BITS]! &= ~B_LIVE
     if (this.collector.finished(row, rows)) return
     this.forget(row)
   }
@@ -515,15 +541,6 @@ export class FlowTracker {
     if (this.icmp.size > 0) this.icmp.delete(row)
     if (this.previous.size > 0) this.previous.delete(row)
     this.rows.release(row)
-  }
-
-  private setLive(row: number): void {
-    if (row >= this.live.length) {
-      const grown = new Uint8Array(this.live.length * 2)
-      grown.set(this.live)
-      this.live = grown
-    }
-    this.live[row] = 1
   }
 
   private findRow(p: Packet): number {
@@ -560,8 +577,31 @@ export class FlowTracker {
   /** For the collector: an embryo that is left at the end as a finished row, open in `rows`. */
   finishEmbryo(e: number): number {
     const row = this.promote(e)
-    this.live[row] = 0
+    this.rows.ints[this.rows.at + R_BITS]! &= ~B_LIVE
     this.openRows--
     return row
+  }
+}
+
+/** SegmentProcessor's face before the core, which works on the row that is open here. */
+class CoreProcessor {
+  private readonly core: Core
+  private readonly rows: Rows
+
+  constructor(core: Core, rows: Rows) {
+    this.core = core
+    this.rows = rows
+  }
+
+  get advanced(): boolean {
+    return this.core.advanced
+  }
+
+  fast(dir: number, p: Packet): boolean {
+    return this.core.fast(this.rows.at, dir, p)
+  }
+
+  process(dir: number, p: Packet): boolean {
+    return this.core.process(this.rows.at, dir, p)
   }
 }

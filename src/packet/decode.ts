@@ -16,7 +16,7 @@ const LINK_SLL2 = 276
 const ETHERTYPE_IPV4 = 0x0800
 const ETHERTYPE_VLAN = 0x8100
 // The first octet of an IPv4 header without options.
-const VERSION_4_LENGTH_20 = 0x45
+export const VERSION_4_LENGTH_20 = 0x45
 // An EtherType and the beginning of the IP header behind it, as the upper bits of the word they begin.
 const TYPE_AND_VERSION_4 = 0x080045
 const TYPE_AND_VERSION_6 = 0x86dd6
@@ -98,7 +98,7 @@ export class Decoder {
 }
 
 /** @returns where an IPv4 header without options, or an IPv6 header, begins when it does so in the plain place; else -1 */
-function straightIp(view: DataView, start: number, capLen: number, link: number): number {
+export function straightIp(view: DataView, start: number, capLen: number, link: number): number {
   switch (link) {
     case LINK_ETHERNET:
       return behindType(view, start + 12, start + capLen)
@@ -136,7 +136,7 @@ function isPlainIp(word: number): boolean {
  * @param ip  20 octets of IPv4 and 20 of TCP are captured from here
  * @returns false, with `packet` half filled, when it is not a faultless TCP segment with its whole header
  */
-function readPlainIpv4(
+export function readPlainIpv4(
   view: DataView,
   bytes: Uint8Array,
   ip: number,
@@ -226,7 +226,7 @@ function readPlainTcp(
   return true
 }
 
-function readLinkFields(view: DataView, start: number, link: number, packet: Packet): void {
+export function readLinkFields(view: DataView, start: number, link: number, packet: Packet): void {
   if (link === LINK_ETHERNET) {
     packet.linkSource = hashMac(view, start + 6)
     packet.direction = -1

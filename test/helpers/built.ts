@@ -37,10 +37,14 @@ function isFresh(): boolean {
 }
 
 function sources(): string[] {
-  const src = join(root, 'src')
-  const names = readdirSync(src, { recursive: true, encoding: 'utf8' })
-  const code = names.filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
-  return [join(root, 'tsdown.config.ts'), ...code.map((name) => join(src, name))]
+  return [
+    join(root, 'tsdown.config.ts'),
+    ...['src', 'scripts/core'].flatMap((folder) => {
+      const names = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      const code = names.filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
+      return code.map((name) => join(root, folder, name))
+    }),
+  ]
 }
 
 const LOCK_WAIT_MS = 120_000

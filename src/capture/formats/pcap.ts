@@ -65,7 +65,7 @@ class PcapStream implements RecordStream {
   constructor(input: ChunkInput, state: SourceState) {
     this.input = input
     this.state = state
-    this.columns = new RecordColumns(state.index)
+    this.columns = new RecordColumns(state.index, input.arena)
   }
 
   async next(): Promise<RecordBatch | null> {
@@ -125,8 +125,8 @@ class PcapStream implements RecordStream {
     const { capLenAt, wireLenAt } = this
     if (this.state.clock.originNs === null && first + recordHeader <= end) this.setOrigin(first)
     const { originSec, originSubNs } = this.state.clock
-    let at = first
-    let count = 0
+    let count = this.walk(first, end)
+    let at = count === 0 ? first : starts[count - 1]! + capLens[count - 1]!
     let bad = false
     while (count < BATCH_RECORDS && at + recordHeader <= end) {
       let capLen = view.getUint32(at + capLenAt, little)
@@ -156,6 +156,32 @@ class PcapStream implements RecordStream {
     if (count > 0) return 'records'
     if (bad) this.loseStep()
     return bad ? 'again' : 'more'
+  }
+
+  /** The same by the arena, as far as it goes. @returns records */
+  private walk(first: number, end: number): number {
+    const { arena, view } = this.input
+    const { walkRecords } = arena
+    const { little, fractionNs, recordHeader } = this.flavour
+    if (walkRecords === null || !arena.owns(view.buffer) || !little || this.capLenAt !== 8) return 0
+    const { starts, capLens, wireLens, times } = this.columns
+    const { originSec, originSubNs } = this.state.clock
+    const base = view.byteOffset
+    return walkRecords(
+      base + first,
+      base + end,
+      base,
+      recordHeader,
+      MAX_RECORD_OCTETS,
+      fractionNs,
+      originSec,
+      originSubNs,
+      starts.byteOffset >> 2,
+      capLens.byteOffset >> 2,
+      wireLens.byteOffset >> 2,
+      times.byteOffset >> 3,
+      BATCH_RECORDS,
+    )
   }
 
   private setOrigin(at: number): void {

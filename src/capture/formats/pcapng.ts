@@ -91,7 +91,7 @@ class PcapngStream implements RecordStream {
   constructor(input: ChunkInput, state: SourceState) {
     this.input = input
     this.state = state
-    this.columns = new RecordColumns(state.index)
+    this.columns = new RecordColumns(state.index, input.arena)
   }
 
   async next(): Promise<RecordBatch | null> {

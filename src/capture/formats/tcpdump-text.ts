@@ -67,7 +67,7 @@ class TextStream implements RecordStream {
   constructor(input: ChunkInput, state: SourceState) {
     this.input = input
     this.state = state
-    this.columns = new RecordColumns(state.index, BATCH_RECORDS)
+    this.columns = new RecordColumns(state.index)
     this.columns.bytes = this.bytes
     this.columns.view = new DataView(this.bytes.buffer)
     this.columns.links.fill(LINKTYPE_RAW)

@@ -1,0 +1,10 @@
+// Part of npm run build: the core to dist/core.wasm. Why there is one: docs/performance.md
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { compileCore } from './compile.ts'
+
+const dist = join(import.meta.dirname, '../../dist')
+const wasm = compileCore()
+mkdirSync(dist, { recursive: true })
+writeFileSync(join(dist, 'core.wasm'), wasm)
+console.log(`dist/core.wasm: ${Math.round(wasm.length / 1000)} kB`)

@@ -1,0 +1,272 @@
+import ts from 'typescript'
+import { ASSIGNING, as, type Context, Expressions } from './expressions.ts'
+import { parameterKind, Scope, signatureOf, typeOf, unsupported } from './scope.ts'
+import type { Body } from './sources.ts'
+import { blockType, i32Const, memory, op, type Type, u32, type WasmFunction } from './wasm.ts'
+
+/** One function or method of the sources. */
+export function compile(context: Context, body: Body, name: string | null): WasmFunction {
+  const scope = scopeOf(body, null)
+  for (const p of body.node.parameters) {
+    const kind = parameterKind(p.type!.getText())
+    if (kind === 'i32' || kind === 'f64') scope.param(p.name.getText(), kind)
+  }
+  const code = codeOf(context, body, scope)
+  return { name, params: scope.params, result: scope.result, locals: scope.locals, code }
+}
+
+/** The same inside of another: a block that its returns leave. @returns also the locals that take its parameters */
+export function inline(context: Context, body: Body, host: Scope) {
+  const scope = scopeOf(body, host)
+  const params: number[] = []
+  for (const p of body.node.parameters) {
+    const kind = parameterKind(p.type!.getText())
+    if (kind === 'i32' || kind === 'f64') params.push(scope.local(kind, p.name.getText()))
+  }
+  const inside = scope.labelled('return', () => codeOf(context, body, scope))
+  return { params, code: [op.block, blockType(scope.result), ...inside, op.end] }
+}
+
+function scopeOf(body: Body, host: Scope | null): Scope {
+  const { result } = signatureOf(body)
+  const parent = body.node.parent
+  const className = ts.isClassDeclaration(parent) ? parent.name!.text : null
+  const scope = new Scope({ file: body.file, className, result }, host)
+  for (const p of body.node.parameters) {
+    const kind = parameterKind(p.type!.getText())
+    if (kind === 'i32' || kind === 'f64') continue
+    const parameter = p.name.getText()
+    if (typeof kind === 'string') scope.bind(parameter, { is: kind })
+    else scope.bind(parameter, { is: 'object', file: body.file, ...kind })
+  }
+  return scope
+}
+
+function codeOf(context: Context, body: Body, scope: Scope): number[] {
+  const statements = new Statements(new Expressions(context, scope))
+  const code = statements.block(body.node.body!.statements)
+  // Behind the last return of a function that returns a value nothing is reached.
+  if (scope.result !== null) code.push(op.unreachable)
+  return code
+}
+
+class Statements {
+  private readonly expressions: Expressions
+  private readonly scope: Scope
+
+  constructor(expressions: Expressions) {
+    this.expressions = expressions
+    this.scope = expressions.scope
+  }
+
+  block(statements: readonly ts.Statement[]): number[] {
+    return this.scope.within(() => statements.flatMap((statement) => this.statement(statement)))
+  }
+
+  private statement(node: ts.Statement): number[] {
+    if (ts.isBlock(node)) return this.block(node.statements)
+    if (ts.isVariableStatement(node)) return this.variables(node.declarationList)
+    if (ts.isExpressionStatement(node)) return this.effect(node.expression)
+    if (ts.isIfStatement(node)) return this.if(node)
+    if (ts.isReturnStatement(node)) return this.return(node)
+    if (ts.isForStatement(node)) return this.for(node)
+    if (ts.isWhileStatement(node)) return this.loop(node.expression, null, node.statement)
+    if (ts.isSwitchStatement(node)) return this.switch(node)
+    if (ts.isBreakStatement(node)) return [op.br, ...u32(this.scope.depth('break', node))]
+    if (ts.isContinueStatement(node)) return [op.br, ...u32(this.scope.depth('continue', node))]
+    throw unsupported(node, 'this kind of statement')
+  }
+
+  private variables(list: ts.VariableDeclarationList): number[] {
+    return list.declarations.flatMap((d) => {
+      if (d.initializer === undefined) throw unsupported(d, 'no value')
+      if (ts.isObjectBindingPattern(d.name)) return this.destructured(d.name, d.initializer)
+      const erased = this.expressions.erased(d.initializer)
+      const name = d.name.getText()
+      if (erased !== null) {
+        this.scope.bind(
+          name,
+          typeof erased === 'string' ? { is: erased } : { is: 'object', ...erased },
+        )
+        return []
+      }
+      const code = this.expressions.any(d.initializer)
+      const type = typeOf(d.type?.getText() ?? '') ?? code.type
+      if (type === null) throw unsupported(d, 'no value')
+      return [...as(type, code, d), op.localSet, ...u32(this.scope.local(type, name))]
+    })
+  }
+
+  /** `const { ints, floats, at } = this.rows`, `const { rows } = this` */
+  private destructured(pattern: ts.ObjectBindingPattern, from: ts.Expression): number[] {
+    const isRows = this.expressions.erased(from) === 'rows'
+    return pattern.elements.flatMap((element) => {
+      const name = element.name.getText()
+      if (name === 'ints' || name === 'floats' || name === 'rows') {
+        this.scope.bind(name, { is: name })
+        return []
+      }
+      if (name !== 'at' || !isRows) throw unsupported(element, 'this property')
+      return [op.globalGet, 0, op.localSet, ...u32(this.scope.local('i32', name))]
+    })
+  }
+
+  private if(node: ts.IfStatement): number[] {
+    const { elseStatement } = node
+    const condition = this.expressions.condition(node.expression)
+    const yes = this.scope.labelled('plain', () => this.statement(node.thenStatement))
+    const no =
+      elseStatement === undefined
+        ? []
+        : [op.else, ...this.scope.labelled('plain', () => this.statement(elseStatement))]
+    return [...condition, op.if, blockType(null), ...yes, ...no, op.end]
+  }
+
+  private return(node: ts.ReturnStatement): number[] {
+    const { expression } = node
+    const { scope } = this
+    const leave = scope.isInlined ? [op.br, ...u32(scope.depth('return', node))] : [op.return]
+    if (expression === undefined) return leave
+    if (scope.result === null) return [...this.effect(expression), ...leave]
+    return [...this.expressions.typed(scope.result, expression), ...leave]
+  }
+
+  private for(node: ts.ForStatement): number[] {
+    const { initializer, incrementor } = node
+    return this.scope.within(() => {
+      const first =
+        initializer !== undefined && ts.isVariableDeclarationList(initializer)
+          ? this.variables(initializer)
+          : []
+      return [...first, ...this.loop(node.condition ?? null, incrementor ?? null, node.statement)]
+    })
+  }
+
+  private loop(
+    condition: ts.Expression | null,
+    step: ts.Expression | null,
+    body: ts.Statement,
+  ): number[] {
+    const { scope } = this
+    return scope.labelled('break', () =>
+      scope.labelled('plain', () => {
+        const leave =
+          condition === null
+            ? []
+            : [...this.expressions.condition(condition), op.i32Eqz, op.brIf, 1]
+        const inside = scope.labelled('continue', () => this.statement(body))
+        const next = step === null ? [] : this.effect(step)
+        return [
+          ...[op.block, blockType(null), op.loop, blockType(null), ...leave],
+          ...[op.block, blockType(null), ...inside, op.end],
+          ...[...next, op.br, 0, op.end, op.end],
+        ]
+      }),
+    )
+  }
+
+  /** Each case ends by itself, or is empty and shares the next one's statements. */
+  private switch(node: ts.SwitchStatement): number[] {
+    const value = this.scope.local('i32')
+    const chosen = [...this.expressions.i32(node.expression), op.localSet, ...u32(value)]
+    return this.scope.labelled('break', () => {
+      const code = [...chosen, op.block, blockType(null)]
+      let test: number[] = []
+      for (const clause of node.caseBlock.clauses) {
+        if (ts.isDefaultClause(clause)) {
+          code.push(...this.block(clause.statements))
+          continue
+        }
+        const equals = [
+          op.localGet,
+          ...u32(value),
+          ...this.expressions.i32(clause.expression),
+          0x46,
+        ]
+        test = test.length === 0 ? equals : [...test, ...equals, 0x72]
+        if (clause.statements.length === 0) continue
+        const last = clause.statements.at(-1)!
+        if (!ts.isReturnStatement(last) && !ts.isBreakStatement(last))
+          throw unsupported(clause, 'falls through')
+        const inside = this.scope.labelled('plain', () => this.block(clause.statements))
+        code.push(...test, op.if, blockType(null), ...inside, op.end)
+        test = []
+      }
+      return [...code, op.end]
+    })
+  }
+
+  /** An expression for what it does. */
+  private effect(node: ts.Expression): number[] {
+    if (ts.isParenthesizedExpression(node)) return this.effect(node.expression)
+    if (ts.isPostfixUnaryExpression(node) || ts.isPrefixUnaryExpression(node)) {
+      const step = node.operator === ts.SyntaxKind.PlusPlusToken ? 0x6a : 0x6b
+      return this.change(node.operand, (old) => ({
+        type: 'i32',
+        bytes: [...old, ...i32Const(1), step],
+      }))
+    }
+    if (ts.isBinaryExpression(node)) return this.assign(node)
+    if (!ts.isCallExpression(node)) throw unsupported(node, 'without effect')
+    const { type, bytes } = this.expressions.call(node)
+    return type === null ? bytes : [...bytes, op.drop]
+  }
+
+  private assign(node: ts.BinaryExpression): number[] {
+    const { expressions } = this
+    const kind = node.operatorToken.kind
+    if (kind === ts.SyntaxKind.EqualsToken) return this.set(node.left, node.right)
+    const inner = ASSIGNING[kind]
+    if (inner === undefined) throw unsupported(node, 'this assignment')
+    return this.change(node.left, (old, type) =>
+      expressions.combine(
+        inner,
+        { left: { type, bytes: old }, right: expressions.any(node.right) },
+        node,
+      ),
+    )
+  }
+
+  private set(target: ts.Expression, value: ts.Expression): number[] {
+    const { expressions, scope } = this
+    if (ts.isIdentifier(target)) {
+      const binding = scope.lookup(target.text)
+      if (binding?.is !== 'local') throw unsupported(target, 'not a number')
+      return [...expressions.typed(binding.type, value), op.localSet, ...u32(binding.index)]
+    }
+    if (
+      ts.isPropertyAccessExpression(target) &&
+      target.name.text === 'at' &&
+      expressions.erased(target.expression) === 'rows'
+    ) {
+      return [...expressions.i32(value), op.globalSet, 0]
+    }
+    const place = expressions.place(target)
+    if (place === null || place.store === 0) throw unsupported(target, 'this target')
+    const { address, offset, store, align, type } = place
+    return [...address, ...expressions.typed(type, value), ...memory(store, align, offset)]
+  }
+
+  /** Reads, computes, writes back; the address is computed once. */
+  private change(
+    target: ts.Expression,
+    compute: (old: number[], type: Type) => { type: Type | null; bytes: number[] },
+  ): number[] {
+    const { expressions, scope } = this
+    if (ts.isIdentifier(target)) {
+      const binding = scope.lookup(target.text)
+      if (binding?.is !== 'local') throw unsupported(target, 'not a number')
+      const now = compute([op.localGet, ...u32(binding.index)], binding.type)
+      return [...as(binding.type, now, target), op.localSet, ...u32(binding.index)]
+    }
+    const place = expressions.place(target)
+    if (place === null || place.store === 0) throw unsupported(target, 'this target')
+    const { address, offset, load, store, align, type } = place
+    const kept = scope.local('i32')
+    const old = [op.localGet, ...u32(kept), ...memory(load, align, offset)]
+    return [
+      ...[...address, op.localSet, ...u32(kept), op.localGet, ...u32(kept)],
+      ...[...as(type, compute(old, type), target), ...memory(store, align, offset)],
+    ]
+  }
+}
