@@ -10,6 +10,7 @@ export const schemas = [
   { file: 'schema/tcpwhy.queue.1.json', path: 'src/host/queue-report.ts', type: 'QueueReport' },
   { file: 'schema/tcpwhy.probe.1.json', path: 'src/probe/report.ts', type: 'ProbeReport' },
   { file: 'schema/tcpwhy.lab.1.json', path: 'src/lab/report.ts', type: 'LabReport' },
+  { file: 'schema/tcpwhy.lab-score.1.json', path: 'src/lab/report.ts', type: 'LabScore' },
   { file: 'schema/tcpwhy.ladder.1.json', path: 'src/diagnose/ladder.ts', type: 'Ladder' },
 ] as const
 

@@ -241,10 +241,11 @@ def answer(connection, how):
     claimed = how.get('claims', len(body))
     extra = 'Connection: close\r\n' if how.get('close') else ''
     status = how.get('status', '200 OK')
-    connection.sendall(f'HTTP/1.1 {status}\r\nServer: puppet\r\nContent-Length: {claimed}\r\n{extra}\r\n'.encode())
+    head = f'HTTP/1.1 {status}\r\nServer: puppet\r\nContent-Length: {claimed}\r\n{extra}\r\n'.encode()
     if 'chunk' not in how:
-        connection.sendall(body)
+        connection.sendall(head + body)
         return
+    connection.sendall(head)
     for at in range(0, len(body), how['chunk']):
         connection.sendall(body[at:at + how['chunk']])
         time.sleep(how.get('chunkEveryS', 0.05))
@@ -264,6 +265,7 @@ def vanish_all(order):
         made = peers.pop(key)
         with contextlib.suppress(OSError):
             made.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
+            made.shutdown(socket.SHUT_RD)  # no packet; wakes its thread, which else would hold the socket in recv()
             made.close()
     return {'gone': len(gone)}
 

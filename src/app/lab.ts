@@ -2,17 +2,22 @@ import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { TcpwhyError } from '../base/errors.ts'
 import { version } from '../base/version.ts'
+import type { Report } from '../diagnose/report.ts'
+import type { MachineFacts } from '../evidence/machine.ts'
 import { isExpectedFirst, judge } from '../lab/judge.ts'
 import type { Concluded, EvidenceSet, LabReport } from '../lab/report.ts'
 import { checkMachine, thisMachine } from '../lab/requirements.ts'
 import { scenarios } from '../lab/scenarios/index.ts'
+import type { Host } from '../lab/stage/host.ts'
 import type { ResetReason } from '../lab/stage/kernel-reasons.ts'
 import { removeLeftovers } from '../lab/stage/network.ts'
 import { type Recording, Stage } from '../lab/stage/stage.ts'
 import { stopped } from '../lab/stage/wait.ts'
 import type { LabEvent, Outcome, Scenario, Variant } from '../lab/types.ts'
 import { analyzeCaptures } from './analyze.ts'
+import { reportOf } from './diagnose-host.ts'
 import { nodeHost } from './node-host.ts'
+import { observe } from './observe.ts'
 import type { AnalyzeOptions } from './types.ts'
 
 export interface LabOptions {
@@ -25,6 +30,9 @@ export interface LabOptions {
   emit: (event: LabEvent) => void
   signal: AbortSignal
 }
+
+/** How long the live diagnosis watches. */
+const WATCH_MS = 5000
 
 export type RunLab = (options: LabOptions) => Promise<LabReport>
 
@@ -109,7 +117,18 @@ async function play(
 ): Promise<Played> {
   const { emit, signal, touchHost } = options
   emit({ kind: 'phase', phase: fixed ? 'fix' : 'reproduce' })
-  const stage = new Stage({ files: nodeHost(), emit, signal, touchHost })
+  let seen: MachineFacts | null = null
+  const look = async (host: Host) => {
+    const ask = { namespace: (found: { name?: string | null }) => found.name === host.namespace }
+    seen = await observe({ forMs: WATCH_MS, ask, finish: signal })
+  }
+  const stage = new Stage({
+    files: nodeHost(),
+    emit,
+    signal,
+    touchHost,
+    ...(fixed ? {} : { look }),
+  })
   try {
     const act = fixed ? scenario.fix! : scenario.reproduce
     const outcome = await unlessStopped(act(stage, variant.id), signal)
@@ -122,7 +141,7 @@ async function play(
     emit({ kind: 'phase', phase: 'analyze' })
     return {
       outcome,
-      concluded: await conclude(scenario, variant, recording),
+      concluded: await conclude(variant, recording, seen),
       kernel: tally(recording.reasons),
     }
   } finally {
@@ -150,47 +169,50 @@ function keep(stage: Stage, folder: string): void {
   })
 }
 
+/** What tcpwhy makes of each set of evidence; it is told nothing else. */
 async function conclude(
-  scenario: Scenario,
   variant: Variant,
   { captures }: Recording,
+  machine: MachineFacts | null,
 ): Promise<Concluded[]> {
   const near = captures.filter(({ at }) => at.startsWith('client')).map(({ path }) => path)
   const far = captures.filter(({ at }) => !at.startsWith('client')).map(({ path }) => path)
-  const sets: [EvidenceSet, Pick<AnalyzeOptions, 'inputs' | 'at'>][] = []
-  if (near.length > 0) sets.push(['client', { inputs: near, at: [] }])
-  if (far.length > 0) sets.push(['server', { inputs: far, at: [] }])
-  if (near[0] !== undefined && far[0] !== undefined) {
-    sets.push([
-      'both',
-      scenario.isProxied
-        ? { inputs: [...near, ...far], at: [] }
-        : {
-            inputs: [],
-            at: [
-              { vantage: 'client', path: near[0] },
-              { vantage: 'server', path: far[0] },
-            ],
-          },
-    ])
+  const analyze = async (sources: Pick<AnalyzeOptions, 'inputs' | 'at'>) =>
+    (await analyzeCaptures({ ...sources, filter: {}, all: false })).report
+  const reports: [EvidenceSet, Report][] = []
+  if (near.length > 0) reports.push(['client', await analyze({ inputs: near, at: [] })])
+  if (far.length > 0) reports.push(['server', await analyze({ inputs: far, at: [] })])
+  const [client] = near
+  const [server] = far
+  if (client !== undefined && server !== undefined) {
+    const at = [
+      { vantage: 'client' as const, path: client },
+      { vantage: 'server' as const, path: server },
+    ]
+    const sources = variant.isProxied ? { inputs: [...near, ...far], at: [] } : { inputs: [], at }
+    reports.push(['both', await analyze(sources)])
   }
-  const concluded: Concluded[] = []
-  for (const [evidence, sources] of sets) {
-    const { report } = await analyzeCaptures({ ...sources, filter: {}, all: false })
-    const findings = report.findings.map(
-      ({ cause, variant, certainty, severity, title, culprit }) => ({
-        cause,
-        ...(variant === undefined ? {} : { variant }),
-        certainty,
-        severity,
-        title,
-        culprit: culprit.side,
-      }),
-    )
-    const conclusion = { evidence, verdict: report.verdict, headline: report.headline, findings }
-    concluded.push({ ...conclusion, judged: judge(variant.expects, conclusion) })
-  }
-  return concluded
+  if (machine !== null) reports.push(['live', reportOf([machine])])
+  return reports.map(([evidence, report]) => {
+    const conclusion = {
+      evidence,
+      verdict: report.verdict,
+      headline: report.headline,
+      findings: findingsOf(report),
+    }
+    return { ...conclusion, judged: judge(variant.expects, conclusion) }
+  })
+}
+
+function findingsOf({ findings }: Report): Concluded['findings'] {
+  return findings.map(({ cause, variant, certainty, severity, title, culprit }) => ({
+    cause,
+    ...(variant === undefined ? {} : { variant }),
+    certainty,
+    severity,
+    title,
+    culprit: culprit.side,
+  }))
 }
 
 function tally(reasons: readonly ResetReason[] | null): LabReport['kernel'] {

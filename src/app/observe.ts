@@ -1,5 +1,6 @@
 import type { MachineFacts, MissingFact } from '../evidence/machine.ts'
 import type { EventsFacts } from '../host/events.ts'
+import { type HostFiles, readOrNull } from '../host/host-files.ts'
 import { resetsOf } from '../host/machine-resets.ts'
 import { type HostSnapshot, type SnapshotAsk, snapshot } from '../host/snapshot.ts'
 import { eventWords } from '../messages/en/events.ts'
@@ -22,18 +23,37 @@ const PROGRESS_MS = 250
 export async function observe(options: ObserveOptions, host = nodeHost()): Promise<MachineFacts> {
   const events = watchKernelEvents()
   try {
-    const first = snapshot(host, { ...options.ask, owners: 'none' })
+    const { ask } = options
+    const first = snapshot(host, { ...ask, owners: 'none' })
     await wait(options)
-    const told = events.stop()
+    const isHere = placeOf(first, { ask, host })
+    const told = within(events.stop(), isHere)
     const pids = told.events.flatMap(({ pid, kind }) => (isCall(kind) && pid !== null ? [pid] : []))
-    const last = snapshot(host, {
-      ...options.ask,
-      pids: [...(options.ask.pids ?? []), ...new Set(pids)],
+    const last = snapshot(host, { ...ask, pids: [...(ask.pids ?? []), ...new Set(pids)] })
+    const only = (seen: HostSnapshot) => ({
+      ...seen,
+      openFiles: seen.openFiles.filter(({ pid }) => isHere(pid)),
     })
-    return machineFacts('host', { first, last, events: told })
+    return machineFacts('host', { first: only(first), last: only(last), events: told })
   } finally {
     events.stop()
   }
+}
+
+/** Whether a process is in the namespaces that were asked for; one that has gone meanwhile is not. */
+function placeOf(
+  { namespaces }: HostSnapshot,
+  { ask, host }: { ask: SnapshotAsk; host: HostFiles },
+): (pid: number) => boolean {
+  if (ask.namespace === undefined) return () => true
+  const links = new Set(namespaces.map(({ id }) => `net:[${id}]`))
+  return (pid) => links.has(readOrNull(host.link(`/proc/${pid}/ns/net`)) ?? '')
+}
+
+/** Tracepoints know no namespaces: calls that failed in processes elsewhere are left out. */
+function within(told: EventsFacts, isHere: (pid: number) => boolean): EventsFacts {
+  const events = told.events.filter(({ kind, pid }) => !isCall(kind) || pid === null || isHere(pid))
+  return { ...told, events }
 }
 
 /** The facts of one host of two snapshots; `source` is the id of its entry in the report. */

@@ -124,6 +124,23 @@ causeTable(resetAfterExchange, [
     because: ['but-farewell'],
   },
   {
+    name: 'near miss: after a whole response both closed, but the server resets a request of 36 octets that came between',
+    connections: [
+      tail(0, {
+        ending: 'reset-after-close',
+        resets: [
+          reset({
+            from: 'server',
+            trigger: segment({ frame: 19, tMs: 19, from: 'client', flags: PSH | ACK, len: 36 }),
+          }),
+        ],
+        sides: { client: fin(10), server: { payloadOctets: 500 } },
+      }),
+    ],
+    application: http({}),
+    is: 'nothing',
+  },
+  {
     name: 'near miss: an event of nine octets, answered by the reset, was no farewell',
     connections: [tail(9)],
     application: http({ bodyComplete: 'unknown' }),

@@ -86,7 +86,8 @@ function lastWords(
     connection.requestPending ? (connection.request?.octets ?? 0) : 0,
     unread > rounding(connection, reset) ? unread : 0,
   ].filter((octets) => octets > 0)
-  const complete = !late && wasComplete(connection, evidence)
+  // What the server resets came from the client: in plain HTTP that is a request, however short.
+  const complete = !late && reset.from === 'client' && wasComplete(connection, evidence)
   const each = open.map((octets) =>
     complete && octets <= LAST_WORDS ? 'yes' : farewell(connection, octets, evidence),
   )

@@ -6,6 +6,7 @@ const app = {
   probe: async () => import('../app/probe/index.ts'),
   capture: async () => (await import('../app/capture/capture.ts')).capture,
   lab: () => import('../app/lab.ts'),
+  labScore: async () => (await import('../app/lab-score.ts')).scoreLab,
   diagnose: async () => (await import('../app/diagnose-host.ts')).diagnoseHost,
   queue: async () => (await import('../app/queue.ts')).queueSizes,
 }

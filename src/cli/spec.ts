@@ -1,6 +1,7 @@
 import type { capture } from '../app/capture/capture.ts'
 import type { DiagnoseHostOptions } from '../app/diagnose-host.ts'
 import type { labScenarios, RunLab } from '../app/lab.ts'
+import type { ScoreLab } from '../app/lab-score.ts'
 import type * as ProbeApp from '../app/probe/index.ts'
 import type { QueueOptions } from '../app/queue.ts'
 import type { AnalyzeCaptures } from '../app/types.ts'
@@ -43,6 +44,7 @@ export interface App {
   analyze: () => Promise<AnalyzeCaptures>
   capture: () => Promise<typeof capture>
   lab: () => Promise<{ runLab: RunLab; labScenarios: typeof labScenarios }>
+  labScore: () => Promise<ScoreLab>
   diagnose: () => Promise<(options: DiagnoseHostOptions) => Promise<Report>>
   queue: () => Promise<(options: QueueOptions) => Promise<QueueReport>>
   /** The experiments. */

@@ -10,7 +10,7 @@ export function judge(expected: Expects, { evidence, verdict, findings }: Conclu
   }
   const [first] = findings
   const isSure = verdict === 'problem'
-  if (!isSure && verdict !== 'inconclusive') return sawNothing(evidence)
+  if (!isSure && verdict !== 'inconclusive') return sawNothing(expected, evidence)
   if (!isSure || first === undefined || first.certainty === 'possible') return 'undecided'
   if (first.cause === expected.cause) {
     return expected.variant === undefined || first.variant === expected.variant
@@ -35,11 +35,11 @@ function judgeHarmless(
 }
 
 /** From one end some faults cannot be seen at all; with both captures that is no excuse. */
-function sawNothing(evidence: EvidenceSet): Judged {
-  return evidence === 'both' ? 'wrong' : 'unseen'
+function sawNothing({ isOffWire }: Expects, evidence: EvidenceSet): Judged {
+  return evidence === 'both' && !isOffWire ? 'wrong' : 'unseen'
 }
 
-/** The best evidence there is: all captures, then one. */
+/** The best evidence there is: all captures, then one. What no packet shows must only not be called something else. */
 export function isExpectedFirst(concluded: readonly Concluded[]): boolean {
   const best =
     concluded.find(({ evidence }) => evidence === 'both') ??

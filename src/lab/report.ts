@@ -50,3 +50,38 @@ export interface LabReport {
   faults: string[]
   seconds: number
 }
+
+/** `tcpwhy lab score --json`: every story, and what was concluded from each set of evidence. */
+export interface LabScore {
+  schema: 'tcpwhy.lab-score/1'
+  tool: { name: 'tcpwhy'; version: string }
+  kernel: string
+  runs: number
+  rows: ScoreRow[]
+  /** Sure claims that were not true, over all rows, runs and sets of evidence. */
+  wrong: number
+  seconds: number
+}
+
+export interface ScoreRow {
+  scenario: string
+  variant: string
+  expected: Expects
+  /** One entry a run. */
+  runs: {
+    isReproduced: boolean
+    /** Judgement and first finding of each set of evidence. */
+    concluded: {
+      evidence: EvidenceSet
+      judged: Judged
+      verdict: Concluded['verdict']
+      first: string | null
+      certainty: 'confirmed' | 'likely' | 'possible' | null
+    }[]
+    /** The kernel's own reasons, most frequent first. */
+    kernel: string[] | null
+    /** It could not be played: why. */
+    failed: string | null
+    seconds: number
+  }[]
+}

@@ -10,6 +10,8 @@ export interface Expects {
   consequences?: readonly CauseId[]
   /** Right with full evidence too, because the root is known only to what is not read yet (a pool, a database). */
   enough?: readonly CauseId[]
+  /** No packet shows it: from captures alone nothing can be said, and nothing is. */
+  isOffWire?: true
   /** True as far as it goes where one capture alone cannot reach the root. */
   shallower?: readonly CauseId[]
 }
@@ -21,6 +23,8 @@ export interface Variant {
   /** How the fault is made, and what takes it away: a sentence each. `fix` is null where nothing is wrong. */
   fault: string
   fix: string | null
+  /** Connections of the client end at a proxy, so captures at both ends are of different connections. */
+  isProxied?: boolean
   /** Debian packages beyond those of the scenario. */
   packages?: readonly DebianPackage[]
 }
@@ -58,8 +62,6 @@ export interface Scenario {
   variants: readonly [Variant, ...Variant[]]
   /** Names of samples that tell the story, "server CLOSE-WAIT"; the live view draws them. */
   signals: readonly string[]
-  /** Connections of the client end at a proxy, so captures at both ends are of different connections. */
-  isProxied?: boolean
   reproduce(stage: Stage, variant: string): Promise<Outcome>
   /** The same with the fix applied; absent where nothing is wrong. */
   fix?(stage: Stage, variant: string): Promise<Outcome>

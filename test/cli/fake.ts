@@ -66,6 +66,9 @@ export async function cli(
         throw new TcpwhyError('LAB_CANNOT_RUN', 'No lab in these tests', 'None.')
       },
     }),
+    labScore: async () => async () => {
+      throw new TcpwhyError('LAB_CANNOT_RUN', 'No lab in these tests', 'None.')
+    },
     diagnose: async () => async (options) => {
       observed.push(options)
       return healthy

@@ -3,7 +3,7 @@ import { analyze } from './analyze.ts'
 import { capture } from './capture.ts'
 import { diagnose } from './diagnose.ts'
 import { explain } from './explain.ts'
-import { labList, labRun } from './lab.ts'
+import { labList, labRun, labScore } from './lab.ts'
 import { probeIdle } from './probe-idle.ts'
 import { probeLoad } from './probe-load.ts'
 import { queue } from './queue.ts'
@@ -16,6 +16,7 @@ export const commands: readonly CommandSpec[] = [
   explain,
   labList,
   labRun,
+  labScore,
   probeIdle,
   probeLoad,
   queue,

@@ -51,3 +51,24 @@ the end, at Ctrl-C, or by the next run. Exit code: 0 reproduced, the expected ca
 --fix) the symptom gone; 1 one of these is false; 2 it cannot run here.`,
   load: () => import('./lab-run.ts'),
 } as const satisfies CommandSpec
+
+export const labScore = {
+  name: 'lab score',
+  summary: 'Play all scenarios, diagnose each blind, and say how often that was right.',
+  operands: { name: 'ID', help: 'only these: a scenario, or SCENARIO/VARIANT' },
+  options: [
+    { name: 'runs', value: 'N', help: 'Play each so often (default 1).' },
+    { name: 'jobs', value: 'N', help: 'Scenarios at the same time (default 2).' },
+    json('tcpwhy.lab-score/1'),
+    { name: 'markdown', help: 'Print the table as Markdown.' },
+    { name: 'quiet', short: 'q', help: 'No line on standard error for each that is done.' },
+    noColor,
+  ],
+  examples: [
+    { command: 'sudo tcpwhy lab score', what: 'everything, about 15 minutes' },
+    { command: 'sudo tcpwhy lab score idle-timeout firewall-reject/tcp-reset', what: 'some of it' },
+  ],
+  notes: `Each set of evidence is judged for itself: the client's capture, the server's, both, the live host.
+Exit code: 0 no sure claim was wrong, 1 one was, 2 it cannot run here.`,
+  load: () => import('./lab-score-run.ts'),
+} as const satisfies CommandSpec

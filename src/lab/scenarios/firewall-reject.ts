@@ -43,11 +43,11 @@ async function play(stage: Stage, rule: string | null): Promise<Outcome> {
   stage.step(
     `five requests to port 81, healthy ones to port 8080${rule === null ? '' : `; the router: ${rule.split('\n')[1]}`}`,
   )
+  stage.look('client')
   const got: Got[] = []
   for (let n = 0; n < 5; n++) {
     got.push(await client.try({ op: 'once', host: stage.server.address, port: 81 }))
     await bystanders(stage, client, { count: 1 })
-    if (n === 3) await stage.look('client')
   }
   return victims(got, 'requests to port 81')
 }

@@ -105,8 +105,8 @@ async function bursts(stage: Stage, variant: string, fixed: boolean): Promise<Ou
   )
   const counts: LoadCounts[] = []
   for (let round = 0; round < rounds; round++) {
+    if (round === 0) stage.look()
     counts.push(await burst(stage, worker, { port: 80, bursts: plan, stallMs }))
-    if (round === 0) await stage.look()
     await quiet(stage)
   }
   return outcome(
@@ -180,7 +180,7 @@ async function table(stage: Stage, fixed: boolean): Promise<Outcome> {
         counts.timeoutAnswer,
         counts.slow,
       ])
-      if (backlog === 511 && count === 1000) await stage.look()
+      if (backlog === 511 && count === 1000) stage.look()
     }
     await nginx.master.end()
   }
@@ -231,7 +231,7 @@ async function slowAccept(stage: Stage, fixed: boolean): Promise<Outcome> {
     (s) => (s['server TcpExtListenOverflows'] ?? 0) > 0,
   )
   await stage.sleep(5000)
-  await stage.look()
+  stage.look()
   const counts = await load.done
   await healthy.done
   return outcome(stage, counts, 'an application that accepts slowly')

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { HostFiles } from '../../host/host-files.ts'
@@ -20,8 +21,8 @@ export interface StageOptions {
   signal: AbortSignal
   /** Sysctls that exist once for the machine may be changed (and are put back). */
   touchHost: boolean
-  /** Called while the symptom is there, at the host that suffers: a live diagnosis looks then. */
-  look?: (host: Host, stage: Stage) => Promise<void>
+  /** Called when the symptom begins, with the host that suffers: a live diagnosis watches it for some seconds. */
+  look?: (host: Host) => Promise<void>
 }
 
 /** What was recorded while it ran. */
@@ -46,11 +47,14 @@ export class Stage {
   private tracing: Awaited<ReturnType<typeof traceResets>> = null
   private readonly samples: { atMs: number; values: Sample }[] = []
   private readonly marks: { text: string; when: (sample: Sample) => boolean }[] = []
+  private looking: Promise<void> | undefined
   private readonly beginMs = performance.now()
 
   constructor(options: StageOptions) {
     this.options = options
     this.signal = options.signal
+    // Every step that waits listens for Ctrl-C.
+    setMaxListeners(0, options.signal)
     this.slot = takeSlot()
     this.undo.add(`removing ${this.slot.folder}`, () => releaseSlot(this.slot))
   }
@@ -156,9 +160,9 @@ export class Stage {
     }
   }
 
-  /** The symptom is there: whoever diagnoses live looks now. */
-  async look(name: HostName = 'server'): Promise<void> {
-    await this.options.look?.(this.host(name), this)
+  /** The symptom begins: whoever diagnoses live watches now, while the story goes on. The first call counts. */
+  look(name: HostName = 'server'): void {
+    this.looking ??= this.options.look?.(this.host(name))
   }
 
   // --- what scenarios do ---------------------------------------------------------------------------
@@ -209,6 +213,7 @@ export class Stage {
 
   /** Ends the captures. What was recorded stays in the slot's folder until `close`. */
   async finish(): Promise<Recording> {
+    await this.looking
     // What is on its way into the captures gets there.
     await sleep(300)
     const captures: Recording['captures'] = []

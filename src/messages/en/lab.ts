@@ -54,4 +54,30 @@ export const labWords = {
     run: 'tcpwhy lab run ID [--variant V] plays the first variant, or V. Each needs root and takes at most 90 s a performance.',
   },
   failure: 'failure: {text}',
+  score: {
+    headline: {
+      none: 'No sure claim was wrong: {right} of {all} stories named right with both captures, in {runs}',
+      one: '1 sure claim was wrong; {right} of {all} stories named right with both captures, in {runs}',
+      some: '{wrong} sure claims were wrong; {right} of {all} stories named right with both captures, in {runs}',
+    },
+    runs: { one: 'one run', many: '{runs} runs' },
+    head: ['story', 'expected', 'client', 'server', 'both', 'live', 'kernel'],
+    notReproduced: '{n} of {runs} not reproduced',
+    failed: '{n} of {runs} could not be played',
+    short: {
+      right: 'right',
+      variant: 'right*',
+      enough: 'enough',
+      undecided: 'undecided',
+      unseen: 'unseen',
+      wrong: 'WRONG',
+    },
+    none: '-',
+    legend: [
+      'right: the expected cause, first and sure. right*: so, but another variant of it. enough: true as far as it goes, which',
+      'this scenario allows. undecided: said to be unsure. unseen: nothing of it shows in this evidence, and nothing wrong was',
+      'claimed. WRONG: a sure claim that is not true. Where runs differ, each is counted. kernel: the reasons that the kernel',
+      'gave for its resets (tcp:tcp_send_reset).',
+    ],
+  },
 } as const
