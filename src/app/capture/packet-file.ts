@@ -9,6 +9,7 @@ export class PacketFile {
   readonly path: string
   octets = 0
   private readonly fd: number
+  private readonly isSpecial: boolean
   private isOpen = true
 
   /** @throws TcpwhyError OUTPUT_UNWRITABLE, also when there is such a file: it may be evidence */
@@ -16,8 +17,8 @@ export class PacketFile {
     this.path = path
     try {
       // A pipe or device (/dev/null) is no evidence.
-      const isSpecial = existsSync(path) && !statSync(path).isFile()
-      this.fd = openSync(path, isSpecial ? 'w' : 'wx', 0o600)
+      this.isSpecial = existsSync(path) && !statSync(path).isFile()
+      this.fd = openSync(path, this.isSpecial ? 'w' : 'wx', 0o600)
     } catch (cause) {
       throw notWritable(path, cause)
     }
@@ -27,10 +28,14 @@ export class PacketFile {
   append(blocks: Uint8Array): void {
     let at = 0
     try {
-      while (at < blocks.length) at += writeSync(this.fd, blocks, at, blocks.length - at)
+      while (at < blocks.length) {
+        // At the end of what is whole, wherever an earlier failure left the descriptor.
+        const position = this.isSpecial ? null : this.octets + at
+        at += writeSync(this.fd, blocks, at, blocks.length - at, position)
+      }
       this.octets += blocks.length
     } catch (cause) {
-      if (at > 0) ftruncateSync(this.fd, this.octets)
+      if (at > 0 && !this.isSpecial) ftruncateSync(this.fd, this.octets)
       throw notWritable(this.path, cause)
     }
   }
