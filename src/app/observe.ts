@@ -24,7 +24,7 @@ export async function observe(options: ObserveOptions, host = nodeHost()): Promi
   const events = watchKernelEvents()
   try {
     const { ask } = options
-    const first = snapshot(host, { ...ask, owners: 'none' })
+    const first = snapshot(host, { ...ask, owners: 'none', brief: true })
     await wait(options)
     const isHere = placeOf(first, { ask, host })
     const told = within(events.stop(), isHere)

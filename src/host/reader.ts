@@ -16,6 +16,8 @@ export interface HostAsk {
   states?: readonly TcpState[]
   /** Only sockets that have one of these ports on either side; absent: all. */
   ports?: readonly number[]
+  /** Sockets without tcp_info: a third of the memory, for a look that only says what was there before. */
+  brief?: boolean
 }
 
 /** `why` is a sentence for people, and names the file or privilege that is missing. */

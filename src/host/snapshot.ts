@@ -121,6 +121,8 @@ export interface SnapshotAsk {
   namespace?: (fact: NamespaceFact) => boolean
   states?: HostAsk['states']
   ports?: readonly number[]
+  /** Sockets without tcp_info: a third of the memory, for the first of two looks. */
+  brief?: boolean
   /** Processes whose descriptors are to be counted by kind. */
   pids?: readonly number[]
   /**
@@ -304,6 +306,7 @@ function lookFrom(
   const of: HostAsk = {
     ...(ask.states === undefined ? {} : { states: ask.states }),
     ...(ask.ports === undefined ? {} : { ports: ask.ports }),
+    brief: ask.brief === true,
     ...(netOf === undefined ? {} : { netOf }),
   }
   const table = sockets.read(host, of)

@@ -48,6 +48,7 @@ const other = await started(['unshare', '--net', 'python3', `${here}host_scene.p
 try {
   eventually(sameSockets)
   filtersInTheKernel(scene.scene)
+  eventually(brief)
   otherNamespaces(scene.scene, other.scene)
   whoWaits(snapshot(host), scene.scene)
   withoutAddons()
@@ -149,6 +150,15 @@ function filtersInTheKernel({ port, many }: Scene): void {
     assert.deepEqual(new Set(found.map(keyOf)), new Set(wanted.map(keyOf)))
     console.log(`the kernel filters by port ${ports.join(', ')}: ${found.length} of ${all.length}`)
   }
+}
+
+function brief(): void {
+  const whole = sockets.read(host, {}).sockets
+  const short = sockets.read(host, { brief: true }).sockets
+  assert.deepEqual(new Set(short.map(keyOf)), new Set(whole.map(keyOf)))
+  assert.ok(short.every(({ tcpInfo }) => tcpInfo === null))
+  assert.ok(short.some(({ state, skmem }) => state === 'LISTEN' && (skmem?.drops ?? 0) > 0))
+  console.log('a brief look: the same sockets, without tcp_info, with drops')
 }
 
 function otherNamespaces(own: Scene, there: Scene): void {

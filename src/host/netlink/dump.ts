@@ -10,6 +10,8 @@ export interface SocketFilter {
   states?: readonly TcpState[]
   /** Of either side. */
   ports?: readonly number[]
+  /** Without tcp_info, where netlink is asked. */
+  brief?: boolean
 }
 
 const PATH = 'sock_diag'
@@ -65,6 +67,7 @@ function dumpOnce(host: HostFiles, family: 4 | 6, filter: SocketFilter): HostRea
     sequence: SEQUENCE,
     littleEndian,
     ...(filter.states === undefined ? {} : { states: stateBits(filter.states) }),
+    brief: filter.brief === true,
     bytecode: portFilter(filter.ports ?? [], littleEndian),
   })
   const dump: Dump = { sockets: [], odd: 0, interrupted: false }

@@ -32,14 +32,14 @@ const INET_DIAG = {
   CGROUP_ID: 21,
 } as const
 
-/** MEMINFO, INFO, CONG, SKMEMINFO and SHUTDOWN, as bits of idiag_ext. */
-const EXTENSIONS = [
-  1,
-  INET_DIAG.INFO,
-  INET_DIAG.CONG,
-  INET_DIAG.SKMEMINFO,
-  INET_DIAG.SHUTDOWN,
-].reduce((bits, attribute) => bits | (1 << (attribute - 1)), 0)
+/** As bits of idiag_ext: MEMINFO, INFO, CONG, SKMEMINFO and SHUTDOWN. */
+const ALL = bitsOf([1, INET_DIAG.INFO, INET_DIAG.CONG, INET_DIAG.SKMEMINFO, INET_DIAG.SHUTDOWN])
+/** A third of the octets. */
+const BRIEF = bitsOf([INET_DIAG.SKMEMINFO, INET_DIAG.SHUTDOWN])
+
+function bitsOf(attributes: readonly number[]): number {
+  return attributes.reduce((bits, attribute) => bits | (1 << (attribute - 1)), 0)
+}
 
 /** struct sk_meminfo, sock_diag.h: SK_MEMINFO_RMEM_ALLOC, ... in ss: r, rb, t, tb, f, w, o, bl, d. */
 const SKMEMINFO: readonly (keyof Skmem)[] = [
@@ -71,12 +71,14 @@ export interface DiagSocket extends SocketFact {
 /**
  * The request for TCP sockets of a family.
  * @param states  bits of the kernel's state numbers (1 << 10: LISTEN); all of them when absent
+ * @param brief  without tcp_info and the name of the congestion control
  * @param bytecode  a filter that the kernel runs for each socket: see filter.ts
  */
 export function encodeDump(of: {
   family: 4 | 6
   states?: number
   bytecode?: Uint8Array | null
+  brief?: boolean
   sequence: number
   littleEndian: boolean
 }): Uint8Array {
@@ -91,7 +93,7 @@ export function encodeDump(of: {
   view.setUint32(8, of.sequence, littleEndian)
   view.setUint8(NLMSG_HDR, of.family === 4 ? AF_INET : 10)
   view.setUint8(NLMSG_HDR + 1, IPPROTO_TCP)
-  view.setUint8(NLMSG_HDR + 2, EXTENSIONS)
+  view.setUint8(NLMSG_HDR + 2, of.brief === true ? BRIEF : ALL)
   view.setUint32(NLMSG_HDR + 4, of.states ?? 0xffffffff, littleEndian)
   if (bytecode !== null) {
     view.setUint16(NLMSG_HDR + REQ_V2, ALIGN + bytecode.length, littleEndian)

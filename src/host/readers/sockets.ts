@@ -19,6 +19,7 @@ export const sockets = {
     const filter: SocketFilter = {
       ...(ask.states === undefined ? {} : { states: ask.states }),
       ...(ask.ports === undefined ? {} : { ports: ask.ports }),
+      brief: ask.brief === true,
     }
     const faults: HostFault[] = []
     if (ask.netOf === undefined) {
