@@ -40,7 +40,10 @@ export interface KernelEvent {
   /** This host's end. Port 0 or an address of zeros where the kernel prints a listener's. */
   local: Endpoint | null
   remote: Endpoint | null
-  /** null: no socket, or the event does not tell. For 'state', the new one. */
+  /**
+   * null: no socket, or the event does not tell. For 'state', the new one. For 'reset-received', the one that the reset ended, as
+   * far as the next event of the socket tells; see `afterFin`.
+   */
   state: TcpState | null
   /** For 'state', the one before. */
   from: TcpState | null
@@ -50,6 +53,11 @@ export interface KernelEvent {
   answers: boolean | null
   /** Joins to DiagSocket.cookie. */
   cookie: bigint | null
+  /**
+   * For 'reset-received': it came in FIN-WAIT-2, CLOSING or LAST-ACK, so this end had sent its FIN before, and that was acknowledged
+   * or the other's had come. false: in `state`. null: cannot tell, or another kind.
+   */
+  afterFin: boolean | null
   /** The same number in several events: the same socket of the kernel, as long as it lived. Nothing outside this recording. */
   socket: number | null
   /** Of the task's process: it was ending (killed, crashed or exited) when it did this. */

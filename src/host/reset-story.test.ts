@@ -20,6 +20,7 @@ function event(of: Partial<KernelEvent>): KernelEvent {
     reason: null,
     answers: null,
     cookie: null,
+    afterFin: null,
     socket: null,
     dying: false,
     ...of,

@@ -98,6 +98,7 @@ export function kernelEvent(partial: Partial<KernelEvent> = {}): KernelEvent {
     answers: null,
     reason: null,
     cookie: null,
+    afterFin: null,
     socket: null,
     dying: false,
     ...partial,

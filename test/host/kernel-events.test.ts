@@ -65,6 +65,20 @@ describe('recorded pages', () => {
     expect(new Set(same.map(({ local }) => local?.port))).toEqual(new Set([31080]))
   })
 
+  test('a reset that is received has the state that it ended', () => {
+    const received = facts.events.filter(({ kind }) => kind === 'reset-received')
+    expect(received.map(({ state, afterFin }) => [state, afterFin])).toEqual([
+      ['SYN-SENT', false],
+      ['ESTABLISHED', false],
+      ['ESTABLISHED', false],
+      ['SYN-SENT', false],
+    ])
+    const { 'sock/inet_sock_set_state': _, ...without } = formats
+    const blind = eventsOf(recording('resets', { formats: without }))
+    const told = blind.events.filter(({ kind }) => kind === 'reset-received')
+    expect(told.map(({ state, afterFin }) => [state, afterFin])[0]).toEqual([null, null])
+  })
+
   test('all are counted, the first of each group are kept', () => {
     const few = eventsOf(recording('resets'), { perGroup: 1, groups: 1 })
     expect(few.counts).toEqual(facts.counts)

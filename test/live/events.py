@@ -90,7 +90,7 @@ def unread_data():
     close_all(client, server)
     return [
         ('reset-sent', 'TCP_ABORT_ON_CLOSE', dict(pid=os.getpid(), local=port, remote=client_port, state='CLOSED', dying=False, causes=['close-with-unread-data'])),
-        ('reset-received', None, dict(local=client_port, remote=port, cookie=True)),
+        ('reset-received', None, dict(local=client_port, remote=port, cookie=True, state='ESTABLISHED', afterFin=False)),
         ('error', 'ECONNRESET', dict(local=client_port, remote=port)),
         ('state', None, {'from': 'ESTABLISHED', 'state': 'CLOSED', 'local': client_port}),
     ]
@@ -104,6 +104,18 @@ def linger_zero():
     port, client_port = server.getsockname()[1], client.getsockname()[1]
     close_all(client, server)
     return [('reset-sent', 'TCP_STATE', dict(pid=os.getpid(), local=port, remote=client_port, causes=['linger-zero']))]
+
+
+def reset_after_fin():
+    server = listener()
+    client, served = connected(server)
+    client.shutdown(socket.SHUT_WR)
+    time.sleep(0.02)
+    served.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+    served.close()
+    port, client_port = server.getsockname()[1], client.getsockname()[1]
+    close_all(client, server)
+    return [('reset-received', None, dict(local=client_port, remote=port, state=None, afterFin=True))]
 
 
 def refused():
@@ -336,7 +348,7 @@ def retransmission():
 
 
 SCENES = [
-    unread_data, linger_zero, refused, refused_v6, no_descriptors, no_ports, overflow_with_reset,
+    unread_data, linger_zero, reset_after_fin, refused, refused_v6, no_descriptors, no_ports, overflow_with_reset,
     overflow_without_reset, listener_closed, killed, data_after_close, data_after_full_close, server_restarted,
     server_gone, administrator, keepalive, retransmission,
 ]

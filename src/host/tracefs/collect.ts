@@ -1,5 +1,6 @@
 import type { EventGroup, EventsFacts, KernelEvent, TraceTask } from '../events.ts'
 import type { Endpoint } from '../facts.ts'
+import type { TcpState } from '../kernel/tcp-states.ts'
 import { type Classified, classify } from './classify.ts'
 import { decodeEvents } from './events.ts'
 import type { PageLayout, TraceFormat } from './format.ts'
@@ -26,6 +27,8 @@ export const COLLECT_LIMITS: CollectLimits = { perGroup: 20, groups: 2_000 }
 /** Enough for the processes that end within a watch; the oldest are forgotten. */
 const MAX_EXITS = 16_384
 const MAX_SOCKETS = 65_536
+const MAX_RECEIVED = 4_096
+const AT_ONCE_NS = 1_000_000n
 
 export type Collected = Pick<EventsFacts, 'events' | 'groups' | 'counts' | 'odd'> & {
   /** As the pages tell. The statistics of the buffers tell it too. */
@@ -39,6 +42,7 @@ export class EventsCollector {
   private readonly counts = new Map<string, number>()
   private readonly exits = new Map<number, Classified>()
   private readonly sockets = new Sockets()
+  private readonly received = new Map<bigint, Kept>()
   private lost = 0
   private odd = 0
   private readonly from: CollectFrom
@@ -77,7 +81,8 @@ export class EventsCollector {
 
   collected(): Collected {
     const { exits, sockets } = this
-    const events = this.kept.map((kept) => finished(kept, { exits, sockets }))
+    const states = this.lost === 0 && [...this.names.values()].includes(STATES)
+    const events = this.kept.map((kept) => finished(kept, { exits, sockets, states }))
     for (const tid of new Set(this.kept.filter((kept) => isDying(kept, exits)).map(tidOf))) {
       events.push(exitEvent(exits.get(tid!)!))
     }
@@ -100,17 +105,27 @@ export class EventsCollector {
     const label = labelOf(classified)
     count(this.counts, label === null ? kind : `${kind} ${label}`)
     const socket = this.sockets.of(classified)
+    this.endReceived(classified)
     if (this.room(classified, label)) {
       const task = tid === null ? null : this.from.task(tid)
-      this.kept.push({ classified, task, socket })
+      const kept: Kept = { classified, task, socket, ended: null }
+      this.kept.push(kept)
+      if (kind === 'reset-received') remember(this.received, classified.sock, kept, MAX_RECEIVED)
     }
   }
 
+  /** A socket that gets a reset tells of it, and right after that of its way to CLOSE: from where that is not everyday. */
+  private endReceived({ kind, sock, from, state, timeNs }: Classified): void {
+    const kept = kind === 'state' ? this.received.get(sock) : undefined
+    if (kept === undefined) return
+    this.received.delete(sock)
+    // Its memory may be the next one's already, which begins to listen, say.
+    const ends = state === 'CLOSED' && timeNs - kept.classified.timeNs < AT_ONCE_NS
+    if (ends) kept.ended = from
+  }
+
   private addExit(classified: Classified): void {
-    const tid = classified.exitOf!.pid
-    this.exits.delete(tid)
-    this.exits.set(tid, classified)
-    if (this.exits.size > MAX_EXITS) this.exits.delete(this.exits.keys().next().value!)
+    remember(this.exits, classified.exitOf!.pid, classified, MAX_EXITS)
   }
 
   /** Counts the event into its group. @returns whether it is one of the first */
@@ -138,6 +153,15 @@ interface Kept {
   classified: Classified
   task: TraceTask | null
   socket: number | null
+  /** For 'reset-received': the state that it ended. */
+  ended: TcpState | null
+}
+
+/** The oldest are forgotten. */
+function remember<Key, Value>(map: Map<Key, Value>, key: Key, value: Value, most: number): void {
+  map.delete(key)
+  map.set(key, value)
+  if (map.size > most) map.delete(map.keys().next().value!)
 }
 
 function labelOf({ kind, reason, from, state }: Classified): string | null {
@@ -162,9 +186,13 @@ function serviceOf({ local, remote }: Pick<KernelEvent, 'local' | 'remote'>): {
 interface Joins {
   exits: ReadonlyMap<number, Classified>
   sockets: Sockets
+  /** Every change of state that is not everyday was seen. */
+  states: boolean
 }
 
-function finished(kept: Kept, { exits, sockets }: Joins): KernelEvent {
+const STATES = 'sock/inet_sock_set_state'
+
+function finished(kept: Kept, { exits, sockets, states }: Joins): KernelEvent {
   const { classified, task, socket } = kept
   const { tid, sock: _sock, exitOf: _exitOf, ...event } = classified
   const dying = isDying(kept, exits)
@@ -175,6 +203,8 @@ function finished(kept: Kept, { exits, sockets }: Joins): KernelEvent {
     pid: tid === null ? null : (task?.pid ?? tid),
     command: task?.command ?? ended?.command ?? null,
     local: event.local ?? (event.kind === 'drop' ? sockets.localOf(socket) : null),
+    ...(event.kind === 'reset-received' ? { state: kept.ended } : {}),
+    afterFin: event.kind !== 'reset-received' || !states ? null : kept.ended === null,
     socket,
     dying,
   }
@@ -191,7 +221,7 @@ function isDying({ classified }: Kept, exits: ReadonlyMap<number, Classified>): 
 }
 
 function exitEvent({ tid: _tid, sock: _sock, exitOf, ...event }: Classified): KernelEvent {
-  return { ...event, ...exitOf!, socket: null, dying: true }
+  return { ...event, ...exitOf!, afterFin: null, socket: null, dying: true }
 }
 
 /** Numbers for the kernel's sockets: their addresses, which help an attacker, stay in here. */
