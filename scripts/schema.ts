@@ -7,6 +7,11 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 
 export const schemas = [
   { file: 'schema/tcpwhy.report.1.json', path: 'src/diagnose/report.ts', type: 'Report' },
+  {
+    file: 'schema/tcpwhy.bundle.1.json',
+    path: 'src/host/bundle/manifest.ts',
+    type: 'BundleManifest',
+  },
   { file: 'schema/tcpwhy.queue.1.json', path: 'src/host/queue-report.ts', type: 'QueueReport' },
   { file: 'schema/tcpwhy.probe.1.json', path: 'src/probe/report.ts', type: 'ProbeReport' },
   { file: 'schema/tcpwhy.lab.1.json', path: 'src/lab/report.ts', type: 'LabReport' },

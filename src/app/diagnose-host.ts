@@ -7,9 +7,13 @@ import { endings } from '../evidence/endings.ts'
 import type { Evidence } from '../evidence/evidence.ts'
 import type { MachineFacts } from '../evidence/machine.ts'
 import { en } from '../messages/en/index.ts'
+import type { SortedInputs } from './bundle/inputs.ts'
+import { machineOfBundle } from './bundle/open.ts'
 import { machineSource, machineSourceFacts } from './machine-sources.ts'
 import { nodeHost } from './node-host.ts'
-import { observe } from './observe.ts'
+import { observe, thisHost } from './observe.ts'
+import { type HostPart, snapshotAsk } from './snapshot-ask.ts'
+import { sourceIds } from './sources.ts'
 
 export interface DiagnoseHostOptions {
   /** How long is watched, milliseconds. */
@@ -27,23 +31,47 @@ export interface DiagnoseHostOptions {
 }
 
 /**
- * What is wrong on this host, now. Read-only.
- * @throws TcpwhyError HOST_NOT_LINUX, HOST_NO_SUCH_NAMESPACE, HOST_NO_SUCH_PROCESS, CAPTURE_*
+ * What is wrong on this host, now; given bundles, what was wrong on the hosts that they are of. Read-only.
+ * @throws TcpwhyError HOST_NOT_LINUX, HOST_NO_SUCH_NAMESPACE, HOST_NO_SUCH_PROCESS, CAPTURE_*, BUNDLE_*
  */
 export async function diagnoseHost(options: DiagnoseHostOptions): Promise<Report> {
-  const machine = await observeHere(options)
-  if (options.captures.length === 0) return reportOf([machine])
+  const { bundles, captures, given } = await sortInputs(options.captures)
+  const machines =
+    bundles.length > 0 ? machinesOfBundles(bundles, partOf(options)) : [await observeHere(options)]
+  if (captures.length === 0) return reportOf(machines)
   const { analyzeCaptures } = await import('./analyze.ts')
   const filter = options.port === undefined ? {} : { port: options.port }
-  const { captures: inputs } = options
   const { report } = await analyzeCaptures({
-    inputs,
+    inputs: captures,
+    given,
     at: [],
     filter,
     all: false,
-    machines: [machine],
+    machines,
   })
   return report
+}
+
+/** A capture joins whatever else there is, so it is only bundles that decide. */
+async function sortInputs(paths: readonly string[]): Promise<SortedInputs> {
+  if (paths.length === 0) return { bundles: [], captures: [], given: new Map() }
+  return (await import('./bundle/inputs.ts')).sortInputs(paths)
+}
+
+function machinesOfBundles(
+  bundles: SortedInputs['bundles'],
+  part: HostPart,
+): readonly MachineFacts[] {
+  const ids = sourceIds(bundles.length, 'bundle')
+  return bundles.map(({ bundle }, i) => machineOfBundle(bundle, ids[i]!, part))
+}
+
+function partOf({ port, pid, netns }: DiagnoseHostOptions): HostPart {
+  return {
+    ...(port === undefined ? {} : { ports: [port] }),
+    ...(pid === undefined ? {} : { pids: [pid] }),
+    ...(netns === undefined ? {} : { netns }),
+  }
 }
 
 /** A report on hosts alone, without any capture. */
@@ -91,19 +119,15 @@ async function observeHere(options: DiagnoseHostOptions): Promise<MachineFacts> 
       'Give it a capture (tcpwhy FILE), or a bundle that tcpwhy snapshot made on the Linux host.',
     )
   }
-  const { forMs, finish, onProgress, port, pid, netns } = options
+  const { forMs, finish, onProgress, netns } = options
   const machine = await observe(
     {
       forMs,
-      ask: {
-        ...(port === undefined ? {} : { ports: [port] }),
-        ...(pid === undefined ? {} : { pids: [pid] }),
-        ...(netns === undefined ? {} : { namespace: (n) => n.name === netns }),
-      },
+      ask: snapshotAsk(partOf(options)),
       ...(finish === undefined ? {} : { finish }),
       ...(onProgress === undefined ? {} : { onProgress }),
     },
-    host,
+    thisHost(host),
   )
   if (netns !== undefined && machine.after.namespaces.length === 0) {
     throw new TcpwhyError(

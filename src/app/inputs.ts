@@ -16,18 +16,21 @@ interface InputOptions {
   /** Ends what comes through a pipe; files are left to whoever reads them. */
   finish?: AbortSignal
   pipeKeptOctets?: number
+  /** Instead of opening a path: what is open already, or was never a file. */
+  given?: ReadonlyMap<string, ByteSource>
 }
 
 /** @param paths as the user wrote them, '-' for standard input */
 export function inputsOf(
   paths: readonly string[],
-  { finish, pipeKeptOctets = PIPE_KEPT_OCTETS }: InputOptions = {},
+  { finish, given, pipeKeptOctets = PIPE_KEPT_OCTETS }: InputOptions = {},
 ): Inputs {
   const kept = new Map<string, Kept>()
 
   async function first(path: string): Promise<CaptureInput> {
     // Not imported from node:process: naming one export makes Node build all of its streams, 4 ms of every start.
-    const source = path === '-' ? streamSource(process.stdin) : await fileSource(path)
+    const source =
+      given?.get(path) ?? (path === '-' ? streamSource(process.stdin) : await fileSource(path))
     if (source.seekable) return { name: path, bytes: source }
     const octets = finish === undefined ? source : interruptible(source, finish)
     const keeper = new Kept(octets, pipeKeptOctets)

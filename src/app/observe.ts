@@ -5,7 +5,7 @@ import { resetsOf } from '../host/machine-resets.ts'
 import { type HostSnapshot, type SnapshotAsk, snapshot } from '../host/snapshot.ts'
 import { eventWords } from '../messages/en/events.ts'
 import { render } from '../messages/render.ts'
-import { watchKernelEvents } from './kernel-events.ts'
+import { type KernelWatch, watchKernelEvents } from './kernel-events.ts'
 import { nodeHost } from './node-host.ts'
 
 export interface ObserveOptions {
@@ -19,25 +19,60 @@ export interface ObserveOptions {
 
 const PROGRESS_MS = 250
 
+/** By what a host is looked at: as it is, or through something that records. */
+export interface Observed {
+  first: () => HostFiles
+  last: () => HostFiles
+  watch: () => KernelWatch
+}
+
+export function thisHost(host = nodeHost()): Observed {
+  return { first: () => host, last: () => host, watch: watchKernelEvents }
+}
+
 /** Two looks at this host with the kernel's own events between them. Changes nothing; what cannot be seen is in `missing`. */
-export async function observe(options: ObserveOptions, host = nodeHost()): Promise<MachineFacts> {
-  const events = watchKernelEvents()
+export async function observe(
+  options: ObserveOptions,
+  by: Observed = thisHost(),
+): Promise<MachineFacts> {
+  const events = by.watch()
   try {
-    const { ask } = options
-    const first = snapshot(host, { ...ask, owners: 'none', brief: true })
+    const first = firstLook(by.first(), options.ask)
     await wait(options)
-    const isHere = placeOf(first, { ask, host })
-    const told = within(events.stop(), isHere)
-    const pids = told.events.flatMap(({ pid, kind }) => (isCall(kind) && pid !== null ? [pid] : []))
-    const last = snapshot(host, { ...ask, pids: [...(ask.pids ?? []), ...new Set(pids)] })
-    const only = (seen: HostSnapshot) => ({
-      ...seen,
-      openFiles: seen.openFiles.filter(({ pid }) => isHere(pid)),
-    })
-    return machineFacts('host', { first: only(first), last: only(last), events: told })
+    const told = events.stop()
+    return factsOfLooks('host', options.ask, { first, last: by.last(), told })
   } finally {
     events.stop()
   }
+}
+
+/** What rose in between is told by it; whose sockets they are, by the last one. */
+export function firstLook(host: HostFiles, ask: SnapshotAsk): HostSnapshot {
+  return snapshot(host, { ...ask, owners: 'none', brief: true })
+}
+
+/**
+ * Looks for the last time, with the descriptors of processes that failed to get one meanwhile.
+ * @param source  id of the host's entry in the report
+ */
+export function factsOfLooks(
+  source: string,
+  ask: SnapshotAsk,
+  { first, last: host, told }: { first: HostSnapshot | null; last: HostFiles; told: EventsFacts },
+): MachineFacts {
+  const isHere = first === null ? () => true : placeOf(first, { ask, host })
+  const events = within(told, isHere)
+  const pids = events.events.flatMap(({ pid, kind }) => (isCall(kind) && pid !== null ? [pid] : []))
+  const last = snapshot(host, { ...ask, pids: [...(ask.pids ?? []), ...new Set(pids)] })
+  const only = (seen: HostSnapshot) => ({
+    ...seen,
+    openFiles: seen.openFiles.filter(({ pid }) => isHere(pid)),
+  })
+  return machineFacts(source, {
+    first: first === null ? null : only(first),
+    last: only(last),
+    events,
+  })
 }
 
 /** Whether a process is in the namespaces that were asked for; one that has gone meanwhile is not. */

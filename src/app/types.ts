@@ -1,3 +1,4 @@
+import type { ByteSource } from '../capture/byte-source.ts'
 import type { Ladder } from '../diagnose/ladder.ts'
 import type { ConnectionSummary, Report } from '../diagnose/report.ts'
 import type { MachineFacts } from '../evidence/machine.ts'
@@ -51,6 +52,8 @@ export interface AnalyzeOptions {
   finish?: AbortSignal
   /** Hosts whose own account joins that of the captures (`diagnose`). */
   machines?: readonly MachineFacts[]
+  /** Inputs that are not to be opened by their name. */
+  given?: ReadonlyMap<string, ByteSource>
 }
 
 export interface AnalyzeResult {

@@ -1,4 +1,4 @@
-import { close, fsync, open, realpath, rename, stat, unlink, write } from 'node:fs'
+import { close, fchown, fsync, open, realpath, rename, stat, unlink, write } from 'node:fs'
 import { promisify } from 'node:util'
 import { TcpwhyError } from '../base/errors.ts'
 import { type Output, unwritable } from './io.ts'
@@ -13,6 +13,7 @@ export interface FileOutput extends Output {
 const calls = {
   open: promisify(open),
   close: promisify(close),
+  fchown: promisify(fchown),
   fsync: promisify(fsync),
   rename: promisify(rename),
   unlink: promisify(unlink),
@@ -25,14 +26,32 @@ const calls = {
  * A file that appears whole or not at all: written beside its place and renamed. Pipes and devices (/dev/stdout, a
  * FIFO) are written directly.   @throws TcpwhyError OUTPUT_UNWRITABLE, from `write` and `close` too
  */
-export async function openFile(path: string): Promise<FileOutput> {
+export async function openFile(path: string, as: FileOwner = {}): Promise<FileOutput> {
   return explain(path, async () => {
     const target = await calls.realpath(path).catch(() => path)
     const there = await calls.stat(target).catch(() => null)
     if (there !== null && !there.isFile()) return direct(path, await calls.open(path, 'w'))
     const beside = `${target}.${process.pid}.part`
-    return renamed(path, target, beside, await calls.open(beside, 'wx', there?.mode ?? 0o666))
+    const fd = await calls.open(beside, 'wx', there?.mode ?? as.mode ?? 0o666)
+    const file = renamed(path, target, beside, fd)
+    if (as.owner != null && there === null) await owned(file, fd, as.owner)
+    return file
   })
+}
+
+/** Of a file that was not there before. */
+export interface FileOwner {
+  mode?: number
+  owner?: { uid: number; gid: number } | null
+}
+
+async function owned(file: FileOutput, fd: number, of: { uid: number; gid: number }) {
+  try {
+    await calls.fchown(fd, of.uid, of.gid)
+  } catch (cause) {
+    await file.discard()
+    throw cause
+  }
 }
 
 /**

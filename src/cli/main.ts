@@ -8,6 +8,7 @@ const app = {
   lab: () => import('../app/lab.ts'),
   labScore: async () => (await import('../app/lab-score.ts')).scoreLab,
   diagnose: async () => (await import('../app/diagnose-host.ts')).diagnoseHost,
+  snapshot: async () => (await import('../app/bundle/snapshot.ts')).takeSnapshot,
   queue: async () => (await import('../app/queue.ts')).queueSizes,
 }
 

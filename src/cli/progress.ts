@@ -35,12 +35,12 @@ export function barText(done: number, total: number | null): string {
 }
 
 /** "watching, 2 s left (Ctrl-C to report)" on a terminal, gone before the report. */
-export function countdown(err: Output) {
+export function countdown(err: Output, why = 'to report now') {
   let shown = ''
   return {
     show(done: number, total: number): void {
       const left = Math.ceil((total - done) / 1000)
-      const text = `watching, ${left} s left (Ctrl-C to report now)`
+      const text = `watching, ${left} s left (Ctrl-C ${why})`
       if (text === shown) return
       shown = text
       err.write(`\r\x1b[K${text}`).catch(() => {})

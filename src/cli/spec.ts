@@ -1,3 +1,4 @@
+import type { Snapshot, SnapshotOptions } from '../app/bundle/snapshot.ts'
 import type { capture } from '../app/capture/capture.ts'
 import type { DiagnoseHostOptions } from '../app/diagnose-host.ts'
 import type { labScenarios, RunLab } from '../app/lab.ts'
@@ -46,6 +47,7 @@ export interface App {
   lab: () => Promise<{ runLab: RunLab; labScenarios: typeof labScenarios }>
   labScore: () => Promise<ScoreLab>
   diagnose: () => Promise<(options: DiagnoseHostOptions) => Promise<Report>>
+  snapshot: () => Promise<(options: SnapshotOptions) => Promise<Snapshot>>
   queue: () => Promise<(options: QueueOptions) => Promise<QueueReport>>
   /** The experiments. */
   probe: () => Promise<Pick<typeof ProbeApp, 'probeIdle' | 'probeLoad'>>

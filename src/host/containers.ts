@@ -31,7 +31,7 @@ const CONTAINERD = [
   '/run/containerd/io.containerd.runtime.v2.task/default',
 ]
 /** As CRI runtimes name a container and its pod in the annotations of its config.json. */
-const ANNOTATIONS = [
+export const CONTAINER_ANNOTATIONS: readonly string[] = [
   'io.kubernetes.cri.container-name',
   'io.kubernetes.cri.sandbox-name',
   'io.kubernetes.container.name',
@@ -143,7 +143,7 @@ function addContainerd(host: HostFiles, drafts: Map<string, Draft>): void {
       draft.pid ??= decimal((readOrNull(host.text(`${folder}/${id}/init.pid`)) ?? '').trim())
       const config = json(host, `${folder}/${id}/config.json`)
       draft.hostName ??= text(at(config, 'hostname'))
-      for (const key of ANNOTATIONS) {
+      for (const key of CONTAINER_ANNOTATIONS) {
         const name = text(at(config, 'annotations', key))
         if (name !== null) draft.names.push(name)
       }

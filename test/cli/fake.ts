@@ -1,3 +1,4 @@
+import type { SnapshotOptions } from '../../src/app/bundle/snapshot.ts'
 import type { capture } from '../../src/app/capture/capture.ts'
 import type { DiagnoseHostOptions } from '../../src/app/diagnose-host.ts'
 import { labScenarios } from '../../src/app/lab.ts'
@@ -8,6 +9,7 @@ import { TcpwhyError } from '../../src/base/errors.ts'
 import type { Io } from '../../src/cli/io.ts'
 import { run } from '../../src/cli/run.ts'
 import type { HostFiles } from '../../src/host/host-files.ts'
+import { snapshotOf } from '../bundle/scene.ts'
 import { linuxHost } from '../helpers/host.ts'
 import { healthy } from '../reports/fixtures.ts'
 
@@ -32,6 +34,7 @@ export async function cli(
   let err = ''
   const asked: AnalyzeOptions[] = []
   const observed: DiagnoseHostOptions[] = []
+  const snapshots: SnapshotOptions[] = []
   const decoder = new TextDecoder()
   const text = (piece: string | Uint8Array) =>
     typeof piece === 'string' ? piece : decoder.decode(piece)
@@ -73,7 +76,11 @@ export async function cli(
       observed.push(options)
       return healthy
     },
+    snapshot: async () => async (options) => {
+      snapshots.push(options)
+      return { ...(await snapshotOf()), fileName: '/dev/null' }
+    },
     queue: async () => (options) => queueSizes(options, host),
   })
-  return { exitCode, out, err, asked, observed }
+  return { exitCode, out, err, asked, observed, snapshots }
 }

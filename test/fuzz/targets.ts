@@ -1,4 +1,5 @@
 import { analysisTargets } from './analysis.ts'
+import { bundleTargets } from './bundle.ts'
 import { captureTargets } from './capture.ts'
 import { hostTargets } from './host.ts'
 import type { FuzzTarget } from './target.ts'
@@ -8,4 +9,5 @@ export const fuzzTargets: readonly FuzzTarget[] = [
   ...captureTargets,
   ...analysisTargets,
   ...hostTargets,
+  ...bundleTargets,
 ]

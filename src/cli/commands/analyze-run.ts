@@ -1,4 +1,5 @@
 import type { AnalyzeOptions, AnalyzeResult } from '../../app/types.ts'
+import { TcpwhyError } from '../../base/errors.ts'
 import { type AnalyzeRequest, analyzeRequest } from '../analyze-arguments.ts'
 import { exitCodeOf } from '../exit-code.ts'
 import { refuseInput } from '../file.ts'
@@ -10,7 +11,7 @@ import type { App, Arguments } from '../spec.ts'
 export async function run(args: Arguments, io: Io, app: App): Promise<number> {
   const request = analyzeRequest(args)
   await keepInputs(request)
-  const result = await analyze(request, io, app)
+  const result = await analyze(request, io, app).catch((error) => ofBundles(error, request, app))
   const { report, listed, ladder } = result
   const shown = {
     report,
@@ -19,6 +20,28 @@ export async function run(args: Arguments, io: Io, app: App): Promise<number> {
   }
   await showReport(request, shown, io)
   return request.analyze.show === undefined ? exitCodeOf(report) : 0
+}
+
+/** No capture: a bundle of `tcpwhy snapshot` is diagnosed instead. Only when reading failed is it worth looking. */
+async function ofBundles(
+  error: unknown,
+  { analyze: { inputs, filter, ...more } }: AnalyzeRequest,
+  app: App,
+): Promise<AnalyzeResult> {
+  if (!(error instanceof TcpwhyError) || error.code !== 'CAPTURE_UNKNOWN_FORMAT') throw error
+  const { holdsBundle } = await import('../../app/bundle/inputs.ts')
+  if (!(await holdsBundle(inputs))) throw error
+  const { port, ...others } = filter
+  if (more.show !== undefined || more.baseline !== undefined || Object.keys(others).length > 0) {
+    throw new TcpwhyError(
+      'BAD_ARGUMENT',
+      'A bundle of tcpwhy snapshot was given with an option that is for captures',
+      'Use tcpwhy diagnose, or tar -xf and tcpwhy analyze with the capture that is in it.',
+    )
+  }
+  const diagnoseHost = await app.diagnose()
+  const part = port === undefined ? {} : { port }
+  return { report: await diagnoseHost({ forMs: 0, captures: inputs, ...part }) }
 }
 
 async function keepInputs({ analyze, output, export: exported }: AnalyzeRequest): Promise<void> {

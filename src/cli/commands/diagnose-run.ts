@@ -1,9 +1,9 @@
 import type { DiagnoseHostOptions } from '../../app/diagnose-host.ts'
-import { TcpwhyError } from '../../base/errors.ts'
 import { portNumber } from '../analyze-arguments.ts'
 import { parseDuration } from '../duration.ts'
 import { exitCodeOf } from '../exit-code.ts'
 import type { Io } from '../io.ts'
+import { processId } from '../process-id.ts'
 import { reportRequest, showReport } from '../report-output.ts'
 import type { App, Arguments } from '../spec.ts'
 
@@ -46,13 +46,7 @@ function optionsOf({ options, operands }: Arguments): DiagnoseHostOptions {
     forMs: time === undefined ? FOR_MS : parseDuration('--for', time, { min: 100, max: MAX_MS }),
     captures: [...operands, ...(options['capture'] ?? [])],
     ...(port === undefined ? {} : { port: portNumber(port) }),
-    ...(pid === undefined ? {} : { pid: pidOf(pid) }),
+    ...(pid === undefined ? {} : { pid: processId(pid) }),
     ...(netns === undefined ? {} : { netns }),
   }
-}
-
-function pidOf(text: string): number {
-  if (/^[1-9]\d{0,9}$/.test(text)) return Number(text)
-  const todo = 'Give the number of a process, as pgrep or ps print it.'
-  throw new TcpwhyError('BAD_ARGUMENT', `--pid ${text} is not the id of a process`, todo)
 }

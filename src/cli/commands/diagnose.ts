@@ -2,10 +2,10 @@ import type { CommandSpec } from '../spec.ts'
 
 export const diagnose = {
   name: 'diagnose',
-  summary: 'Say what is wrong with the TCP connections of this host, now.',
+  summary: 'Say what is wrong with the TCP connections of this host, now, or of hosts in bundles.',
   operands: {
     name: 'FILE',
-    help: 'captures made on this host: their connections join the evidence',
+    help: 'captures made on this host join the evidence; bundles of tcpwhy snapshot take its place',
   },
   options: [
     { name: 'for', value: 'TIME', help: 'How long to watch: 30s, 2m (default 3s).' },
@@ -29,6 +29,7 @@ export const diagnose = {
       command: 'sudo tcpwhy diagnose --capture incident.pcap',
       what: 'packets beside the kernel: what both say is confirmed',
     },
+    { command: 'tcpwhy diagnose web1.tar.gz web2.tar.gz', what: 'what tcpwhy snapshot kept there' },
   ],
   notes: `Nothing on the host is changed. Without root it says what it can, and what root would add.
 Exit code: 0 healthy or benign, 1 problem found, 3 inconclusive, 2 could not do what was asked.`,

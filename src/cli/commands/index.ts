@@ -7,6 +7,7 @@ import { labList, labRun, labScore } from './lab.ts'
 import { probeIdle } from './probe-idle.ts'
 import { probeLoad } from './probe-load.ts'
 import { queue } from './queue.ts'
+import { snapshot } from './snapshot.ts'
 
 /** What can be typed after `tcpwhy`, sorted by name. */
 export const commands: readonly CommandSpec[] = [
@@ -20,4 +21,5 @@ export const commands: readonly CommandSpec[] = [
   probeIdle,
   probeLoad,
   queue,
+  snapshot,
 ]

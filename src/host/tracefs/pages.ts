@@ -27,28 +27,33 @@ export interface PagesResult {
 /**
  * Decodes what was read from trace_pipe_raw, any number of whole sub-buffers of one processor.
  * @param each  gets the time in nanoseconds of the instance's clock and the octets of one record, a view
+ * @param padding  gets what is between the records: octets that mean nothing, and may be what was there before
  */
 export function decodePages(
   octets: Uint8Array,
   layout: PageLayout,
   littleEndian: boolean,
   each: (timeNs: bigint, record: Uint8Array) => void,
+  padding: (octets: Uint8Array) => void = () => {},
 ): PagesResult {
   const result = { pages: 0, lost: 0, lostUncounted: false, odd: 0 }
   for (let at = 0; at < octets.length; at += layout.pageSize) {
     const page = octets.subarray(at, at + layout.pageSize)
     if (page.length < layout.dataAt) result.odd++
-    else decodePage(page, layout, littleEndian, result, each)
+    else decodePage({ page, layout, littleEndian }, result, { each, padding })
   }
   return result
 }
 
+interface Told {
+  each: (timeNs: bigint, record: Uint8Array) => void
+  padding: (octets: Uint8Array) => void
+}
+
 function decodePage(
-  page: Uint8Array,
-  layout: PageLayout,
-  littleEndian: boolean,
+  { page, layout, littleEndian }: { page: Uint8Array; layout: PageLayout; littleEndian: boolean },
   result: PagesResult,
-  each: (timeNs: bigint, record: Uint8Array) => void,
+  told: Told,
 ): void {
   const view = new DataView(page.buffer, page.byteOffset, page.byteLength)
   // The low 32 bits of a long; what is above them repeats the sign.
@@ -63,7 +68,7 @@ function decodePage(
   }
   if ((commit & MISSED_EVENTS) !== 0) addLost(view, { end, commit, layout, littleEndian }, result)
   const time = view.getBigUint64(layout.timestampAt, littleEndian)
-  const sound = decodeEntries({ page, view, littleEndian, at: layout.dataAt, end }, time, each)
+  const sound = decodeEntries({ page, view, littleEndian, at: layout.dataAt, end }, time, told)
   if (!sound) result.odd++
 }
 
@@ -99,7 +104,7 @@ interface Entries {
 function decodeEntries(
   { page, view, littleEndian, at, end }: Entries,
   from: bigint,
-  each: (timeNs: bigint, record: Uint8Array) => void,
+  { each, padding }: Told,
 ): boolean {
   let time = from
   for (let next = at; next + 4 <= end; ) {
@@ -115,7 +120,10 @@ function decodeEntries(
       next += 8
       continue
     }
-    if (type === PADDING && delta === 0) return true // nothing more on this page
+    if (type === PADDING && delta === 0) {
+      padding(page.subarray(next + 4, end))
+      return true // nothing more on this page
+    }
     time += BigInt(delta)
     const short = type > 0 && type <= MAX_LENGTH_IN_HEADER
     if (!short && word === null) return false
@@ -124,7 +132,9 @@ function decodeEntries(
     const data = short ? next + 4 : next + 8
     const after = next + 4 + aligned(length)
     if (length < (short ? 1 : 4) || after > end) return false
-    if (type !== PADDING) each(time, page.subarray(data, next + 4 + length))
+    const record = page.subarray(data, next + 4 + length)
+    if (type === PADDING) padding(record)
+    else each(time, record)
     next = after
   }
   return true

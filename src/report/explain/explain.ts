@@ -46,7 +46,16 @@ export interface ExplainOptions {
 }
 
 /** Those of this version; a test compares them with the command line's. */
-export const VERBS = ['analyze', 'capture', 'diagnose', 'explain', 'lab', 'probe', 'queue'] as const
+export const VERBS = [
+  'analyze',
+  'capture',
+  'diagnose',
+  'explain',
+  'lab',
+  'probe',
+  'queue',
+  'snapshot',
+] as const
 const MAX_READINGS = 3
 const NOWHERE: LineEndpoints = { pair: [], host: null, port: null }
 

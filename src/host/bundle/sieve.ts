@@ -1,0 +1,104 @@
+import { optionWords } from '../config/process-files.ts'
+import { CONTAINER_ANNOTATIONS } from '../containers.ts'
+import { objectOr } from './json.ts'
+import { isOfProgram, textOf } from './reads.ts'
+
+/**
+ * What of a file may be kept: of most that the kernel tells all of it, of what may hold secrets only the words that a reader of
+ * ours looks at, at their places. null: nothing.
+ * @param command  the name of the process that a command line is of
+ */
+export function sieve(
+  path: string,
+  octets: Uint8Array,
+  command: (pid: number) => string,
+): Uint8Array | null {
+  if (isOfProgram(path)) return ofProgram(path, octets)
+  const pid = /^\/proc\/(\d+)\/cmdline$/.exec(path)?.[1]
+  if (pid !== undefined) {
+    const words = optionWords(command(Number(pid)), textOf(octets))
+    return encoded(words.map((word) => `${word}\0`).join(''))
+  }
+  if (path.endsWith('/syscall')) return encoded(callOnly(textOf(octets)))
+  return NEVER.test(path) ? null : octets
+}
+
+function ofProgram(path: string, octets: Uint8Array): Uint8Array | null {
+  const text = textOf(octets)
+  if (/\/(containers|config|config\.v2|state)\.json$|^\/run\/crun\/[^/]+\/status$/.test(path)) {
+    return encoded(containerOnly(text))
+  }
+  if (path.endsWith('/init.pid')) return /^\d+\s*$/.test(text) ? octets : null
+  return isConfiguration(path) ? encoded(listensOnly(text)) : null
+}
+
+function encoded(text: string): Uint8Array {
+  return new TextEncoder().encode(text)
+}
+
+/** Environments hold passwords, memory holds everything. */
+const NEVER = /\/(auxv|cmdline|environ|maps|mem|numa_maps|pagemap|smaps)$/
+
+/** "43 0x3 0x0 ... 0x7ffd... 0x7f...": number and first argument; the others say where the process lies in memory. */
+function callOnly(text: string): string {
+  const [call = '', first = ''] = text.trim().split(' ')
+  return /^0x[\da-f]{1,8}$/.test(first) ? `${call} ${first} \n` : `${call}\n`
+}
+
+function isConfiguration(path: string): boolean {
+  return /\/(nginx|haproxy|openresty|conf|sites-|vhosts)[^/]*\/|\.(conf|cfg)$/.test(path)
+}
+
+/** HAProxy's sections and what decides a backlog in them. */
+const HAPROXY =
+  /^\s*(global|defaults|frontend|listen|backend|peers|resolvers|userlist|mailers|cache|program|ring|http-errors|log-forward|bind|backlog|maxconn)\b[^;{}]*$/
+/** nginx's directives that say where it listens, and where more of them are. */
+const NGINX = /(?:^|[;{}])\s*((?:listen|include)\s[^;{}#]*;)/g
+
+/** The lines that say where a program listens, each in its own place; the others are empty. */
+function listensOnly(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => {
+      const plain = line.replace(/(^|\s)#.*$/, '$1')
+      const directives = [...plain.matchAll(NGINX)].map(([, directive]) => directive)
+      if (directives.length > 0) return directives.join(' ')
+      return HAPROXY.test(plain) ? plain.trimEnd() : ''
+    })
+    .join('\n')
+}
+
+/** Of a runtime's file on its containers: ids, names and first processes. Their environment stands there too. */
+function containerOnly(text: string): string {
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch {
+    return ''
+  }
+  const kept = Array.isArray(json) ? json.map(containerOf) : containerOf(json)
+  return `${JSON.stringify(kept)}\n`
+}
+
+const MEMBERS = ['id', 'names', 'Name', 'hostname', 'pid', 'init_process_pid'] as const
+
+function containerOf(value: unknown): Record<string, unknown> {
+  const json = objectOr(value) ?? {}
+  const kept: Record<string, unknown> = {}
+  for (const name of MEMBERS) if (json[name] !== undefined) kept[name] = plain(json[name])
+  const pid = objectOr(json['State'])?.['Pid']
+  if (typeof pid === 'number') kept['State'] = { Pid: pid }
+  const hostName = objectOr(json['Config'])?.['Hostname']
+  if (typeof hostName === 'string') kept['Config'] = { Hostname: hostName }
+  const named = Object.entries(objectOr(json['annotations']) ?? {}).filter(([key]) =>
+    CONTAINER_ANNOTATIONS.includes(key),
+  )
+  if (named.length > 0) kept['annotations'] = Object.fromEntries(named)
+  return kept
+}
+
+/** Words and numbers: whatever is nested may be anything. */
+function plain(value: unknown): unknown {
+  if (Array.isArray(value)) return value.filter((one) => typeof one === 'string')
+  return typeof value === 'string' || typeof value === 'number' ? value : undefined
+}
