@@ -440,6 +440,15 @@ describe('postgresql', () => {
     })
   })
 
+  test('a session that is ended because another one crashed is only warned; other notices are no errors', () => {
+    const told = (code: string) =>
+      readConversation(
+        conversation([...opened, ['server', message('N', `SWARNING\0C${code}\0Mterminating\0\0`)]]),
+      ).database?.error
+    expect(told('57P02')).toMatchObject({ code: '57P02', text: 'terminating' })
+    expect(told('01000')).toBeNull()
+  })
+
   test('the server’s farewell to an idle transaction: 25P03', () => {
     const error = message('E', 'SFATAL\0C25P03\0Mterminating connection\0\0')
     const facts = readConversation(conversation([...opened, ['server', error]]))

@@ -168,6 +168,9 @@ function readServer(state: State, message: Message): void {
   const type = String.fromCharCode(message.bytes[0]!)
   if (type === 'Z' && message.bytes.length >= 6) readReady(state, message.bytes[5]!)
   if (type === 'E') readError(state, message)
+  // A notice is no error but for this one: a session that is ended because another one crashed is only warned.
+  if (type === 'N' && latin1(message.bytes, 5, undefined, 2000).includes('C57P02'))
+    readError(state, message)
 }
 
 function readReady(state: State, status: number): void {

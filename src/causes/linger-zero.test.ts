@@ -27,6 +27,11 @@ causeTable(lingerZero, [
     severity: 'problem',
     because: ['lost'],
   },
+  {
+    name: 'near miss: only the server is captured: what lay unread cannot be known',
+    connections: [0, 1, 2].map((id) => aborted(id, { seen: 'server-only' })),
+    is: 'nothing',
+  },
   { name: 'a single one', connections: [aborted(0)], is: 'possible', against: ['single'] },
   {
     name: 'whether something was unread cannot be seen',

@@ -50,7 +50,8 @@ function judge(evidence: Evidence): Judgement {
 function abortOf(connection: ConnectionFacts, evidence: Evidence): Abort | null {
   if (connection.ending !== 'reset' && connection.ending !== 'reset-after-fin') return null
   const reset = activeAbort(connection)
-  if (reset === null || connection.requestPending) return null
+  // What was unread shows in what the other side had sent.
+  if (reset === null || connection.requestPending || connection.seen !== 'both') return null
   const side = reset.from
   const own = connection.sides[side]
   const peer = connection.sides[otherSide(side)]

@@ -63,6 +63,28 @@ const young = (id: number) =>
 
 causeTable(processKilled, [
   {
+    name: 'PostgreSQL tells its sessions that another one crashed (57P02)',
+    connections: [finned(0, false)],
+    application: [
+      [
+        0,
+        application({
+          protocol: 'postgresql',
+          database: {
+            inTransaction: false,
+            openedBy: null,
+            lastStatement: null,
+            error: { code: '57P02', text: 'terminating connection because of crash', frame: 99 },
+            quit: false,
+          },
+        }),
+      ],
+    ],
+    is: 'confirmed',
+    culprit: 'server',
+    because: ['told'],
+  },
+  {
     name: 'FINs and resets in one moment, requests pending, then refusals',
     connections: [finned(0, true), cut(1), finned(2, false), refused(3)],
     is: 'likely',

@@ -1,4 +1,5 @@
 import type { Evidence } from '../evidence/evidence.ts'
+import { lastWord } from './admin-kill.ts'
 import { type Act, bursts, refusedAfter } from './bursts.ts'
 import {
   atFrame,
@@ -41,7 +42,33 @@ function judge(evidence: Evidence): Judgement {
     const verdict = clientDied(acts)
     if (verdict !== null) verdicts.push(verdict)
   }
+  verdicts.push(...crashesTold(evidence))
   return { verdicts }
+}
+
+/** PostgreSQL Appendix A, crash_shutdown: told to all other sessions when one backend dies. */
+const CRASHED = '57P02'
+
+/** The server says itself that a process of it died and that it ends the sessions for that. */
+function crashesTold(evidence: Evidence): Verdict[] {
+  return evidence.connections.flatMap((connection) => {
+    const error = lastWord(connection, evidence)
+    if (error === null || error.code !== CRASHED) return []
+    const { code, text, frame } = error
+    return [
+      {
+        connections: [connection],
+        certainty: 'confirmed' as const,
+        severity: 'problem' as const,
+        weight: 96,
+        culprit: { side: 'server' as const, host: connection.server.address },
+        because: [say('told', { code, text }, atFrame(frame, connection))],
+        against: [],
+        values: { side: 'server', who: connection.server.endpoint },
+        group: connection.server.endpoint,
+      },
+    ]
+  })
 }
 
 /** Whether a burst of one endpoint cut accepted connections in the middle of their work, as only a dying process does. */

@@ -366,6 +366,16 @@ describe('ranking and verdict', () => {
     expect(run({ connections: soon }, none).verdict).toBe('healthy')
   })
 
+  test('only a suspicion beside what is benign: the suspicion is the headline', () => {
+    const connections = [connection({ id: 0, ending: 'reset' })]
+    const report = run({ connections }, [
+      cause('linger-zero', { weight: 70, severity: 'benign' }),
+      cause('admin-kill', { weight: 66, certainty: 'possible' }),
+    ])
+    expect(report.verdict).toBe('inconclusive')
+    expect(report.headline).toMatch(/^Not certain: possibly "10.77.2.2:80 killed 1 connection"/)
+  })
+
   test('a notice is not called nothing', () => {
     const connections = [connection({ id: 0, ending: 'reset' })]
     const notice = cause('linger-zero', { when: () => true, severity: 'notice' })

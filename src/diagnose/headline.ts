@@ -19,7 +19,8 @@ export interface HeadlineInput {
 }
 
 /** One sentence a person can forward: who, why, how many of how many, how sure, and what is missing if it is not. */
-export function headlineOf(input: HeadlineInput): string {
+export function headlineOf(asked: HeadlineInput): string {
+  const input = { ...asked, findings: decisiveFirst(asked) }
   const { verdict, findings, evidence } = input
   const total = evidence.totals.connections
   const first = findings[0]
@@ -35,6 +36,17 @@ export function headlineOf(input: HeadlineInput): string {
   if (verdict === 'inconclusive') return undecidedHeadline(input)
   const also = input.unexplained.length === 0 ? '' : unexplainedText(input.unexplained)
   return say(words.headline.healthy, healthyValues(input)) + also
+}
+
+/** Where only a suspicion keeps it from being benign, and it stands below what leads, the suspicion is the news. */
+function decisiveFirst({ verdict, findings, unexplained }: HeadlineInput): readonly Finding[] {
+  const [first] = findings
+  if (verdict !== 'inconclusive' || first?.severity === 'problem' || unexplained.some(looksBad)) {
+    return findings
+  }
+  const suspected = findings.find((f) => f.severity === 'problem')
+  if (suspected === undefined) return findings
+  return [suspected, ...findings.filter((f) => f !== suspected)]
 }
 
 /** Two lines of a terminal, brackets and breaks allowed for. */

@@ -12,7 +12,6 @@ import { capturePages } from '../helpers/capture-pages.ts'
 
 /** Causes that a capture cannot show by itself: tests of their table are all there is until other facts are read. */
 const NO_CAPTURE_SHOWS: Partial<Record<CauseId, string>> = {
-  'admin-kill': 'ss -K looks like SO_LINGER 0 on the wire: only the kernel tells who',
   'conntrack-table-full': "dropped SYNs look like a filter; the table is the kernel's",
   'ephemeral-ports-exhausted': 'nothing is sent: there is no packet to capture',
   'memory-pressure':

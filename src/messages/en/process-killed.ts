@@ -9,6 +9,7 @@ export const processKilled = {
       '{cut:count} of them in the middle of a response: here {seen:octets} of a body of {length:octets} had come (Content-Length)',
     'responses-cut-chunked':
       '{cut:count} of them in the middle of a response: here {seen:octets} of a body had come, its last chunk not (Transfer-Encoding: chunked)',
+    told: 'the server said why it ended the session: {text} ({code})',
     proxy: 'a proxy whose backend died cuts the responses it passes on in the same way',
     mixed:
       '{fins:count} by FIN and {resets:count} by RST: what a dying process leaves behind, read or unread',
