@@ -181,6 +181,32 @@ def in_a_container_by_its_cgroup():
         os.rmdir(folder)
 
 
+def in_a_real_container():
+    """runc's, with nothing in it but busybox: found by its id in runc's files, and no tool of it is used."""
+    bundle = os.path.join(WORK, 'bundle')
+    os.makedirs(f'{bundle}/rootfs/bin')
+    os.makedirs(f'{bundle}/rootfs/proc')
+    shutil.copy(shutil.which('busybox'), f'{bundle}/rootfs/bin')
+    run('runc', 'spec', '-b', bundle)
+    with open(f'{bundle}/config.json') as file:
+        config = json.load(file)
+    busybox = '/bin/busybox'
+    script = f'{busybox} ifconfig lo up; while {busybox} sleep 0.2; do {busybox} nc 127.0.0.1 9 2>&1; done >/dev/null'
+    config['process'].update(terminal=False, args=[busybox, 'sh', '-c', script])
+    config['process']['capabilities'] = {kind: ['CAP_NET_ADMIN'] for kind in ('bounding', 'effective', 'permitted')}
+    with open(f'{bundle}/config.json', 'w') as file:
+        json.dump(config, file)
+    subprocess.run(['runc', 'run', '-d', '-b', bundle, NETNS], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    try:
+        capture = Capture('--port', '9', '--for', '4s', where=('--container', NETNS))
+        capture.wait()
+        rows = packets(capture.path, 'tcp.dstport', only='tcp.flags.syn == 1')
+        assert len(rows) > 3, rows
+        assert 'of container ' in capture.said, capture.said
+    finally:
+        run('runc', 'delete', '--force', NETNS)
+
+
 def what_is_not_there_is_said():
     for words, code in [
         (['-i', 'nope0'], 'CAPTURE_NO_INTERFACE'),
@@ -440,6 +466,7 @@ TESTS = [
     in_a_named_namespace,
     in_the_namespace_of_a_process_without_changing_our_own,
     in_a_container_by_its_cgroup,
+    in_a_real_container,
     what_is_not_there_is_said,
     tcpdump_runs_as_nobody_special,
     by_a_burst_of_resets_but_not_of_refusals,

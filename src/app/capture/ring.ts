@@ -3,9 +3,11 @@ import { join } from 'node:path'
 import { isFull, PacketFile, refuseExisting } from './packet-file.ts'
 import type { PacketSink } from './session.ts'
 
-/** A ring is this many pieces, give or take: the oldest leaves as a whole. */
+/** A ring is this many pieces or more: the oldest leaves as a whole. */
 const PIECES = 20
 const MIN_PIECE_MS = 1000
+/** A piece is read whole when it goes into the file. */
+const MAX_PIECE_OCTETS = 64_000_000
 
 export interface RingOptions {
   /** Of this ring alone, on the same disk as the files that it becomes. */
@@ -42,7 +44,7 @@ export class Ring implements PacketSink {
   private header: () => Uint8Array = () => new Uint8Array(0)
   private pieces: Piece[] = []
   private nth = 0
-  /** Number of the piece that was open when it was frozen. */
+  /** The piece that was open when it was frozen. */
   private frozen: PacketFile | null = null
   private readonly options: RingOptions
 
@@ -68,7 +70,8 @@ export class Ring implements PacketSink {
     const { keepMs, maxOctets, nowMs } = this.options
     const current = this.pieces.at(-1)!
     const isOld = nowMs() - current.openedMs > Math.max(keepMs / PIECES, MIN_PIECE_MS)
-    if (isOld || current.file.octets > maxOctets / PIECES) this.newPiece()
+    const isLarge = current.file.octets > Math.min(maxOctets / PIECES, MAX_PIECE_OCTETS)
+    if (isOld || isLarge) this.newPiece()
     this.forget()
     if (!this.makeRoom(blocks.length)) return
     const piece = this.pieces.at(-1)!

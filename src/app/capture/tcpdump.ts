@@ -50,6 +50,7 @@ const NET_RAW = '+net_raw'
  *   CAPTURE_FAILED, TARGET_NOT_FOUND
  */
 export async function startTcpdump(options: TcpdumpOptions): Promise<Tcpdump> {
+  if (process.platform === 'win32') throw notHere()
   const program = find('tcpdump')
   if (program === null) throw toolMissing()
   let failed: TcpwhyError | null = null
@@ -228,6 +229,14 @@ function toolMissing(): TcpwhyError {
     'CAPTURE_TOOL_MISSING',
     'tcpdump is not installed on this host',
     'Install it here, not in the container: apt-get install tcpdump, dnf install tcpdump, or apk add tcpdump.',
+  )
+}
+
+function notHere(): TcpwhyError {
+  return new TcpwhyError(
+    'CAPTURE_TOOL_MISSING',
+    'Capturing needs Linux: this is Windows',
+    'Capture with Wireshark or dumpcap here, and give the file to tcpwhy.',
   )
 }
 

@@ -30,7 +30,7 @@ export async function run(args: Arguments, io: Io, app: App): Promise<number> {
       onEvent: (event) => view.event(event),
     })
     await view.result(result)
-    if (request.analyze) return await analyzed(result, io, app)
+    if (request.analyze) return await analyzed(request, result, { io, app })
     return result.endedBy === 'tcpdump' || result.endedBy === 'disk-full' ? COULD_NOT : 0
   } finally {
     stopListening()
@@ -67,11 +67,15 @@ function defaultName({ capture }: CaptureRequest): string {
   return `tcpwhy-${parts.join('-').replace(/[^\w.-]+/g, '_')}.pcapng`
 }
 
-async function analyzed({ files }: CaptureResult, io: Io, app: App): Promise<number> {
+async function analyzed(
+  { quiet }: CaptureRequest,
+  { files }: CaptureResult,
+  { io, app }: { io: Io; app: App },
+): Promise<number> {
   const path = files.at(-1)?.path
   if (path === undefined || path === null) return COULD_NOT
   const { run } = await import('./analyze-run.ts')
-  return run({ options: {}, operands: [path] }, io, app)
+  return run({ options: quiet ? { quiet: [] } : {}, operands: [path] }, io, app)
 }
 
 /** What the user sees. Where the capture itself goes to standard output, everything is said on standard error. */
