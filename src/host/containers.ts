@@ -54,7 +54,9 @@ export function findContainers(host: HostFiles): Container[] {
   const found: Container[] = []
   for (const [id, { names, hostName, pid }] of drafts) {
     if (pid !== null && pid > 0 && isAlive(host, pid)) {
-      found.push({ id, names: [...new Set(names)], hostName, pid })
+      const name = names.length > 0 ? null : monitorName(host, id, pid)
+      const all = name === null ? names : [name]
+      found.push({ id, names: [...new Set(all)], hostName, pid })
     }
   }
   return found

@@ -3,6 +3,7 @@ it. Wireshark's tshark must read what was written. In a network and a mount name
 import glob
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -205,6 +206,47 @@ def in_a_real_container():
         assert 'of container ' in capture.said, capture.said
     finally:
         run('runc', 'delete', '--force', NETNS)
+
+
+def in_a_container_of_podman_by_its_name():
+    """With storage of its own: only podman's monitor tells the name."""
+    root = os.path.join(WORK, 'podman-root')
+    os.makedirs(f'{root}/bin')
+    shutil.copy(shutil.which('busybox'), f'{root}/bin')
+    # crun takes cgroups of version 1 or 2, not both: in this mount namespace the second is covered.
+    if os.path.isdir('/sys/fs/cgroup/unified'):
+        run('mount', '-t', 'tmpfs', 'none', '/sys/fs/cgroup/unified')
+    # Without CAP_SYS_RESOURCE limits may only be lowered.
+    limits = [f'--ulimit={name}={at}:{at}' for name, at in lower_limits()]
+    podman = ['podman', '--root', f'{WORK}/storage', '--runroot', f'{WORK}/state', '--runtime', 'crun']
+    podman += ['--storage-driver', 'vfs', '--cgroup-manager', 'cgroupfs']
+    busybox = '/bin/busybox'
+    script = f'{busybox} ip link set lo up; while {busybox} sleep 0.2; do {busybox} nc 127.0.0.1 9; done'
+    words = ['run', '--detach', '--name', f'{NETNS}-shop', '--network', 'none', *limits, '--rootfs', root]
+    had = glob.glob('/sys/fs/cgroup/*/libpod_parent')
+    started = subprocess.run([*podman, *words, busybox, 'sh', '-c', script], capture_output=True, text=True)
+    try:
+        if started.returncode != 0:
+            print(f'capture: podman starts no container here, so none was looked for: {started.stderr.strip()}')
+            return
+        capture = Capture('--port', '9', '--for', '4s', where=('--container', f'{NETNS}-shop'))
+        capture.wait()
+        assert len(packets(capture.path, 'tcp.dstport', only='tcp.flags.syn == 1')) > 3
+    finally:
+        subprocess.run([*podman, 'rm', '--force', '--time', '0', f'{NETNS}-shop'], capture_output=True)
+        if not had:
+            for _ in range(25):
+                for folder in glob.glob('/sys/fs/cgroup/*/libpod_parent'):
+                    subprocess.run(['rmdir', f'{folder}/conmon', folder], capture_output=True)
+                if not glob.glob('/sys/fs/cgroup/*/libpod_parent'):
+                    break
+                time.sleep(0.2)
+
+
+def lower_limits():
+    for name, kind in (('nofile', resource.RLIMIT_NOFILE), ('nproc', resource.RLIMIT_NPROC)):
+        hard = resource.getrlimit(kind)[1]
+        yield name, 4096 if hard == resource.RLIM_INFINITY else min(hard, 4096)
 
 
 def what_is_not_there_is_said():
@@ -467,6 +509,7 @@ TESTS = [
     in_the_namespace_of_a_process_without_changing_our_own,
     in_a_container_by_its_cgroup,
     in_a_real_container,
+    in_a_container_of_podman_by_its_name,
     what_is_not_there_is_said,
     tcpdump_runs_as_nobody_special,
     by_a_burst_of_resets_but_not_of_refusals,
