@@ -6,12 +6,17 @@ import type { Report } from '../diagnose/report.ts'
 import { endings } from '../evidence/endings.ts'
 import type { Evidence } from '../evidence/evidence.ts'
 import type { MachineFacts } from '../evidence/machine.ts'
+import type { NamespaceFact } from '../host/facts.ts'
+import type { HostFiles } from '../host/host-files.ts'
+import { cgroupOfPid } from '../host/process.ts'
 import { en } from '../messages/en/index.ts'
 import type { SortedInputs } from './bundle/inputs.ts'
 import { machineOfBundle } from './bundle/open.ts'
+import { resolveTarget, type Target } from './capture/target.ts'
 import { machineSource, machineSourceFacts } from './machine-sources.ts'
 import { nodeHost } from './node-host.ts'
 import { observe, thisHost } from './observe.ts'
+import { PacketsBeside } from './packets-beside.ts'
 import { type HostPart, snapshotAsk } from './snapshot-ask.ts'
 import { sourceIds } from './sources.ts'
 
@@ -26,29 +31,49 @@ export interface DiagnoseHostOptions {
   pid?: number
   /** Only this network namespace, by the name that `ip netns` has for it. */
   netns?: string
+  /** Only this container, by name, beginning of its id, or host name. */
+  container?: string
+  /** Whether headers are captured meanwhile, to be judged with the rest. */
+  packets?: boolean
+  /** Where these are kept; else they are gone afterwards. */
+  keep?: string
   finish?: AbortSignal
   onProgress?: (done: number, total: number) => void
 }
 
 /**
  * What is wrong on this host, now; given bundles, what was wrong on the hosts that they are of. Read-only.
- * @throws TcpwhyError HOST_NOT_LINUX, HOST_NO_SUCH_NAMESPACE, HOST_NO_SUCH_PROCESS, CAPTURE_*, BUNDLE_*
+ * @throws TcpwhyError HOST_NOT_LINUX, TARGET_NOT_FOUND, TARGET_AMBIGUOUS, CAPTURE_*, BUNDLE_*
  */
 export async function diagnoseHost(options: DiagnoseHostOptions): Promise<Report> {
-  const { bundles, captures, given } = await sortInputs(options.captures)
-  const machines =
-    bundles.length > 0 ? machinesOfBundles(bundles, partOf(options)) : [await observeHere(options)]
-  if (captures.length === 0) return reportOf(machines)
+  const inputs = await sortInputs(options.captures)
+  if (inputs.bundles.length > 0) {
+    return judged(machinesOfBundles(inputs.bundles, partOf(options)), inputs, options)
+  }
+  if (options.packets !== true) return judged([await observeHere(options)], inputs, options)
+  const beside = new PacketsBeside(options)
+  try {
+    const machine = await observeHere(options, (target) => beside.run(target))
+    const path = beside.file()
+    const facts = { ...machine, missing: [...machine.missing, ...beside.missing] }
+    const captures = path === null ? inputs.captures : [...inputs.captures, path]
+    const report = await judged([facts], { ...inputs, captures }, options)
+    beside.name(report)
+    return report
+  } finally {
+    beside.remove()
+  }
+}
+
+async function judged(
+  machines: readonly MachineFacts[],
+  { captures: inputs, given }: SortedInputs,
+  { port }: DiagnoseHostOptions,
+): Promise<Report> {
+  if (inputs.length === 0) return reportOf(machines)
   const { analyzeCaptures } = await import('./analyze.ts')
-  const filter = options.port === undefined ? {} : { port: options.port }
-  const { report } = await analyzeCaptures({
-    inputs: captures,
-    given,
-    at: [],
-    filter,
-    all: false,
-    machines,
-  })
+  const filter = port === undefined ? {} : { port }
+  const { report } = await analyzeCaptures({ inputs, given, at: [], filter, all: false, machines })
   return report
 }
 
@@ -110,7 +135,10 @@ function evidenceOfMachines(machines: readonly MachineFacts[]): Evidence {
   }
 }
 
-async function observeHere(options: DiagnoseHostOptions): Promise<MachineFacts> {
+async function observeHere(
+  options: DiagnoseHostOptions,
+  beside?: (target: Target) => Promise<void>,
+): Promise<MachineFacts> {
   const host = nodeHost()
   if (host.platform() !== 'linux') {
     throw new TcpwhyError(
@@ -119,22 +147,45 @@ async function observeHere(options: DiagnoseHostOptions): Promise<MachineFacts> 
       'Give it a capture (tcpwhy FILE), or a bundle that tcpwhy snapshot made on the Linux host.',
     )
   }
-  const { forMs, finish, onProgress, netns } = options
-  const machine = await observe(
+  const { forMs, finish, onProgress } = options
+  const target = resolveTarget(host, options)
+  const only = onlyOf(host, options, target)
+  const { netns: _, ...part } = partOf(options)
+  return observe(
     {
       forMs,
-      ask: snapshotAsk(partOf(options)),
+      ask: {
+        ...snapshotAsk(part),
+        ...(target.netns === null ? {} : { namespace: isNamespace(host, target.netns) }),
+      },
+      ...(only === null ? {} : { only }),
       ...(finish === undefined ? {} : { finish }),
       ...(onProgress === undefined ? {} : { onProgress }),
+      ...(beside === undefined ? {} : { beside: () => beside(target) }),
     },
     thisHost(host),
   )
-  if (netns !== undefined && machine.after.namespaces.length === 0) {
-    throw new TcpwhyError(
-      'HOST_NO_SUCH_NAMESPACE',
-      `There is no network namespace called ${netns}, or it may not be entered`,
-      'ip netns list shows their names; entering one needs root.',
-    )
-  }
-  return machine
+}
+
+/** By inode: a namespace has as many paths as processes. Where its file may not be read, by the path itself. */
+function isNamespace(host: HostFiles, path: string) {
+  const inode = host.inode(path)
+  return (fact: NamespaceFact) =>
+    inode.is === 'read' ? fact.id === inode.value : fact.path === path
+}
+
+/** Of a process, itself; of a container that shares the network of others, whatever is in the container. */
+function onlyOf(
+  host: HostFiles,
+  { pid, container }: DiagnoseHostOptions,
+  target: Target,
+): ((pid: number) => boolean) | null {
+  if (pid !== undefined) return (other) => other === pid
+  if (container === undefined || target.pid === null) return null
+  const own = cgroupOfPid(host, target.pid)?.container?.id
+  const shares = host.inode('/proc/self/ns/net')
+  const its = host.inode(`/proc/${target.pid}/ns/net`)
+  const apart = shares.is === 'read' && its.is === 'read' && shares.value !== its.value
+  if (own === undefined || apart) return null
+  return (other) => cgroupOfPid(host, other)?.container?.id === own
 }

@@ -2,6 +2,8 @@ import type { MachineFacts, MissingFact } from '../evidence/machine.ts'
 import type { EventsFacts } from '../host/events.ts'
 import { type HostFiles, readOrNull } from '../host/host-files.ts'
 import { resetsOf } from '../host/machine-resets.ts'
+import { narrowed } from '../host/narrow.ts'
+import { narrowedEvents } from '../host/narrow-events.ts'
 import { type HostSnapshot, type SnapshotAsk, snapshot } from '../host/snapshot.ts'
 import { eventWords } from '../messages/en/events.ts'
 import { render } from '../messages/render.ts'
@@ -11,6 +13,10 @@ import { nodeHost } from './node-host.ts'
 export interface ObserveOptions {
   forMs: number
   ask: SnapshotAsk
+  /** Only sockets of these processes, where they share their namespace with others. */
+  only?: (pid: number) => boolean
+  /** Runs meanwhile; the last look waits for it. */
+  beside?: () => Promise<void>
   /** When it fires, watching ends and what was seen so far is used. */
   finish?: AbortSignal
   /** Milliseconds watched, and to be watched. */
@@ -37,10 +43,11 @@ export async function observe(
 ): Promise<MachineFacts> {
   const events = by.watch()
   try {
-    const first = firstLook(by.first(), options.ask)
-    await wait(options)
+    const { ask, only } = options
+    const first = firstLook(by.first(), ask)
+    await Promise.all([wait(options), options.beside?.()])
     const told = events.stop()
-    return factsOfLooks('host', options.ask, { first, last: by.last(), told })
+    return factsOfLooks('host', ask, { first, last: by.last(), told }, only)
   } finally {
     events.stop()
   }
@@ -54,23 +61,27 @@ export function firstLook(host: HostFiles, ask: SnapshotAsk): HostSnapshot {
 /**
  * Looks for the last time, with the descriptors of processes that failed to get one meanwhile.
  * @param source  id of the host's entry in the report
+ * @param only  which processes' sockets are meant, where they share their namespace with others
  */
 export function factsOfLooks(
   source: string,
   ask: SnapshotAsk,
   { first, last: host, told }: { first: HostSnapshot | null; last: HostFiles; told: EventsFacts },
+  only?: (pid: number) => boolean,
 ): MachineFacts {
-  const isHere = first === null ? () => true : placeOf(first, { ask, host })
-  const events = within(told, isHere)
+  const isHere = only ?? (first === null ? () => true : placeOf(first, { ask, host }))
+  const namespaces = first?.namespaces ?? []
+  const partly = ask.ports !== undefined || ask.namespace !== undefined || only !== undefined
+  const { ports } = ask
+  const events = partly
+    ? narrowedEvents(told, { namespaces, pid: isHere, ...(ports === undefined ? {} : { ports }) })
+    : told
   const pids = events.events.flatMap(({ pid, kind }) => (isCall(kind) && pid !== null ? [pid] : []))
-  const last = snapshot(host, { ...ask, pids: [...(ask.pids ?? []), ...new Set(pids)] })
-  const only = (seen: HostSnapshot) => ({
-    ...seen,
-    openFiles: seen.openFiles.filter(({ pid }) => isHere(pid)),
-  })
+  const owners = only === undefined ? {} : { owners: () => true }
+  const last = snapshot(host, { ...ask, ...owners, pids: [...(ask.pids ?? []), ...new Set(pids)] })
   return machineFacts(source, {
-    first: first === null ? null : only(first),
-    last: only(last),
+    first: first === null ? null : ofPlace(first, isHere),
+    last: only === undefined ? ofPlace(last, isHere) : narrowed(last, only),
     events,
   })
 }
@@ -85,10 +96,8 @@ function placeOf(
   return (pid) => links.has(readOrNull(host.link(`/proc/${pid}/ns/net`)) ?? '')
 }
 
-/** Tracepoints know no namespaces: calls that failed in processes elsewhere are left out. */
-function within(told: EventsFacts, isHere: (pid: number) => boolean): EventsFacts {
-  const events = told.events.filter(({ kind, pid }) => !isCall(kind) || pid === null || isHere(pid))
-  return { ...told, events }
+function ofPlace(seen: HostSnapshot, isHere: (pid: number) => boolean): HostSnapshot {
+  return { ...seen, openFiles: seen.openFiles.filter(({ pid }) => isHere(pid)) }
 }
 
 /** The facts of one host of two snapshots; `source` is the id of its entry in the report. */

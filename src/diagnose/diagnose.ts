@@ -7,6 +7,7 @@ import { type FindingContext, findingOf, type Messages, reasonsOf, say } from '.
 import { headlineOf, whatOf } from './headline.ts'
 import { hasSockets, hostSummary } from './host-summary.ts'
 import { isMachineClaim, joinFindings, machineFindings } from './machine-findings.ts'
+import { machineUnexplained } from './machine-unexplained.ts'
 import { merge } from './merge.ts'
 import { oneDirectionOf, unknownHalf } from './one-direction.ts'
 import { cutLooseEnds, rank, verdictOf } from './rank.ts'
@@ -53,8 +54,12 @@ export function diagnose(input: DiagnoseInput): Report {
   }))
   const ofMachines = machineFindings(asked.claims.filter(isMachineClaim), context)
   const findings = rank(cutLooseEnds(joinFindings(ofPackets, ofMachines)))
-  const bad = unexplained.filter(looksBad).reduce((sum, u) => sum + u.count, 0)
+  const ofHosts = (evidence.machines ?? []).flatMap(machineUnexplained)
   const total = evidence.totals.connections
+  const bad =
+    unexplained.filter(looksBad).reduce((sum, u) => sum + u.count, 0) +
+    // With packets beside, those say what the resets were.
+    (total > 0 ? 0 : ofHosts.filter((u) => u.bad).length)
   const half = oneDirectionOf(evidence)
   const anything = total > 0 || (evidence.machines ?? []).some(hasSockets)
   const seen = verdictOf(findings, bad, anything)
@@ -63,6 +68,7 @@ export function diagnose(input: DiagnoseInput): Report {
     ...(half === null ? [] : [unknownHalf(half)]),
     ...asked.unknown,
     ...unexplained.map((u) => unknownOf(u, input)),
+    ...ofHosts.map((u) => u.entry),
   ]
   return {
     schema: 'tcpwhy.report/1',

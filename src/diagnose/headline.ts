@@ -32,7 +32,11 @@ export function headlineOf(asked: HeadlineInput): string {
     const whole = findingHeadline(input, first, 'titles')
     return capital(whole.length <= FORWARDABLE ? whole : findingHeadline(input, first, 'counts'))
   }
-  if (total === 0) return quietHeadline(machines)
+  if (total === 0) {
+    const [unexplained] = input.unknown.filter((u) => u.cause === 'unexplained')
+    if (verdict !== 'inconclusive' || unexplained === undefined) return quietHeadline(machines)
+    return say(words.headline.hostUnexplained, { what: unexplained.missing.join('; ') })
+  }
   if (verdict === 'inconclusive') return undecidedHeadline(input)
   const also = input.unexplained.length === 0 ? '' : unexplainedText(input.unexplained)
   return say(words.headline.healthy, healthyValues(input)) + also

@@ -1,4 +1,5 @@
 import {
+  containerName,
   endpointText,
   listenerBefore,
   netnsName,
@@ -24,7 +25,7 @@ export function hostSummary(machine: MachineFacts): HostSummary {
     observedMs: Math.round(machine.forMs),
     namespaces: after.namespaces.map((n) => ({
       netns: netnsName(n),
-      ...(n.container === null ? {} : { container: n.container.id.slice(0, 12) }),
+      ...(n.container === null ? {} : { container: containerName(machine, n.container.id) }),
       sockets: n.sockets.length,
       from: n.source,
     })),
@@ -59,7 +60,7 @@ function listenerSummary(
   return {
     netns: netnsName(netns),
     local: endpointText(listener.local),
-    ...(owner === null ? {} : { process: processOf(owner) }),
+    ...(owner === null ? {} : { process: processOf(machine, owner) }),
     depth: Math.max(depth, first?.depth ?? 0),
     limit,
     synReceived,

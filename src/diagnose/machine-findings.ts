@@ -1,7 +1,7 @@
-import type { Certainty, Reason, Severity } from '../causes/cause.ts'
+import type { Reason, Severity } from '../causes/cause.ts'
 import type { CauseMessages, Shown, Values } from '../messages/types.ts'
 import { becauseOf, type FindingContext, fixOf, say, stepOf } from './finding.ts'
-import { certainties, type Merged, severities } from './merge.ts'
+import { type Merged, severities } from './merge.ts'
 import type { Finding } from './report.ts'
 import type { Claim } from './rivals.ts'
 
@@ -90,60 +90,72 @@ function shownOf(
   return { title, now, confirm, fix, ...own, ...machine, ...special }
 }
 
+type OfPackets = { finding: Finding; merged: Merged }
+type OfMachine = ReturnType<typeof machineFindings>[number]
+
 /**
  * What packets and a host say of the same cause and the same server's end is one finding, and two kinds of source make it
- * confirmed (design.md). It is told as the host tells it, who knows the process; the connections are the capture's.
+ * confirmed (design.md). It is told as the host tells it, who knows the process; the connections are the capture's. What the
+ * kernel names beyond doubt also settles what packets alone leave between causes that are easily confused.
  */
 export function joinFindings(
-  ofPackets: readonly { finding: Finding; merged: Merged }[],
-  ofMachines: ReturnType<typeof machineFindings>,
+  ofPackets: readonly OfPackets[],
+  ofMachines: readonly OfMachine[],
 ): Finding[] {
-  const joined = new Map<Finding, Finding>()
-  const taken = new Set<Finding>()
-  for (const packets of ofPackets) {
-    const machine = ofMachines.find((m) => !taken.has(m.finding) && isSame(packets, m))
-    if (machine === undefined) continue
-    taken.add(machine.finding)
-    joined.set(packets.finding, join(packets.finding, machine.finding))
-  }
-  return [
-    ...ofPackets.map(({ finding }) => joined.get(finding) ?? finding),
-    ...ofMachines.map(({ finding }) => finding).filter((f) => !taken.has(f)),
-  ]
+  const taken = new Set<OfPackets>()
+  const joined = ofMachines.map((machine) => {
+    const own = ofPackets.filter((p) => !taken.has(p) && isSettledBy(p, machine))
+    for (const one of own) taken.add(one)
+    return own.reduce((finding, { finding: packets }) => join(packets, finding), machine.finding)
+  })
+  return [...ofPackets.filter((p) => !taken.has(p)).map(({ finding }) => finding), ...joined]
 }
 
-function isSame(
-  { finding, merged }: { finding: Finding; merged: Merged },
-  machine: ReturnType<typeof machineFindings>[number],
+function isSettledBy({ finding, merged }: OfPackets, machine: OfMachine): boolean {
+  const same = finding.cause === machine.finding.cause
+  if (!same && !isConfusedWith(finding, merged, machine)) return false
+  const matches = merged.connections.filter((c) => machine.claims.some((m) => isAt(c, m)))
+  return same ? matches.length > 0 : matches.length === merged.connections.length
+}
+
+/** The weaker of two causes that look alike to packets. */
+function isConfusedWith(
+  finding: Finding,
+  merged: Merged,
+  { finding: own, claims }: OfMachine,
 ): boolean {
-  if (finding.cause !== machine.finding.cause) return false
-  return machine.claims.some(({ verdict }) => {
-    const { server } = verdict.machine
-    if (server === null) return false
-    return merged.connections.some(
-      (c) =>
-        c.server.port === server.port &&
-        (server.addresses === null || server.addresses.includes(c.server.address)),
-    )
-  })
+  if (own.certainty !== 'confirmed' || finding.certainty === 'confirmed') return false
+  const cause = claims[0]!.cause
+  return (
+    cause.confusedWith.includes(finding.cause) || merged.claim.cause.confusedWith.includes(cause.id)
+  )
+}
+
+function isAt({ server: end }: Merged['connections'][number], { verdict }: MachineClaim): boolean {
+  const { server } = verdict.machine
+  if (server === null || end.port !== server.port) return false
+  return server.addresses === null || server.addresses.includes(end.address)
 }
 
 function join(packets: Finding, machine: Finding): Finding {
-  const certainty: Certainty = packets.alternativeTo === undefined ? 'confirmed' : machine.certainty
-  const variant = packets.variant ?? machine.variant
+  const same = packets.cause === machine.cause
+  const variant = (same ? packets.variant : undefined) ?? machine.variant
+  const told = machine.affected.what === undefined ? machine.affected : null
+  const { connections, of, examples } = packets.affected
   return {
     ...machine,
     ...(variant === undefined ? {} : { variant }),
-    certainty: surer(certainty, machine.certainty),
+    certainty: packets.alternativeTo === undefined ? 'confirmed' : machine.certainty,
     severity: worse(packets.severity, machine.severity),
-    affected: { ...packets.affected, sockets: machine.affected.sockets ?? [] },
-    because: [...machine.because, ...packets.because],
-    against: [...machine.against, ...packets.against],
+    affected: {
+      connections: connections + (told?.connections ?? 0),
+      of,
+      examples: [...(told?.examples ?? []), ...examples].slice(0, MAX_EXAMPLES),
+      sockets: machine.affected.sockets ?? [],
+    },
+    because: [...machine.because, ...(same ? packets.because : packets.because.slice(0, 3))],
+    against: [...machine.against, ...(same ? packets.against : [])],
   }
-}
-
-function surer(a: Certainty, b: Certainty): Certainty {
-  return certainties.indexOf(a) < certainties.indexOf(b) ? a : b
 }
 
 function worse(a: Severity, b: Severity): Severity {

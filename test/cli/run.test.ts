@@ -259,10 +259,30 @@ describe('what goes wrong', () => {
 
   test('diagnose: options reach the observation', async () => {
     const argv = ['diagnose', '--for', '500ms', '--port', '443', '--pid', '7', 'a.pcap']
-    const { observed } = await cli([...argv, '--netns', 'blue', '--capture', 'b.pcap'])
+    const { observed } = await cli([...argv, '--capture', 'b.pcap', '-w', 'kept.pcapng'])
     expect(observed).toMatchObject([
-      { forMs: 500, port: 443, pid: 7, netns: 'blue', captures: ['a.pcap', 'b.pcap'] },
+      {
+        forMs: 500,
+        port: 443,
+        pid: 7,
+        captures: ['a.pcap', 'b.pcap'],
+        packets: true,
+        keep: 'kept.pcapng',
+      },
     ])
+  })
+
+  test('diagnose: packets are captured only where a time is given', async () => {
+    const { observed } = await cli(['diagnose', '--netns', 'blue'])
+    expect(observed).toMatchObject([{ netns: 'blue', packets: false }])
+    const without = await cli(['diagnose', '--for', '1s', '--no-packets'])
+    expect(without.observed).toMatchObject([{ packets: false }])
+  })
+
+  test('diagnose: one place at a time', async () => {
+    const { err, exitCode } = await cli(['diagnose', '--netns', 'blue', '--container', 'web'])
+    expect(exitCode).toBe(2)
+    expect(err).toContain('--netns and --container')
   })
 
   test.each([

@@ -170,7 +170,7 @@ function subjectOf({ machine, listener }: Seen, count: number): NonNullable<Verd
 
 function about({ machine, netns, listener }: Seen) {
   const owner = ownerOf(machine, listener.inode)
-  const process = owner === null ? null : processOf(owner)
+  const process = owner === null ? null : processOf(machine, owner)
   const somaxconn = settingOf(machine, netns, 'net.core.somaxconn')
   const byListener = somaxconn !== null && (listener.limit ?? 0) < Number(somaxconn)
   const own = listener.setting?.setting ?? 'backlog of listen()'

@@ -77,7 +77,7 @@ function judgeGroup(machine: MachineFacts, group: string, held: readonly Held[])
   const certain = many || old.length > 0
   const { netns, socket } = oldestOf(lasting)
   const owner = ownerOf(machine, socket.inode)
-  const process = owner === null ? null : processOf(owner)
+  const process = owner === null ? null : processOf(machine, owner)
   const served = isServed(netns, socket)
   const far = served ? socket.local : socket.remote
   return {

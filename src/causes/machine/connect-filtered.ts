@@ -52,7 +52,7 @@ function judgeGroup(machine: MachineFacts, server: string, members: readonly Soc
     certainty: 'possible',
     severity: 'problem',
     side: 'network',
-    process: owner === null ? null : processOf(owner),
+    process: owner === null ? null : processOf(machine, owner),
     because: [
       say('syn-sent', { count: members.length, times: socket.retransmits + 1, server }, at),
     ],

@@ -82,7 +82,7 @@ function judgeOne(
     culprit: {
       side: 'server',
       host: machine.name,
-      process: processOf({ pid, command, cgroup: process?.cgroup ?? null }),
+      process: processOf(machine, { pid, command, cgroup: process?.cgroup ?? null }),
       setting: 'RLIMIT_NOFILE',
     },
     because,

@@ -17,6 +17,11 @@ export function netnsName({ name, container, id }: NetnsSnapshot): string {
   return name ?? container?.id.slice(0, 12) ?? `net:[${id}]`
 }
 
+/** What its runtime calls it, else the beginning of its id as runtimes print it. */
+export function containerName({ after }: MachineFacts, id: string): string {
+  return after.containers.get(id)?.[0] ?? id.slice(0, 12)
+}
+
 export function endpointText({ address, port }: Endpoint): string {
   return formatEndpoint(address, port)
 }
@@ -28,10 +33,13 @@ export function ownerOf({ after }: MachineFacts, inode: number): Owner | null {
 
 export type CulpritProcess = NonNullable<Verdict['culprit']['process']>
 
-export function processOf(owner: Pick<Owner, 'pid' | 'command' | 'cgroup'>): CulpritProcess {
-  const container = owner.cgroup?.container?.id.slice(0, 12)
+export function processOf(
+  machine: MachineFacts,
+  owner: Pick<Owner, 'pid' | 'command' | 'cgroup'>,
+): CulpritProcess {
+  const id = owner.cgroup?.container?.id
   const { pid, command } = owner
-  return { pid, command, ...(container === undefined ? {} : { container }) }
+  return { pid, command, ...(id === undefined ? {} : { container: containerName(machine, id) }) }
 }
 
 /** The namespace at the first look; null when there was none, or it was not there yet. */
@@ -142,11 +150,12 @@ export function serverEnd({ address, port }: Endpoint) {
 }
 
 /** The container of a process that owns a looked-at socket, when it is in one. */
-export function whereOf({ after }: MachineFacts, pid: number | undefined): string | null {
+export function whereOf(machine: MachineFacts, pid: number | undefined): string | null {
   if (pid === undefined) return null
-  for (const owners of after.owners.values()) {
+  for (const owners of machine.after.owners.values()) {
     const owner = owners.find((o) => o.pid === pid)
-    if (owner !== undefined) return owner.cgroup?.container?.id.slice(0, 12) ?? null
+    if (owner === undefined) continue
+    return processOf(machine, owner).container ?? null
   }
   return null
 }

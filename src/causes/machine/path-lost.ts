@@ -54,7 +54,7 @@ function judgeGroup(machine: MachineFacts, group: string, members: readonly Sock
       peer: group,
       server: endpointText(end),
       port: end.port,
-      who: processOf(owner ?? NOBODY).command,
+      who: processOf(machine, owner ?? NOBODY).command,
     },
     subject: {
       count: members.length,

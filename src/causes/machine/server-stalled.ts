@@ -23,12 +23,20 @@ const SEVERAL = 3
  * @see Linux net/ipv4/inet_connection_sock.c inet_csk_accept
  */
 export function judgeStalled(machine: MachineFacts): Judgement {
-  const waiting = [...unreadOf(machine)].filter((u) => u.served && (u.octets > 0 || u.queued))
+  const waiting = [...unreadOf(machine)].filter(
+    (u) => u.served && (u.queued ? !overflows(u) : u.octets > 0),
+  )
   const groups = groupBy(
     waiting,
     (u) => `${netnsName(u.netns)} ${ownerPid(machine, u)} ${u.socket.local.port} ${u.queued}`,
   )
   return { verdicts: [...groups].map(([group, members]) => judgeGroup(machine, group, members)) }
+}
+
+/** Its queue is over the limit: told as that (accept-queue-overflow). */
+function overflows({ netns, socket }: Unread): boolean {
+  const listener = netns.listeners.find((l) => l.local.port === socket.local.port)
+  return listener !== undefined && listener.limit !== null && listener.depth > listener.limit
 }
 
 /** Of a connection that nobody accepted: of its listener. */
@@ -45,7 +53,7 @@ function ownerAt(machine: MachineFacts, { netns, socket, queued }: Unread) {
 function judgeGroup(machine: MachineFacts, group: string, members: readonly Unread[]): Verdict {
   const oldest = members.reduce((a, b) => ((b.ageMs ?? 0) > (a.ageMs ?? 0) ? b : a))
   const owner = ownerAt(machine, oldest)
-  const process = owner === null ? null : processOf(owner)
+  const process = owner === null ? null : processOf(machine, owner)
   const { netns, socket, queued } = oldest
   const at = socketRef(machine, netns, socket)
   const count = members.length

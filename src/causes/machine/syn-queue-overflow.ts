@@ -41,7 +41,7 @@ function verdictOf(
     certainty: 'confirmed',
     severity: how === 'dropped' ? 'problem' : 'notice',
     side: 'server',
-    process: owner === null ? null : processOf(owner),
+    process: owner === null ? null : processOf(machine, owner),
     setting: 'net.ipv4.tcp_max_syn_backlog',
     because: [
       say(

@@ -71,7 +71,7 @@ function ofReader(machine: MachineFacts, group: string, members: readonly Unread
     certainty: owner === null ? 'likely' : 'confirmed',
     severity: 'problem',
     side: 'client',
-    process: owner === null ? null : processOf(owner),
+    process: owner === null ? null : processOf(machine, owner),
     because: [
       say(
         'buffer-full',

@@ -1,4 +1,5 @@
 import type { DiagnoseHostOptions } from '../../app/diagnose-host.ts'
+import { TcpwhyError } from '../../base/errors.ts'
 import { portNumber } from '../analyze-arguments.ts'
 import { parseDuration } from '../duration.ts'
 import { exitCodeOf } from '../exit-code.ts'
@@ -41,12 +42,21 @@ async function countdown(io: Io) {
 /** @throws TcpwhyError BAD_ARGUMENT */
 function optionsOf({ options, operands }: Arguments): DiagnoseHostOptions {
   const one = (name: string) => options[name]?.[0]
-  const [time, port, pid, netns] = ['for', 'port', 'pid', 'netns'].map(one)
+  const [time, port, pid] = ['for', 'port', 'pid'].map(one)
+  const named = ['netns', 'container', 'pid'].filter((name) => one(name) !== undefined)
+  if (named.length > 1) {
+    const what = `--${named.join(' and --')} exclude each other`
+    throw new TcpwhyError('BAD_ARGUMENT', what, 'Give the one that says it best.')
+  }
+  const [netns, container, keep] = ['netns', 'container', 'write'].map(one)
   return {
     forMs: time === undefined ? FOR_MS : parseDuration('--for', time, { min: 100, max: MAX_MS }),
     captures: [...operands, ...(options['capture'] ?? [])],
     ...(port === undefined ? {} : { port: portNumber(port) }),
     ...(pid === undefined ? {} : { pid: processId(pid) }),
     ...(netns === undefined ? {} : { netns }),
+    ...(container === undefined ? {} : { container }),
+    packets: (time ?? keep) !== undefined && options['no-packets'] === undefined,
+    ...(keep === undefined ? {} : { keep }),
   }
 }

@@ -8,10 +8,26 @@ export const diagnose = {
     help: 'captures made on this host join the evidence; bundles of tcpwhy snapshot take its place',
   },
   options: [
-    { name: 'for', value: 'TIME', help: 'How long to watch: 30s, 2m (default 3s).' },
+    {
+      name: 'for',
+      value: 'TIME',
+      help: 'How long to watch: 30s, 2m (default 3s); headers are captured meanwhile.',
+    },
     { name: 'port', value: 'PORT', help: 'Only sockets that have this port at one end.' },
     { name: 'pid', value: 'PID', help: 'Only this process, in its network namespace.' },
     { name: 'netns', value: 'NAME', help: 'Only this network namespace of ip netns.' },
+    {
+      name: 'container',
+      value: 'NAME',
+      help: 'Only this container: its name, the beginning of its id, or its host name.',
+    },
+    {
+      name: 'write',
+      short: 'w',
+      value: 'FILE',
+      help: 'Keep the headers that were captured meanwhile (pcapng).',
+    },
+    { name: 'no-packets', help: 'Capture no headers meanwhile.' },
     { name: 'capture', value: 'FILE', repeat: true, help: 'The same as FILE.' },
     { name: 'json', help: 'Print the report as JSON (schema tcpwhy.report/1).' },
     { name: 'markdown', help: 'Print the report as Markdown, for an incident ticket.' },

@@ -42,7 +42,7 @@ export const acceptQueueOverflow = {
     'nobody-refused':
       'nobody tried to connect in the {for:ms} while it was full: it refused nobody',
     'nobody-waits':
-      'none of the {count:count} processes that hold it waits for connections now: neither in accept() nor by epoll',
+      'nobody waits for connections at it now: of its processes ({count:count}) none is in accept() or watches it by epoll',
     'backlog-configured': 'its backlog is set by {name} = {value} ({file})',
     'backlog-default':
       'its backlog is perhaps the default of the program: {name} = {value} (a hint: no configuration says it)',

@@ -13,6 +13,21 @@ export const diagnoseWords = {
   what: { server: 'endpoints', client: 'clients', host: 'hosts' },
   nothingBroken: 'Nothing is broken: {title}',
   worthALook: 'Nothing was cut, but worth a look: {title}',
+  /** Of a host, what no cause explains. */
+  machine: {
+    resetByServer:
+      '{count:count} connections of {of} were reset by {far}: why, only the kernel there can tell, or packets',
+    resetByClients:
+      '{count:count} connections to port {port} of {of} were reset by {far}: why, only the kernel there can tell, or packets',
+    unknownConnection:
+      '{of} answered {count:count} segments to {server} by reset ({reason}): it does not know their connections; a restart, an address that moved, or a handshake that it had given up',
+    askThere: 'sudo tcpwhy diagnose --port {port} --for 30s # on {host}',
+    packetsAdd:
+      'the packets themselves: what the kernel says is then confirmed or contradicted by them',
+    packetsName: 'packets meanwhile',
+    packetsGone: 'captured to a file that is gone now: -w FILE keeps them',
+    askPackets: 'sudo tcpwhy diagnose --port {port} --for 30s',
+  },
   /** What a finding counts. */
   affected: {
     connections: 'connections',
@@ -51,6 +66,7 @@ export const diagnoseWords = {
       'Healthy: {sockets:count} sockets and {listeners:count} listeners of {name} watched for {for:ms}; no full queue, leaked CLOSE-WAIT, lack of descriptors or ports, abort or stall among them',
     quietPartly:
       'Nothing wrong as far as could be seen: {sockets:count} sockets and {listeners:count} listeners of {name} watched for {for:ms}; {missing:count} kinds of facts were not to be had, see below',
+    hostUnexplained: 'Not explained: {what}',
     noSockets: 'No TCP socket was seen on {hosts:count} hosts: nothing to judge',
     empty: 'No TCP connection in {frames:count} frames: nothing to judge',
   },

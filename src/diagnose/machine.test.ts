@@ -1,0 +1,139 @@
+import { describe, expect, test } from 'vitest'
+import { address, evidence, unanswered } from '../../test/helpers/facts.ts'
+import { type MachineParts, machine } from '../../test/helpers/machine.ts'
+import { causes } from '../causes/index.ts'
+import type { ConnectionFacts } from '../evidence/connection.ts'
+import type { Evidence } from '../evidence/evidence.ts'
+import { en } from '../messages/en/index.ts'
+import { diagnose } from './diagnose.ts'
+
+// A host beside packets, and hosts alone: how their accounts are joined.
+
+const SERVER = address('10.77.2.2', 80)
+const overflowing: MachineParts = {
+  listeners: [{ depth: 6, limit: 5, drops: 30, pid: 77 }],
+  listenersBefore: [{ depth: 6, limit: 5, drops: 0 }],
+  counters: { TcpExtListenOverflows: [0, 30] },
+}
+
+function reportOf(parts: MachineParts, connections: readonly ConnectionFacts[] = []) {
+  const facts: Evidence = { ...evidence({ connections }), machines: [machine(parts)] }
+  return diagnose({
+    evidence: facts,
+    causes,
+    catalogue: en,
+    toolVersion: '0',
+    sources: [],
+    locate: (frame) => ({ source: 'capture', frame }),
+    originNs: 0n,
+    options: { listedLimit: 10 },
+  })
+}
+
+function dropped(id: number, port = 80): ConnectionFacts {
+  return unanswered({ id, server: address('10.77.2.2', port) })
+}
+
+describe('a host alone', () => {
+  test('quiet: healthy, and what was looked at is told', () => {
+    const report = reportOf({ sockets: [{ pid: 77 }], listeners: [{ pid: 77 }] })
+    expect(report.verdict).toBe('healthy')
+    expect(report.headline).toContain('web-1')
+    expect(report.hosts).toMatchObject([{ name: 'web-1', states: { ESTABLISHED: 1 } }])
+  })
+
+  test('no socket seen: nothing is claimed', () => {
+    expect(reportOf({}).verdict).toBe('inconclusive')
+  })
+
+  test('a finding names its process and counts what it is about', () => {
+    const [finding] = reportOf({ ...overflowing, sockets: [{}] }).findings
+    expect(finding).toMatchObject({
+      cause: 'accept-queue-overflow',
+      certainty: 'confirmed',
+      culprit: { process: { pid: 77 } },
+      affected: { connections: 30, what: 'connects' },
+    })
+    expect(finding?.because.map((b) => b.kind)).toEqual(
+      expect.arrayContaining(['socket', 'counter']),
+    )
+  })
+})
+
+describe('a host beside packets', () => {
+  test('the kernel settles what packets leave between a filter and a full queue', () => {
+    const report = reportOf(
+      overflowing,
+      [0, 1, 2].map((id) => dropped(id)),
+    )
+    expect(report.findings.map((f) => f.cause)).toEqual(['accept-queue-overflow'])
+    expect(report.findings[0]).toMatchObject({
+      certainty: 'confirmed',
+      affected: { connections: 3 },
+    })
+    const kinds = new Set(report.findings[0]?.because.map((b) => b.kind))
+    expect(kinds).toContain('frame')
+    expect(kinds).toContain('counter')
+  })
+
+  test('near miss: unanswered connects to another port stay what they are', () => {
+    const report = reportOf(
+      overflowing,
+      [0, 1, 2].map((id) => dropped(id, 443)),
+    )
+    expect(report.findings.map((f) => f.cause)).toContain('accept-queue-overflow')
+    expect(report.findings.length).toBeGreaterThan(1)
+    const overflow = report.findings.find((f) => f.cause === 'accept-queue-overflow')
+    expect(overflow?.because.map((b) => b.kind)).not.toContain('frame')
+  })
+
+  test('what only a host can tell is not asked of it again', () => {
+    const asked = (r: ReturnType<typeof reportOf>) => r.unknown.map((u) => u.cause)
+    expect(asked(reportOf({ sockets: [{}] }, [dropped(0)]))).not.toContain('descriptor-exhaustion')
+  })
+})
+
+describe('resets that nobody explains', () => {
+  const received = {
+    kind: 'reset-received',
+    event: 'tcp/tcp_receive_reset',
+    state: 'ESTABLISHED',
+    local: { address: '10.77.2.2', port: 50_000 },
+    remote: { address: '10.77.3.3', port: 3306 },
+  } as const
+
+  test('a connection that this host had opened: inconclusive, and where to ask', () => {
+    const report = reportOf({ sockets: [{}], events: [received] })
+    expect(report.verdict).toBe('inconclusive')
+    expect(report.headline).toContain('10.77.3.3:3306')
+    expect(report.unknown[0]).toMatchObject({ cause: 'unexplained', connections: 1 })
+    expect(report.unknown[0]?.ask).toContain('# on 10.77.3.3')
+  })
+
+  test('a client that resets: listed, no verdict', () => {
+    const client = { ...received, local: SERVER, remote: { address: '10.77.1.2', port: 40_000 } }
+    const report = reportOf({ sockets: [{}], listeners: [{ pid: 77 }], events: [client] })
+    expect(report.verdict).toBe('healthy')
+    expect(report.unknown).toHaveLength(1)
+  })
+
+  test('both ends are on this host: its own account is enough', () => {
+    const sent = {
+      kind: 'reset-sent',
+      local: received.remote,
+      remote: received.local,
+      reason: 'TCP_ABORT_ON_CLOSE',
+      state: 'CLOSED',
+      pid: 77,
+      answers: false,
+    } as const
+    const report = reportOf({ sockets: [{}], events: [sent, received] })
+    expect(report.unknown).toEqual([])
+    expect(report.findings.map((f) => f.cause)).toEqual(['close-with-unread-data'])
+  })
+
+  test('near miss: the exchange was over', () => {
+    const report = reportOf({ sockets: [{}], events: [{ ...received, state: 'LAST-ACK' }] })
+    expect(report.verdict).toBe('healthy')
+  })
+})

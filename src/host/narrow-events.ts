@@ -1,0 +1,70 @@
+import type { EventGroup, EventsFacts, KernelEvent } from './events.ts'
+import type { Endpoint } from './facts.ts'
+import type { NetnsSnapshot } from './snapshot.ts'
+
+/** Which events are meant, where only a part of the host was asked for: trace events know no network namespace. */
+export interface EventsAsk {
+  /** The namespaces that were looked at. */
+  namespaces: readonly NetnsSnapshot[]
+  ports?: readonly number[]
+  /** Of events that tell no address: whether this process is meant. */
+  pid: (pid: number) => boolean
+}
+
+/** The same facts without what belongs to others. Counts are of what is left. */
+export function narrowedEvents(all: EventsFacts, ask: EventsAsk): EventsFacts {
+  const addresses = addressesOf(ask.namespaces)
+  const isOurs = (end: Endpoint | null, far: Endpoint | null) =>
+    isAsked(ask, end, far) &&
+    (addresses.has(plain(end?.address)) || addresses.has(plain(far?.address)))
+  const keeps = (event: KernelEvent) =>
+    event.local === null && event.remote === null
+      ? event.pid !== null && ask.pid(event.pid)
+      : isOurs(event.local, event.remote)
+  const events = all.events.filter(keeps)
+  const groups = all.groups.flatMap((group) => ofGroup(group, events, isOurs) ?? [])
+  return { ...all, events, groups, counts: countsOf(groups) }
+}
+
+function ofGroup(
+  group: EventGroup,
+  events: readonly KernelEvent[],
+  isOurs: (end: Endpoint | null, far: Endpoint | null) => boolean,
+): EventGroup | null {
+  if (group.service !== null) return isOurs(group.service, null) ? group : null
+  // Without an address only the kept events tell whose they are.
+  const count = events.filter(
+    (e) => e.kind === group.kind && e.reason === group.reason && e.local === null,
+  ).length
+  return count === 0 ? null : { ...group, count }
+}
+
+function isAsked({ ports }: EventsAsk, end: Endpoint | null, far: Endpoint | null): boolean {
+  return ports === undefined || [end, far].some((e) => e !== null && ports.includes(e.port))
+}
+
+/** At both ends: on loopback the peer is in the namespace too. */
+function addressesOf(namespaces: readonly NetnsSnapshot[]): Set<string> {
+  const addresses = new Set<string>()
+  for (const { sockets, listeners } of namespaces) {
+    for (const { local, remote } of sockets) {
+      addresses.add(plain(local.address))
+      addresses.add(plain(remote.address))
+    }
+    for (const { local } of listeners) addresses.add(plain(local.address))
+  }
+  return addresses
+}
+
+function plain(address: string | undefined): string {
+  return (address ?? '').replace(/^::ffff:(?=\d+\.)/, '')
+}
+
+function countsOf(groups: readonly EventGroup[]): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const { kind, reason, count } of groups) {
+    const key = reason === null ? kind : `${kind} ${reason}`
+    counts.set(key, (counts.get(key) ?? 0) + count)
+  }
+  return counts
+}
