@@ -60,6 +60,7 @@ export async function captureHeaders(options: HeaderCaptureOptions): Promise<Hea
       snapLen: HEADER_OCTETS,
       filter: options.filter ?? DEFAULT_FILTER,
       promiscuous: false,
+      inBulk: true,
       comments: [`Headers of ${target.label}.`],
       forMs: options.forMs,
       signal: options.signal,
