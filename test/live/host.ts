@@ -24,6 +24,7 @@ interface Scene {
 }
 
 const CONNECTIONS = 4_000
+const LOOKS = 10
 const host = nodeHost()
 /** As where koffi cannot be loaded; and where `ss` is not installed either. */
 const noNetlink: HostFiles = { ...host, sockDiag: () => gone('sock_diag') }
@@ -51,6 +52,7 @@ try {
   eventually(brief)
   otherNamespaces(scene.scene, other.scene)
   whoWaits(snapshot(host), scene.scene)
+  await vanishing()
   withoutAddons()
 } finally {
   for (const { child } of [scene, other]) {
@@ -194,6 +196,31 @@ function whoWaits(seen: HostSnapshot, { port, server, blocking }: Scene): void {
   assert.deepEqual(waits(port + 1), [[server, 'none']])
   assert.deepEqual(waits(port + 20), [[blocking, 'accept']])
   console.log('who waits at a listener: epoll, nobody, accept()')
+}
+
+/** Processes and namespaces come and go while it looks: nothing throws, nothing stays open, nobody is called missing. */
+async function vanishing(): Promise<void> {
+  const before = readlinkSync('/proc/self/ns/net')
+  const open = () => {
+    const names = host.names('/proc/self/fd')
+    return names.is === 'read' ? names.value.length : -1
+  }
+  const loop = 'until read -t 0.02; do unshare --net sleep 0.05 & done; wait'
+  const churn = spawn('bash', ['-c', loop], { stdio: ['pipe', 'ignore', 'ignore'] })
+  const ended = new Promise((resolve) => churn.once('close', resolve))
+  const descriptors = open()
+  let most = 0
+  for (let looks = 0; looks < LOOKS; looks++) {
+    const seen = snapshot(host, { owners: 'none' })
+    assert.ok(!seen.missing.some(({ what }) => what === 'namespace-entry'))
+    assert.equal(readlinkSync('/proc/self/ns/net'), before)
+    assert.equal(open(), descriptors)
+    most = Math.max(most, seen.namespaces.length)
+    await new Promise((resolve) => setTimeout(resolve, 1))
+  }
+  churn.stdin?.end('\n')
+  await ended
+  console.log(`namespaces that vanish: ${LOOKS} looks, ${most} of them at most`)
 }
 
 /** node --no-addons: no koffi; everything but netlink still works. */

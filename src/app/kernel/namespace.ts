@@ -41,8 +41,9 @@ function within<T>(
   if (libc.setns(there, CLONE_NEWNET) !== 0) {
     const errno = libc.errno()
     if (errno === EPERM) return unreadable(path, 'denied', 'entering it needs CAP_SYS_ADMIN')
+    // A file of /run/netns before its namespace is mounted there, or after.
     return errno === EINVAL
-      ? unreadable(path, 'missing', 'it is no network namespace any more')
+      ? unreadable(path, 'missing')
       : unreadable(path, 'failed', `setns() gave errno ${errno}`)
   }
   try {
