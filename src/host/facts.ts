@@ -167,6 +167,11 @@ export interface ConfiguredListen {
 
 export interface ListenerSetting extends ConfiguredListen {
   pid: number
+  /**
+   * Whether the listener's limit is what this value gives with the somaxconn of now. false: the file was changed since the
+   * program read it, or somaxconn since it listens; null: cannot be told.
+   */
+  fits: boolean | null
 }
 
 export interface ListenerSettingFacts {

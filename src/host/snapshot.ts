@@ -163,7 +163,7 @@ export function snapshot(host: HostFiles, ask: SnapshotAsk = {}): HostSnapshot {
     release: host.release(),
     atMs,
     atEpochMs,
-    namespaces: looked.map((one) => ({ ...one, listeners: held(host, one.listeners, owned) })),
+    namespaces: looked.map((one) => ({ ...one, listeners: held(host, one, owned) })),
     processes: described,
     openFiles: files,
     owners: owned.owners,
@@ -213,9 +213,10 @@ const MAX_LISTENERS = 100
 
 function held(
   host: HostFiles,
-  all: readonly Listener[],
+  { listeners: all, settings: { settings: values } }: LookedAt,
   { owners }: ProcessFacts,
 ): ListenerSnapshot[] {
+  const somaxconn = values.get('net.core.somaxconn')?.numbers[0] ?? null
   const seen = new Map<number, ProcessWaits>()
   const worst = [...all].sort((a, b) => b.depth - a.depth || (b.drops ?? 0) - (a.drops ?? 0))
   const looked = new Set(worst.slice(0, MAX_LISTENERS))
@@ -231,7 +232,7 @@ function held(
     return {
       ...listener,
       ...waiting(listenerHolders(host, listener.inode, whose, seen)),
-      setting: first === undefined ? null : settingOf(listener, first.pid, configured),
+      setting: first === undefined ? null : settingOf(listener, first.pid, configured, somaxconn),
     }
   })
 }

@@ -4,11 +4,17 @@ import { optionWords } from '../config/process-files.ts'
 import { listenerSettings, settingOf } from './listener-settings.ts'
 
 const comm = (pid: number, name: string) => ({ [`/proc/${pid}/comm`]: `${name}\n` })
-const at = (port: number, address = '0.0.0.0') => ({ local: { address, port } })
+const at = (port: number, address = '0.0.0.0', limit: number | null = null) => ({
+  local: { address, port },
+  limit,
+})
+
+const SOMAXCONN = 4096
 
 function told(files: Record<string, string>, links: Record<string, string> = {}, pid = 7) {
   const facts = listenerSettings.read(hostWith({ files, links }), { pids: [pid] })
-  return (port: number, address?: string) => settingOf(at(port, address), pid, facts)
+  return (port: number, address?: string, limit?: number) =>
+    settingOf(at(port, address, limit), pid, facts, SOMAXCONN)
 }
 
 describe('nginx', () => {
@@ -51,6 +57,7 @@ stream { server { listen 127.0.0.1:5432; } }
       from: 'configuration',
       file: '/opt/x/nginx.conf',
       line: 8,
+      fits: null,
     })
     expect(setting(80, '::')).toMatchObject({ value: 64, line: 6 })
   })
@@ -118,6 +125,25 @@ describe('HAProxy: in the order of listener_backlog()', () => {
     expect(told(files, same)(80)?.value).toBe(4)
     expect(told(files, { ...same, '/proc/7/ns/mnt': 'mnt:[2]' })(80)).toBeNull()
   })
+})
+
+test('whether it fits the limit that the listener has', () => {
+  const files = {
+    ...comm(7, 'nginx'),
+    '/proc/7/cmdline': 'nginx\0-c\0/a.conf\0',
+    '/proc/7/root/a.conf': 'listen 80 backlog=1024; listen 81 backlog=65535; listen 82 backlog=-1;',
+  }
+  const setting = told(files)
+  expect(setting(80, '0.0.0.0', 1024)?.fits).toBe(true)
+  expect(setting(80, '0.0.0.0', 511)?.fits).toBe(false) // changed, and not loaded again
+  expect(setting(81, '0.0.0.0', SOMAXCONN)?.fits).toBe(true)
+  expect(setting(82, '0.0.0.0', SOMAXCONN)?.fits).toBe(true)
+})
+
+test('a hint that does not fit is none', () => {
+  const setting = told(comm(7, 'java'))
+  expect(setting(8080, '0.0.0.0', 50)).toMatchObject({ value: 50, fits: true })
+  expect(setting(8080, '0.0.0.0', 100)).toBeNull()
 })
 
 test('other programs: a default as a hint', () => {

@@ -103,11 +103,16 @@ function haproxyOf(
   return haproxyListens(files, given.length > 0 ? given : HAPROXY_FILES)
 }
 
-/** The setting of a process that concerns a listener: of its own address, else the only one of its port, else of all ports. */
+/**
+ * The setting of a process that concerns a listener: of its own address, else the only one of its port, else of all ports.
+ * A mere hint that does not fit the listener's limit is none.
+ * @param somaxconn  of its namespace, by which listen() cuts what a program asks for
+ */
 export function settingOf(
-  { local }: Pick<Listener, 'local'>,
+  { local, limit }: Pick<Listener, 'local' | 'limit'>,
   pid: number,
   { settings }: ListenerSettingFacts,
+  somaxconn: number | null,
 ): ListenerSetting | null {
   const all = settings.get(pid) ?? []
   const atPort = all.filter(({ port }) => port === local.port)
@@ -115,7 +120,19 @@ export function settingOf(
     preferred(atPort.filter(({ address }) => address === local.address)) ??
     (atPort.length === 1 ? atPort[0] : undefined) ?? // by a name, perhaps
     all.find(({ port }) => port === 0)
-  return found === undefined ? null : { ...found, pid }
+  if (found === undefined) return null
+  const fits = fitsLimit(found.value, limit, somaxconn)
+  return fits === false && found.file === null ? null : { ...found, pid, fits }
+}
+
+/** @see Linux net/socket.c __sys_listen: the backlog is unsigned, and cut to somaxconn */
+function fitsLimit(
+  value: number | null,
+  limit: number | null,
+  somaxconn: number | null,
+): boolean | null {
+  if (value === null || limit === null || somaxconn === null) return null
+  return limit === (value < 0 ? somaxconn : Math.min(value, somaxconn))
 }
 
 /** One `listen` of an address says it for all that have the same. */
