@@ -70,7 +70,8 @@ class Capture:
     @property
     def said(self):
         self.err.flush()
-        return os.pread(self.err.fileno(), 100_000, 0).decode()
+        # Lines are broken at 100 columns.
+        return ' '.join(os.pread(self.err.fileno(), 100_000, 0).decode().split())
 
     def wait(self, code=0):
         out = self.process.communicate(timeout=60)[0]
@@ -372,17 +373,32 @@ server = socket.create_server(('127.0.0.1', 0))
 client = socket.create_connection(server.getsockname()); peer = server.accept()[0]
 threading.Thread(target=lambda: [client.sendall(bytes(1000)) for _ in range(30000)] and client.close()).start()
 while peer.recv(65536): pass""", wait=False)
-    most = 0
-    while flood.poll() is None:
+    sizes = []
+
+    def is_full():
         pieces = glob.glob(f'{folder}/*')
-        most = max(most, sum(os.path.getsize(piece) for piece in pieces if os.path.exists(piece)))
+        size = sum(size_of(piece) for piece in pieces)
+        # Only where no piece came or went meanwhile.
+        if sorted(pieces) == sorted(glob.glob(f'{folder}/*')):
+            sizes.append(size)
         for piece in pieces[:1]:
             check_piece(piece)
-    until(lambda: '--max-size' in capture.said)
+        return '--max-size' in capture.said
+
+    until(is_full)
+    flood.communicate()
+    most = max(sizes)
     capture.end()
     assert 2_000_000 < most <= 4_000_000, most
     assert 2_000_000 < os.path.getsize(capture.path) <= 4_000_000
     packets(capture.path, 'frame.number')
+
+
+def size_of(piece):
+    try:
+        return os.path.getsize(piece)
+    except FileNotFoundError:
+        return 0
 
 
 def check_piece(piece):

@@ -93,6 +93,7 @@ class Capture {
   private readonly watch: ResetWatch
   private readonly files: CapturedFile[] = []
   private ring: Ring | null = null
+  private file: FileSink | null = null
   private folder: string | null = null
   private session: RunningSession | null = null
   private polled: PolledTrigger[] = []
@@ -147,9 +148,9 @@ class Capture {
     const { output, maxOctets, ringMs } = this.options
     if (ringMs !== null) return this.makeRing(ringMs)
     if (typeof output !== 'string') return streamSink(output)
-    const sink = new FileSink(() => new PacketFile(output), maxOctets)
-    sink.onFull = () => this.stop('full')
-    return sink
+    this.file = new FileSink(() => new PacketFile(output), maxOctets)
+    this.file.onFull = () => this.stop('full')
+    return this.file
   }
 
   private makeRing(keepMs: number): Ring {
@@ -264,7 +265,8 @@ class Capture {
       this.save(this.ring, { trailer: this.trailer, wasFull: isDiskFull })
     } else if (this.ring === null) {
       const path = typeof this.options.output === 'string' ? this.options.output : null
-      this.saved({ path, packets: this.packets, octets: this.octets, fired: null })
+      const { count, octets } = this.file ?? { count: this.packets, octets: this.octets }
+      this.saved({ path, packets: count, octets, fired: null })
     }
     if (failure !== null && !isDiskFull) throw failure
     return {

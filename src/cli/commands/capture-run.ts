@@ -7,6 +7,7 @@ import { captureWords as words } from '../../messages/en/capture.ts'
 import { render } from '../../messages/render.ts'
 import type { Values } from '../../messages/types.ts'
 import { printable } from '../../report/printable.ts'
+import { wrap } from '../../report/wrap.ts'
 import { type CaptureRequest, captureRequest } from '../capture-arguments.ts'
 import type { Io, Output } from '../io.ts'
 import type { App, Arguments } from '../spec.ts'
@@ -174,7 +175,8 @@ class View {
 
   private say(template: string, values: Values, when: 'always' | 'unless-quiet' = 'unless-quiet') {
     if (when === 'unless-quiet' && this.request.quiet) return
-    this.write(this.io.err, `${printable(render(template, values))}\n`)
+    const lines = wrap(printable(render(template, values)), '')
+    this.write(this.io.err, `${lines.join('\n')}\n`)
   }
 
   /** In order; a reader that has gone is no reason to stop a capture. */
