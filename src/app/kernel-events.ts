@@ -10,6 +10,7 @@ import { nodeTraceFiles, type PageReader } from './trace-files.ts'
 import {
   type Machine,
   makeInstance,
+  openLateReaders,
   overrunOf,
   removeInstance,
   type TraceInstance,
@@ -130,6 +131,7 @@ class Watch implements KernelWatch {
     const { machine, instance } = this
     machine.files.write(`${instance.path}/tracing_on`, '0')
     const toNs = process.hrtime.bigint()
+    openLateReaders(machine, instance)
     this.poll(Number.POSITIVE_INFINITY)
     this.overrun = overrunOf(machine.host, instance)
     this.remove()

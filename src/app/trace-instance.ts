@@ -142,13 +142,31 @@ function makeFolder(
   return { is: 'missing', missing: nothing('failed', `${path}: EEXIST`) }
 }
 
+/** Processors that are on. A machine may have room for hundreds more, of which the kernel has files too. */
 function cpusOf(host: HostFiles, path: string): number[] {
   const names = readOrNull(host.names(`${path}/per_cpu`)) ?? []
+  const on = parseCpuList(readOrNull(host.text('/sys/devices/system/cpu/online')) ?? '')
   return names
     .map((name) => /^cpu(\d{1,5})$/.exec(name)?.[1])
     .filter((cpu) => cpu !== undefined)
     .map(Number)
+    .filter((cpu) => on.length === 0 || on.some(([from, to]) => from <= cpu && cpu <= to))
     .sort((a, b) => a - b)
+}
+
+/** "0-3,8": Linux lib/bitmap-str.c bitmap_parselist */
+function parseCpuList(text: string): [from: number, to: number][] {
+  return [...text.matchAll(/(\d{1,5})(?:-(\d{1,5}))?/g)].map(([, from, to]) => [
+    Number(from),
+    Number(to ?? from),
+  ])
+}
+
+/** What processors that were off at the beginning have written meanwhile can be read too. */
+export function openLateReaders({ host, files }: Machine, instance: TraceInstance): void {
+  const known = new Set(instance.readers.map(({ cpu }) => cpu))
+  const late = cpusOf(host, instance.path).filter((cpu) => !known.has(cpu))
+  instance.readers = [...instance.readers, ...openReaders(files, instance.path, late)]
 }
 
 function openReaders(files: TraceFiles, path: string, cpus: readonly number[]) {

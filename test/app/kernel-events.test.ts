@@ -128,6 +128,19 @@ describe('a watch', () => {
     expect(watch.recording()).toMatchObject({ pagesLeftOut: 1 })
   })
 
+  test('reads the processors that are on, at the end also those that came on meanwhile', () => {
+    const on = machine({ files: { '/sys/devices/system/cpu/online': '0\n' } })
+    const watch = watchKernelEvents({}, on)
+    const { text } = on.host
+    on.host.text = (path) =>
+      path.endsWith('/cpu/online') ? { is: 'read', value: '0-1\n' } : text(path)
+    const first = [...watch.counts().values()].reduce((sum, count) => sum + count, 0)
+    const all = watchKernelEvents({}, machine()).stop()
+    expect(first).toBeLessThan([...all.counts.values()].reduce((sum, count) => sum + count, 0))
+    expect(watch.stop().counts).toEqual(all.counts)
+    expect(on.did.filter((what) => what.startsWith('close'))).toEqual(['close cpu0', 'close cpu1'])
+  })
+
   test('filters come before events are on; an event whose filter is refused stays off', () => {
     const refuse = (path: string) => (path.endsWith('set_state/filter') ? 'EINVAL' : null)
     const on = machine({ refuse })
