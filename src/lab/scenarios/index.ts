@@ -20,6 +20,7 @@ import { peerRebooted } from './peer-rebooted.ts'
 import { portClosed } from './port-closed.ts'
 import { processKilled } from './process-killed.ts'
 import { timeWaitNatTimestamps } from './time-wait-nat-timestamps.ts'
+import { unreadBody } from './unread-body.ts'
 import { zeroWindowStall } from './zero-window-stall.ts'
 
 /** Sorted by id. */
@@ -45,5 +46,6 @@ export const scenarios: readonly Scenario[] = [
   portClosed,
   processKilled,
   timeWaitNatTimestamps,
+  unreadBody,
   zeroWindowStall,
 ]
