@@ -38,6 +38,24 @@ const download = (window: number, unread: number | null) =>
     },
   })
 
+/** As `download`, with the client's FIN (seq 101) at that time; the RST at 3,000 ms. */
+const afterOwnFin = (finMs: number, resetSeq: number) => {
+  const made = download(0, 64_256)
+  return connection({
+    ...made,
+    ending: 'reset-after-fin',
+    resets: [{ ...byClient, seq: resetSeq }],
+    sides: {
+      ...made.sides,
+      client: {
+        ...made.sides.client,
+        fins: 1,
+        fin: { frame: 89, tMs: finMs, seq: 101, ackedMs: null, ackedFrame: null, times: 1 },
+      },
+    },
+  })
+}
+
 /** The last octets of the client have the size of a close_notify; the server resets. */
 const farewell = connection({
   ending: 'reset-after-fin',
@@ -56,6 +74,26 @@ causeTable(closeWithUnreadData, [
     variant: 'unread-response',
     culprit: 'client',
     because: ['reset', 'unread', 'body-incomplete'],
+  },
+  {
+    name: 'Java: shutdown() and close(), so a FIN and right behind it the RST',
+    connections: [afterOwnFin(3000, 102)],
+    application: [[0, http({})]],
+    is: 'likely',
+    variant: 'unread-response',
+    because: ['reset-after-own-fin', 'unread'],
+  },
+  {
+    name: 'near miss: the FIN was half a second before the RST',
+    connections: [afterOwnFin(2500, 102)],
+    application: [[0, http({})]],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: the RST is not of the socket that sent the FIN',
+    connections: [afterOwnFin(3000, 101)],
+    application: [[0, http({})]],
+    is: 'nothing',
   },
   {
     name: 'headers only: the window alone tells',

@@ -12,7 +12,7 @@ import {
   reasonsOf,
   type Verdict,
 } from './cause.ts'
-import { activeAbort, endedTogether } from './closing.ts'
+import { abortAfterOwnFin, activeAbort, endedTogether } from './closing.ts'
 import { farewell } from './farewell.ts'
 import { judgeCloseWithUnreadDataHere } from './machine/close-with-unread-data.ts'
 
@@ -66,7 +66,7 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
 
 function find(connection: ConnectionFacts, evidence: Evidence): Found | null {
   const http = evidence.application.get(connection.id)?.http ?? null
-  const abort = activeAbort(connection)
+  const abort = activeAbort(connection) ?? abortAfterOwnFin(connection)
   if (abort === null) return uploadAfterFin(connection, http)
   if (abort.from === 'client') return unreadResponse(connection, abort, evidence)
   return earlyResponse(connection, abort, http) ?? unreadRequest(connection, abort, evidence)
@@ -95,7 +95,11 @@ function unreadResponse(
     weight: weightOfResponse(certain, incomplete, unread),
     reset,
     because: [
-      say('reset', { who: 'client' }, frameOf(reset, connection)),
+      say(
+        client.fin === null ? 'reset' : 'reset-after-own-fin',
+        { who: 'client' },
+        frameOf(reset, connection),
+      ),
       ...aboutUnread(connection, 'client'),
       ...aboutBody(connection, http),
       ...(sending ? [say('still-sending', {}, connectionRef(connection))] : []),

@@ -11,7 +11,7 @@ import {
   reasonsOf,
   type Verdict,
 } from './cause.ts'
-import { activeAbort } from './closing.ts'
+import { abortAfterOwnFin, activeAbort } from './closing.ts'
 import { judgeWindows } from './machine/zero-window-stall.ts'
 
 const say = reasonsOf('zero-window-stall')
@@ -61,7 +61,7 @@ function judgeOne(connection: ConnectionFacts, shared: ReadonlySet<string>): Ver
   if (reader === null) return null
   const { zeroWindow } = connection.sides[reader]
   const sender = otherSide(reader)
-  const abort = activeAbort(connection)
+  const abort = activeAbort(connection) ?? abortAfterOwnFin(connection)
   // The reader itself closed on what it had not read: that is the cause, this was its symptom.
   if (abort !== null && abort.from === reader) return null
   const stuck = zeroWindow.openAtEnd

@@ -18,6 +18,8 @@ export const closeWithUnreadData = {
   because: {
     reset:
       'the {who} reset the connection of its own accord (RST,ACK from a live socket), without FIN before',
+    'reset-after-own-fin':
+      'the {who} reset the connection of its own accord (RST,ACK from a live socket) right behind its own FIN: shutdown() and close(), as Java does',
     unread:
       "{unread:octets} had reached the {who}'s kernel and were not read: its window had gone from {max:octets} to {last:octets}",
     'zero-window': 'the {who} had announced window 0: its buffer was full',
