@@ -23,12 +23,12 @@ const PACKAGES: Readonly<Record<DebianPackage, string>> = {
   conntrack: 'conntrack',
   'golang-go': 'go',
   'golang-github-go-sql-driver-mysql-dev': '/usr/share/gocode/src/github.com/go-sql-driver/mysql',
+  'golang-github-lib-pq-dev': '/usr/share/gocode/src/github.com/lib/pq',
   haproxy: 'haproxy',
   'libhikaricp-java': '/usr/share/java/HikariCP.jar',
   'libmariadb-java': '/usr/share/java/mariadb-java-client.jar',
   'mariadb-server': 'mariadbd',
   'nginx-light': 'nginx',
-  'node-mysql': '/usr/share/nodejs/mysql',
   'openjdk-17-jdk-headless': 'javac',
   postgresql: '/usr/lib/postgresql',
 }

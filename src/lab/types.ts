@@ -71,12 +71,12 @@ export type DebianPackage =
   | 'conntrack'
   | 'golang-go'
   | 'golang-github-go-sql-driver-mysql-dev'
+  | 'golang-github-lib-pq-dev'
   | 'haproxy'
   | 'libhikaricp-java'
   | 'libmariadb-java'
   | 'mariadb-server'
   | 'nginx-light'
-  | 'node-mysql'
   | 'openjdk-17-jdk-headless'
   | 'postgresql'
 

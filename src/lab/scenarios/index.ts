@@ -15,8 +15,10 @@ import { lingerZero } from './linger-zero.ts'
 import { listenBacklog } from './listen-backlog.ts'
 import { listenerClosed } from './listener-closed.ts'
 import { longPoll } from './long-poll.ts'
+import { openTransaction } from './open-transaction.ts'
 import { pathMtuBlackHole } from './path-mtu-black-hole.ts'
 import { peerRebooted } from './peer-rebooted.ts'
+import { poolStarvation } from './pool-starvation.ts'
 import { portClosed } from './port-closed.ts'
 import { processKilled } from './process-killed.ts'
 import { timeWaitNatTimestamps } from './time-wait-nat-timestamps.ts'
@@ -41,8 +43,10 @@ export const scenarios: readonly Scenario[] = [
   listenBacklog,
   listenerClosed,
   longPoll,
+  openTransaction,
   pathMtuBlackHole,
   peerRebooted,
+  poolStarvation,
   portClosed,
   processKilled,
   timeWaitNatTimestamps,

@@ -7,6 +7,8 @@ export const labWords = {
   },
   headline: {
     asExpected: '{scenario} ({variant}): reproduced, and named: {cause}',
+    asFarAsSeen:
+      '{scenario} ({variant}): reproduced; named as far as it can be seen: {found} (the root is {cause})',
     asExpectedHarmless: '{scenario} ({variant}): nothing is wrong, and nothing else is said',
     andFixed: '; with the fix it is gone',
     notReproduced: '{scenario} ({variant}): could not be reproduced this time',
