@@ -5,7 +5,14 @@ import { createServer } from 'node:http'
 import { Pool } from './mysql.mjs'
 
 const { story, listen, host, port, max, slow, fixed } = JSON.parse(process.argv[2])
-const pool = new Pool({ host, port, user: 'app', database: 'shop', max, ...(fixed ? { acquireMs: 800 } : {}) })
+const pool = new Pool({
+  host,
+  port,
+  user: 'app',
+  database: 'shop',
+  max,
+  ...(fixed ? { acquireMs: 800 } : {}),
+})
 let busy = 0
 
 const server = createServer(async (request, response) => {
@@ -60,6 +67,8 @@ server.keepAliveTimeout = 1000
 server.listen(listen, '0.0.0.0')
 setInterval(() => {
   const { open, idle, waiting } = pool
-  process.stdout.write(`${JSON.stringify({ max, open, inUse: open - idle.length, idle: idle.length, waiting })}\n`)
+  process.stdout.write(
+    `${JSON.stringify({ max, open, inUse: open - idle.length, idle: idle.length, waiting })}\n`,
+  )
 }, 500)
 if (story !== 'pool' && story !== 'transaction') throw new Error(`no story ${story}`)

@@ -39,14 +39,19 @@ function headlineOf({
   isAsExpected,
 }: LabReport): string {
   const values = { scenario, variant, cause: expected.cause ?? words.nothing }
+  const best = concluded.find(({ evidence }) => evidence === 'both') ?? concluded[0]
   if (isAsExpected) {
     const { headline } = words
     if (expected.verdict === 'healthy' || expected.verdict === 'benign')
       return fill(headline.asExpectedHarmless, values)
-    return fill(headline.asExpected, values) + (fixed === null ? '' : headline.andFixed)
+    const first = best?.findings[0]?.cause ?? words.nothing
+    const told =
+      best?.judged === 'enough'
+        ? fill(headline.asFarAsSeen, { ...values, found: first })
+        : fill(headline.asExpected, values)
+    return told + (fixed === null ? '' : headline.andFixed)
   }
   if (fixed?.failing) return fill(words.headline.notFixed, values)
-  const best = concluded.find(({ evidence }) => evidence === 'both') ?? concluded[0]
   const isBad = expected.verdict === 'problem'
   if (reproduced.failing !== isBad || best === undefined)
     return fill(words.headline.notReproduced, values)
