@@ -54,11 +54,11 @@ for _ in range(int(sys.argv[2])):
 class Capture:
     """tcpwhy capture in a process of its own, listening. `said` is what it has said on standard error so far."""
 
-    def __init__(self, *words, output='a.pcapng', where=('--netns', NETNS), folder=WORK):
+    def __init__(self, *words, output='a.pcapng', where=('--netns', NETNS), folder=WORK, node=()):
         self.path = os.path.join(folder, output)
         if os.path.exists(self.path):
             os.remove(self.path)
-        words = ['node', 'bin/tcpwhy.js', 'capture', *where, '-w', self.path, *words]
+        words = ['node', *node, 'bin/tcpwhy.js', 'capture', *where, '-w', self.path, *words]
         self.err = tempfile.TemporaryFile('w+')
         self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=self.err, text=True)
         until(lambda: 'Capturing' in self.said or self.process.poll() is not None)
@@ -262,6 +262,22 @@ def what_is_not_there_is_said():
         ended = subprocess.run(['node', 'bin/tcpwhy.js', 'capture', *words, '-w', path, '--for', '1s'], capture_output=True, text=True)
         assert ended.returncode == 2 and f'[{code}]' in ended.stderr, ended
         assert len(ended.stderr.splitlines()) == 2 and not os.path.exists(path), ended.stderr
+
+
+def without_the_right_to_it_that_is_said():
+    for where in ([], ['--netns', NETNS]):
+        words = ['node', 'bin/tcpwhy.js', 'capture', *where, '-w', '/dev/null', '--for', '1s']
+        ended = subprocess.run(['setpriv', '--bounding-set=-all', *words], capture_output=True, text=True)
+        assert ended.returncode == 2 and '[CAPTURE_NOT_PERMITTED]' in ended.stderr, ended
+
+
+def without_native_addons():
+    """nsenter enters then, and tcpdump's own stream is read."""
+    capture = Capture('--port', '9', '--trigger', 'reset-burst:5', '--tail', '1s', node=['--no-addons'])
+    inside(RESET, 9, 5)
+    until(lambda: 'Trigger' in capture.said)
+    capture.wait()
+    assert len(packets(capture.path, 'frame.number', only='tcp.flags.syn == 1')) == 10
 
 
 def tcpdump_runs_as_nobody_special():
@@ -528,6 +544,8 @@ TESTS = [
     in_a_container_of_podman_by_its_name,
     what_is_not_there_is_said,
     tcpdump_runs_as_nobody_special,
+    without_native_addons,
+    without_the_right_to_it_that_is_said,
     by_a_burst_of_resets_but_not_of_refusals,
     by_a_full_accept_queue,
     by_close_wait,

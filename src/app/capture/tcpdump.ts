@@ -249,7 +249,7 @@ function notHere(): TcpwhyError {
 function notPermitted({ target }: TcpdumpOptions, why: string): TcpwhyError {
   return new TcpwhyError(
     'CAPTURE_NOT_PERMITTED',
-    `The network namespace of ${target.label} cannot be entered: ${why}`,
+    `Cannot capture in ${target.label}: ${why}`,
     'Run it with sudo: it takes CAP_SYS_ADMIN, CAP_SYS_PTRACE and CAP_NET_RAW.',
   )
 }
@@ -257,7 +257,7 @@ function notPermitted({ target }: TcpdumpOptions, why: string): TcpwhyError {
 function gone({ target }: TcpdumpOptions): TcpwhyError {
   return new TcpwhyError(
     'TARGET_NOT_FOUND',
-    `The network namespace of ${target.label} is gone`,
+    `Cannot capture in ${target.label}: its network namespace is gone`,
     'Its process ended: find the one that took its place.',
   )
 }
