@@ -1,4 +1,13 @@
-import { closeSync, openSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+  statSync,
+} from 'node:fs'
 import { endianness, hostname, release } from 'node:os'
 import type { HostFiles, HostRead } from '../host/host-files.ts'
 import { inNamespace } from './kernel/namespace.ts'
@@ -38,10 +47,17 @@ export function nodeHost(limits: { maxBytes: number } = { maxBytes: MAX_BYTES })
 
 class TooBig extends Error {}
 
+class NoFile extends Error {}
+
+/** A container may put a FIFO or a device where a configuration is looked for: that must neither wait nor do anything. */
+const HARMLESS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY
+
 /** Files of /proc say that they are empty, so their end is looked for by reading. */
 function readWhole(path: string, maxBytes: number): Buffer {
-  const file = openSync(path, 'r')
+  if (!statSync(path).isFile()) throw new NoFile()
+  const file = openSync(path, HARMLESS)
   try {
+    if (!fstatSync(file).isFile()) throw new NoFile()
     let octets = Buffer.allocUnsafe(FIRST_BYTES)
     let used = 0
     for (;;) {

@@ -1,3 +1,7 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { nodeHost } from '../../src/app/node-host.ts'
 import type { HostFault } from '../../src/host/reader.ts'
@@ -529,5 +533,13 @@ describe('on this machine', () => {
     })
     expect(live.bytes(import.meta.filename)).toMatchObject({ why: 'too-big' })
     expect(live.text(import.meta.dirname)).toMatchObject({ why: 'failed' })
+  })
+
+  test.runIf(process.platform !== 'win32')('a FIFO is no file: nobody waits for its writer', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tcpwhy-fifo-'))
+    const path = join(folder, 'nginx.conf')
+    execFileSync('mkfifo', [path])
+    expect(nodeHost().text(path)).toMatchObject({ why: 'failed' })
+    rmSync(folder, { recursive: true })
   })
 })

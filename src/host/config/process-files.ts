@@ -16,8 +16,8 @@ const MAX_MATCHES = 500
 export function filesUnder(host: HostFiles, root: string): ProcessFiles {
   const text = (path: string): string | null => {
     const real = resolved(host, root, path)
-    const read = real === null ? null : readOrNull(host.text(root + real))
-    return read === null || read.length > MAX_FILE ? null : read
+    if (real === null || (readOrNull(host.size(root + real)) ?? 0) > MAX_FILE) return null
+    return readOrNull(host.text(root + real))
   }
   const glob = (pattern: string): string[] => {
     let paths = ['']
