@@ -30,8 +30,11 @@ export interface HostFiles {
    * @param take  gets what each recv() gave, which it may keep; answers true when that was the last
    */
   sockDiag(request: Uint8Array, take: (octets: Uint8Array) => boolean): HostRead<null>
-  /** What `ss` prints with these arguments in the current network namespace. */
-  ss(args: readonly string[]): HostRead<string>
+  /**
+   * What `ss` prints with these arguments in the current network namespace.
+   * @param path  another namespace, where inNamespace cannot enter it but nsenter(1) may
+   */
+  ss(args: readonly string[], path?: string): HostRead<string>
   /**
    * Looks from within another network namespace: /proc/net, /proc/sys/net, sockDiag and ss are those of it meanwhile.
    * @param path  /run/netns/blue or /proc/77/ns/net

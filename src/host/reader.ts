@@ -6,6 +6,8 @@ import type { TcpState } from './kernel/tcp-states.ts'
 export interface HostAsk {
   /** A process whose network namespace is meant; without it, that of whoever reads. */
   netOf?: number
+  /** The file of that namespace, where a program can be started in it though the reader cannot enter it itself. */
+  netPath?: string
   /** Processes to look at in detail. */
   pids?: readonly number[]
   /** Sockets whose owners are wanted. */

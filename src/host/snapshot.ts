@@ -293,22 +293,26 @@ function lookInto(host: HostFiles, namespace: NamespaceFact, ask: SnapshotAsk): 
   const gap = missing('namespace-entry', whyUnreadable(within))
   const [pid] = namespace.pids
   if (pid === undefined) return { snapshot: null, missing: [gap], faults: [] }
-  const look = lookFrom(host, namespace, ask, pid)
+  // Where it was refused, nsenter would be too.
+  const netPath = within.why === 'denied' ? undefined : namespace.path
+  const look = lookFrom(host, namespace, ask, { netOf: pid, netPath })
   return { ...look, missing: [gap, ...look.missing] }
 }
 
-/** @param netOf  a process through whose /proc/PID/net an unentered namespace is seen */
+/** @param outside  a process through whose /proc/PID/net an unentered namespace is seen, and the file of that namespace */
 function lookFrom(
   host: HostFiles,
   namespace: NamespaceFact,
   ask: SnapshotAsk,
-  netOf?: number,
+  outside: { netOf?: number; netPath?: string | undefined } = {},
 ): Look {
+  const { netOf, netPath } = outside
   const of: HostAsk = {
     ...(ask.states === undefined ? {} : { states: ask.states }),
     ...(ask.ports === undefined ? {} : { ports: ask.ports }),
     brief: ask.brief === true,
     ...(netOf === undefined ? {} : { netOf }),
+    ...(netPath === undefined ? {} : { netPath }),
   }
   const table = sockets.read(host, of)
   const values = netOf === undefined ? ofScope(settings.read(host), 'namespace') : NO_SETTINGS

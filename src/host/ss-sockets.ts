@@ -11,12 +11,13 @@ import { decimal, wordsOf } from './text.ts'
 /** TCP, all states, numbers; timers, inode and cookie, tcp_info, memory. No -O or -H: old versions know neither. */
 const ARGUMENTS = ['-tanoiem']
 
-/** The fallback where netlink cannot be asked but the program is there. */
+/** The fallback where netlink cannot be asked but the program is there. @param path  see HostFiles.ss */
 export function ssSockets(
   host: HostFiles,
   filter: SocketFilter,
+  path?: string,
 ): HostRead<{ sockets: SocketFact[]; faults: HostFault[] }> {
-  const printed = host.ss(ARGUMENTS)
+  const printed = host.ss(ARGUMENTS, path)
   if (printed.is !== 'read') return printed
   const { sockets, odd } = parseSs(printed.value)
   const faults = odd === 0 ? [] : [{ path: 'ss', what: `ss: ${odd} lines that describe no socket` }]

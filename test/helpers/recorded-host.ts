@@ -149,9 +149,9 @@ function hostOf(store: Store, changes: Changes): HostFiles {
       if (answer !== null) take(answer)
       return read('sock_diag', () => (answer === null ? null : 'asked')) as HostRead<null>
     },
-    ss: () =>
+    ss: (_, path) =>
       read('ss', () => {
-        const printed = without.includes('ss') ? null : store.ss()
+        const printed = without.includes('ss') || path !== undefined ? null : store.ss()
         return printed === null ? null : new TextDecoder().decode(printed)
       }),
     inNamespace<T>(path: string, look: (host: HostFiles) => T): HostRead<T> {

@@ -53,7 +53,7 @@ try {
   otherNamespaces(scene.scene, other.scene)
   whoWaits(snapshot(host), scene.scene)
   await vanishing()
-  withoutAddons()
+  withoutAddons(other.scene)
 } finally {
   for (const { child } of [scene, other]) {
     child.stdin?.end()
@@ -223,19 +223,24 @@ async function vanishing(): Promise<void> {
   console.log(`namespaces that vanish: ${LOOKS} looks, ${most} of them at most`)
 }
 
-/** node --no-addons: no koffi; everything but netlink still works. */
-function withoutAddons(): void {
+/** node --no-addons: no koffi; other namespaces through nsenter, and all but netlink and their settings is still told. */
+function withoutAddons({ server, port }: Scene): void {
   const code = `
     const { nodeHost } = await import('./src/app/node-host.ts')
     const { snapshot } = await import('./src/host/snapshot.ts')
-    const { namespaces: [own], missing } = snapshot(nodeHost(), { namespace: ({ self }) => self })
-    console.log(JSON.stringify([own.source, own.sockets.length, missing.map(({ why }) => why)]))`
+    const wanted = ({ self, pids }) => self || pids.includes(${server})
+    const { namespaces, missing } = snapshot(nodeHost(), { namespace: wanted })
+    const told = namespaces.map(({ source, sockets, listeners }) => [source, sockets.length,
+      listeners.find(({ local }) => local.port === ${port + 1})?.limit])
+    console.log(JSON.stringify([told, missing.map(({ why }) => why)]))`
   const argv = ['--no-addons', '--import', 'tsx', '--input-type=module', '-e', code]
   const ended = spawnSync(process.execPath, argv, { encoding: 'utf8' })
   assert.equal(ended.status, 0, ended.stderr)
-  const [source, count, why] = JSON.parse(ended.stdout) as [string, number, string[]]
-  assert.equal(source, 'ss')
-  assert.ok(count > 2 * CONNECTIONS)
+  type Told = [string, number, number | null]
+  const [[own, there], why] = JSON.parse(ended.stdout) as [Told[], string[]]
+  assert.deepEqual([own?.[0], own?.[2]], ['ss', 1])
+  assert.ok((own?.[1] ?? 0) > 2 * CONNECTIONS)
+  assert.deepEqual([there?.[0], there?.[2]], ['ss', 1])
   assert.match(why.join(), /native addons are forbidden/)
-  console.log('without native addons: told by ss')
+  console.log('without native addons: told by ss, in another namespace too')
 }

@@ -6,9 +6,11 @@ const PATIENCE_MS = 15_000
 /** 200,000 sockets. */
 const MAX_BYTES = 128 * 1024 * 1024
 
-/** iproute2's `ss`, without a shell, in the calling thread's network namespace. */
-export function runSs(args: readonly string[]): HostRead<string> {
-  const ended = spawnSync('ss', args, {
+/** iproute2's `ss`, without a shell, in the calling thread's network namespace or, through nsenter, in that of `path`. */
+export function runSs(args: readonly string[], path?: string): HostRead<string> {
+  const [program, ...words] =
+    path === undefined ? ['ss', ...args] : ['nsenter', `--net=${path}`, 'ss', ...args]
+  const ended = spawnSync(program!, words, {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],
     timeout: PATIENCE_MS,

@@ -68,7 +68,8 @@ class Recording {
       inode: (path) => this.kept('inodes', 'inode', { path, scope }, () => inner.inode(path)),
       size: (path) => this.kept('sizes', 'size', { path, scope }, () => inner.size(path)),
       sockDiag: (request, take) => this.sockDiag(inner, scope, request, take),
-      ss: (args) => this.ss(inner, scope, args),
+      // Of a namespace that is not entered /proc/PID/net is kept instead, see the sockets reader.
+      ss: (args, path) => (path === undefined ? this.ss(inner, scope, args) : notKept(path)),
       inNamespace: (path, look) => {
         const there = scopeOf(readOrNull(inner.inode(path)))
         const read = inner.inNamespace(path, (inside) => {
@@ -156,4 +157,8 @@ class Recording {
     assert(reads !== undefined, `nothing is recorded of ${scope}`)
     return reads
   }
+}
+
+function notKept(path: string): HostRead<string> {
+  return { is: 'unreadable', why: 'missing', path, detail: 'ss is kept of entered namespaces only' }
 }

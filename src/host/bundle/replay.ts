@@ -56,7 +56,10 @@ function within(machine: ReplayedMachine, look: RecordedLook, scope: string): Ho
       for (const octets of parts.value) if (take(octets)) break
       return { is: 'read', value: null }
     },
-    ss: () => answer(here, 'ss', '', (reads) => reads.ss),
+    ss: (_, path) =>
+      path === undefined
+        ? answer(here, 'ss', '', (reads) => reads.ss)
+        : { is: 'unreadable', why: 'missing', path, detail: 'not in the bundle' },
     inNamespace(path, look_) {
       const there = answer(here, 'inNamespace', path, (reads) => reads.entered.get(path))
       if (there.is !== 'read') return there

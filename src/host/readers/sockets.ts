@@ -14,7 +14,7 @@ export const sockets = {
 
   canRun: (host: HostFiles, ask: HostAsk) => isThere(host, netFolder(ask), ['tcp', 'tcp6']),
 
-  /** `netOf` is looked at through /proc alone: the others tell of the namespace that the reader is in. */
+  /** Netlink tells of the namespace that the reader is in, so `netOf` is left to `ss` (with `netPath`) and /proc. */
   read(host: HostFiles, ask: HostAsk): SocketFacts {
     const filter: SocketFilter = {
       ...(ask.states === undefined ? {} : { states: ask.states }),
@@ -26,7 +26,9 @@ export const sockets = {
       const dumped = dumpSockets(host, filter)
       if (dumped.is === 'read') return { source: 'netlink', ...dumped.value }
       faults.push({ path: dumped.path, what: whyUnreadable(dumped) })
-      const printed = ssSockets(host, filter)
+    }
+    if (ask.netOf === undefined || ask.netPath !== undefined) {
+      const printed = ssSockets(host, filter, ask.netPath)
       if (printed.is === 'read') {
         const { sockets: found, faults: more } = printed.value
         return { source: 'ss', sockets: found, faults: [...faults, ...more] }
