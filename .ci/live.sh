@@ -4,7 +4,7 @@
 # Then what src/host tells of this kernel: netlink, ss and /proc must say the same (test/live/host.ts).
 # Then a container, found with its name from outside (test/live/container.ts).
 # Then the listen queues: as many handshakes as tcpwhy queue says, counted (test/live/queue.py). Then the kernel's own
-# events, each made to happen (test/live/events.py).
+# events, each made to happen (test/live/events.py), and a host on which everything is wrong, diagnosed (test/live/diagnose.py).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -56,6 +56,7 @@ INSIDE
 
 PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" python3 test/live/queue.py
 PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" --mount python3 test/live/events.py
+PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" --mount python3 test/live/diagnose.py
 PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" --mount python3 test/live/capture.py
 PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" node_modules/.bin/tsx test/live/host.ts
 PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" --mount node_modules/.bin/tsx test/live/container.ts

@@ -86,18 +86,21 @@ export function factsOfLooks(
   })
 }
 
-/** Whether a process is in the namespaces that were asked for; one that has gone meanwhile is not. */
+/** Whether a process is in the namespaces that were asked for; null: it has gone meanwhile. */
 function placeOf(
   { namespaces }: HostSnapshot,
   { ask, host }: { ask: SnapshotAsk; host: HostFiles },
-): (pid: number) => boolean {
+): (pid: number) => boolean | null {
   if (ask.namespace === undefined) return () => true
   const links = new Set(namespaces.map(({ id }) => `net:[${id}]`))
-  return (pid) => links.has(readOrNull(host.link(`/proc/${pid}/ns/net`)) ?? '')
+  return (pid) => {
+    const link = readOrNull(host.link(`/proc/${pid}/ns/net`))
+    return link === null ? null : links.has(link)
+  }
 }
 
-function ofPlace(seen: HostSnapshot, isHere: (pid: number) => boolean): HostSnapshot {
-  return { ...seen, openFiles: seen.openFiles.filter(({ pid }) => isHere(pid)) }
+function ofPlace(seen: HostSnapshot, isHere: (pid: number) => boolean | null): HostSnapshot {
+  return { ...seen, openFiles: seen.openFiles.filter(({ pid }) => isHere(pid) === true) }
 }
 
 /** The facts of one host of two snapshots; `source` is the id of its entry in the report. */

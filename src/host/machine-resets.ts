@@ -33,7 +33,8 @@ export function resetsOf(events: EventsFacts, looks: Looks): ResetFact[] {
     if (event.kind !== 'reset-sent') continue
     const { service, side } = serviceOf(event)
     if (service === null) continue
-    const { causes, decides, culprit } = resetStory(event, contextOf(event, events, looks))
+    const { causes: all, decides, culprit } = resetStory(event, contextOf(event, events, looks))
+    const causes = all.length > 1 && stillListens(event, looks) ? all.filter(isNotClosed) : all
     const key = [causes.join(), culprit?.pid, service.address, service.port, side].join(' ')
     const known = found.get(key)
     if (known === undefined) {
@@ -56,6 +57,19 @@ export function resetsOf(events: EventsFacts, looks: Looks): ResetFact[] {
   return [...found.values()]
     .map((fact) => withUnkept(fact, events))
     .sort((a, b) => b.count - a.count)
+}
+
+function isNotClosed(cause: ResetCause): boolean {
+  return cause !== 'listener-closed'
+}
+
+/** The same listener at both looks: its queue was not reset. Needed where events that would tell were lost. */
+function stillListens({ local }: KernelEvent, { before, after }: Looks): boolean {
+  const at = (all: readonly NetnsSnapshot[]) =>
+    all.flatMap((n) => n.listeners.filter((l) => l.local.port === local?.port).map((l) => l.inode))
+  const first = at(before)
+  const last = new Set(at(after))
+  return first.length > 0 && first.every((inode) => last.has(inode))
 }
 
 /** As the groups of events have it: of two ends the one with the lower port. */

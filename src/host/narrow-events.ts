@@ -7,8 +7,8 @@ export interface EventsAsk {
   /** The namespaces that were looked at. */
   namespaces: readonly NetnsSnapshot[]
   ports?: readonly number[]
-  /** Of events that tell no address: whether this process is meant. */
-  pid: (pid: number) => boolean
+  /** Of events that tell no address, or one that says nothing: whether this process is meant; null: it is gone. */
+  pid: (pid: number) => boolean | null
 }
 
 /** The same facts without what belongs to others. Counts are of what is left. */
@@ -17,10 +17,13 @@ export function narrowedEvents(all: EventsFacts, ask: EventsAsk): EventsFacts {
   const isOurs = (end: Endpoint | null, far: Endpoint | null) =>
     isAsked(ask, end, far) &&
     (addresses.has(plain(end?.address)) || addresses.has(plain(far?.address)))
-  const keeps = (event: KernelEvent) =>
-    event.local === null && event.remote === null
-      ? event.pid !== null && ask.pid(event.pid)
-      : isOurs(event.local, event.remote)
+  const keeps = (event: KernelEvent) => {
+    const { local, remote, pid } = event
+    if (local === null && remote === null) return pid !== null && ask.pid(pid) === true
+    // Loopback is in every namespace: there the process decides, where there is one.
+    if (pid !== null && isLoopback(local ?? remote) && ask.pid(pid) === false) return false
+    return isOurs(local, remote)
+  }
   const events = all.events.filter(keeps)
   const groups = all.groups.flatMap((group) => ofGroup(group, events, isOurs) ?? [])
   return { ...all, events, groups, counts: countsOf(groups) }
@@ -54,6 +57,11 @@ function addressesOf(namespaces: readonly NetnsSnapshot[]): Set<string> {
     for (const { local } of listeners) addresses.add(plain(local.address))
   }
   return addresses
+}
+
+function isLoopback(end: Endpoint | null): boolean {
+  const address = plain(end?.address)
+  return address.startsWith('127.') || address === '::1'
 }
 
 function plain(address: string | undefined): string {
