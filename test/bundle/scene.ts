@@ -1,3 +1,4 @@
+import type { ScenePorts } from '../../src/app/bundle/collect.ts'
 import { takeSnapshot } from '../../src/app/bundle/snapshot.ts'
 import type { EventsRecording } from '../../src/host/events.ts'
 import type { HostFiles } from '../../src/host/host-files.ts'
@@ -26,11 +27,17 @@ export const twoNamespaces: Changes = {
 
 export const KERNEL_LOG = '[    1.000000] TCP: request_sock_TCP: Possible SYN flooding on port 80\n'
 
+export interface Happened {
+  events?: EventsRecording
+  kernelLog?: string
+  capture?: ScenePorts['capture']
+}
+
 /** A snapshot of a recorded machine; what the kernel tells meanwhile is recorded too. */
 export function snapshotOf(
   host: HostFiles = hostFrom(FOLDER, twoNamespaces),
   options: Partial<Parameters<typeof takeSnapshot>[0]> = {},
-  events: EventsRecording = recordedEvents(),
+  { events = recordedEvents(), kernelLog = KERNEL_LOG, capture = noCapture }: Happened = {},
 ) {
   return takeSnapshot(
     { forMs: 0, maxOctets: 50_000_000, redact: false, ...options },
@@ -41,11 +48,15 @@ export function snapshotOf(
         stop: () => eventsOf(events),
         recording: () => events,
       }),
-      kernelLog: () => ({ is: 'read', log: { text: KERNEL_LOG, withheld: 1 } }),
-      capture: async () => ({ stop: async () => ({ is: 'failed', why: 'no tcpdump here' }) }),
+      kernelLog: () => ({ is: 'read', log: { text: kernelLog, withheld: 1 } }),
+      capture,
     },
   )
 }
+
+const noCapture: ScenePorts['capture'] = async () => ({
+  stop: async () => ({ is: 'failed', why: 'no tcpdump here' }),
+})
 
 export function archiveOf({ pieces }: { pieces: readonly Uint8Array[] }): Uint8Array {
   return new Uint8Array(Buffer.concat(pieces))
