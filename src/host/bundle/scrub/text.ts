@@ -38,12 +38,19 @@ export function mapProcTable(text: string, littleEndian: boolean, map: MapAddres
   })
 }
 
-/** Link-layer addresses: "02:42:ac:11:00:02". Those of nobody (zeros, ones) stay. */
+/**
+ * Link-layer addresses: "02:42:ac:11:00:02"; netfilter logs two of them and a type in one row. Those of nobody (zeros, ones) stay.
+ */
 export function mapMacs(text: string, standIn: (mac: string) => string): string {
-  return text.replace(/(?<![\w:])(?:[\da-f]{2}:){5}[\da-f]{2}(?![\w:])/gi, (mac) => {
-    const plain = mac.toLowerCase()
-    return /^(00:){5}00$|^(ff:){5}ff$/.test(plain) ? mac : standIn(plain)
-  })
+  return text.replace(/(?<![\w:])(?:[\da-f]{2}:){5,}[\da-f]{2}(?![\w:])/gi, (row) =>
+    row
+      .toLowerCase()
+      .replace(/(?:[\da-f]{2}:){5}[\da-f]{2}/g, (mac) => (isNobody(mac) ? mac : standIn(mac))),
+  )
+}
+
+function isNobody(mac: string): boolean {
+  return /^(00:){5}00$|^(ff:){5}ff$/.test(mac)
 }
 
 export function mapWord(text: string, word: string, standIn: string): string {
