@@ -6,6 +6,8 @@ import { diagnoseWords as words } from '../messages/en/diagnose.ts'
 import { type FindingContext, findingOf, type Messages, reasonsOf, say } from './finding.ts'
 import { headlineOf, whatOf } from './headline.ts'
 import { hasSockets, hostSummary } from './host-summary.ts'
+import { acrossHosts, sickHosts } from './hosts/across.ts'
+import { compareHosts } from './hosts/comparison.ts'
 import { isMachineClaim, joinFindings, machineFindings } from './machine-findings.ts'
 import { machineUnexplained } from './machine-unexplained.ts'
 import { merge } from './merge.ts'
@@ -52,7 +54,10 @@ export function diagnose(input: DiagnoseInput): Report {
     merged,
     finding: findingOf(merged, context),
   }))
-  const ofMachines = machineFindings(asked.claims.filter(isMachineClaim), context)
+  const machines = evidence.machines ?? []
+  const ofEach = machineFindings(asked.claims.filter(isMachineClaim), context)
+  const ofMachines = acrossHosts(ofEach, machines)
+  const comparison = compareHosts(machines, sickHosts(ofEach))
   const findings = rank(cutLooseEnds(joinFindings(ofPackets, ofMachines)))
   const ofHosts = (evidence.machines ?? []).flatMap(machineUnexplained)
   const total = evidence.totals.connections
@@ -92,6 +97,7 @@ export function diagnose(input: DiagnoseInput): Report {
     ...(input.baseline === undefined ? {} : { baseline: input.baseline }),
     ...(input.vantage === undefined ? {} : { vantage: vantageSummary(input.vantage) }),
     ...(evidence.machines === undefined ? {} : { hosts: evidence.machines.map(hostSummary) }),
+    ...(comparison === null ? {} : { comparison }),
   }
 }
 

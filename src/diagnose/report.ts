@@ -1,5 +1,6 @@
 import type { CauseId } from '../causes/ids.ts'
 import type { Ending } from '../evidence/endings.ts'
+import type { HostComparison } from './hosts/comparison.ts'
 
 /** Two numbers, what the client sent and what the server sent. */
 export type Sides = { client: number; server: number }
@@ -40,6 +41,8 @@ export interface Report {
   vantage?: VantageSummary
   /** Hosts that were looked at (`diagnose`): what they are doing, whether or not anything is wrong. */
   hosts?: HostSummary[]
+  /** Several hosts: who is sick, what differs, what they wait for together, who is connected to which. */
+  comparison?: HostComparison
 }
 
 /** One host over the time that it was looked at. Counts are of all its network namespaces that could be read. */
@@ -119,6 +122,8 @@ export interface Finding {
     what?: 'sockets' | 'connects' | 'handshakes' | 'resets' | 'processes' | 'listeners' | 'packets'
     sockets?: string[]
     groups?: { group: string; connections: number }[]
+    /** The same on several hosts, worst first. */
+    hosts?: { host: string; connections: number }[]
   }
   because: Because[]
   against: Because[]

@@ -113,9 +113,15 @@ function frameText(frame: number, file: string | undefined): string {
  */
 export function becauseText(because: Because, names: SourceNames, of = 0): string {
   const { text, times = 1 } = because
-  const where = whereOf(because, names)
+  const where = onHost(whereOf(because, names), because, names)
   if (times < 2 || times >= of) return `${text} (${where})`
   return `${text} (${say(words.alike, { where, times })})`
+}
+
+/** Of several hosts it matters which; frames and connections say themselves where they are. */
+function onHost(where: string, { kind, source }: Because, names: SourceNames): string {
+  const host = kind === 'frame' || kind === 'connection' ? undefined : names.get(source)
+  return host === undefined ? where : say(words.where.on, { what: where, host })
 }
 
 export function culpritText(culprit: Finding['culprit']): string {

@@ -114,9 +114,8 @@ export const acceptQueueOverflow = {
     title: "{who} does not accept fast enough: {server}'s accept queue is full ({limit:count})",
     now: [
       {
-        text: 'Keep the scene before any restart: queues, counters, descriptors and stacks. A restart resets every connection in the queue and hides the slow acceptor.',
-        command:
-          "ss -ltnm 'sport = :{port}'; nstat -az; ls -l /proc/{pid}/fd; cat /proc/{pid}/stack",
+        text: 'Keep the scene before any restart: queues, counters, descriptors and stacks, in one file. A restart resets every connection in the queue and hides the slow acceptor.',
+        command: 'sudo tcpwhy snapshot --pid {pid}',
       },
       { text: 'Shed load or add instances.' },
     ],

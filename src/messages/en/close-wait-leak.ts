@@ -64,8 +64,8 @@ export const closeWaitLeak = {
       '{who} holds {connections:count} connections with {peer} in CLOSE-WAIT: it does not close them',
     now: [
       {
-        text: 'Before any restart keep what it would destroy: sockets, descriptors, stacks.',
-        command: 'ss -tanpoi state close-wait; ls -l /proc/{pid}/fd',
+        text: 'Before any restart keep what it would destroy, in one file: sockets, descriptors, stacks.',
+        command: 'sudo tcpwhy snapshot --pid {pid}',
       },
       {
         text: 'And its own stacks: Go /debug/pprof/goroutine?debug=2, Java jcmd {pid} Thread.print, Python py-spy dump --pid {pid}.',

@@ -34,8 +34,8 @@ export const descriptorExhaustion = {
     title: '{who} (pid {pid}) has no descriptor left: {total:count} of {soft:count} open',
     now: [
       {
-        text: 'Keep the list of what is open; a restart destroys it and resets the connections in the queue.',
-        command: 'ls -l /proc/{pid}/fd > fds.txt; ss -tanp > sockets.txt',
+        text: 'Keep the list of what is open, with the sockets; a restart destroys it and resets the connections in the queue.',
+        command: 'sudo tcpwhy snapshot --pid {pid}',
       },
       {
         text: 'Raise the limit of the running process: nothing is lost, nobody restarted.',

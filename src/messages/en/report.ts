@@ -67,6 +67,7 @@ export const reportWords = {
     log: '{file}, line {line}',
     other: '{kind} {ref}',
     in: '{what} in {netns}',
+    on: '{what} on {host}',
   },
   endings: {
     clean: 'clean',

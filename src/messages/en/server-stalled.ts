@@ -59,8 +59,8 @@ export const serverStalled = {
       '{who} (pid {pid}) does not read: requests of {connections:count} connections to {server} lie in the kernel',
     now: [
       {
-        text: 'Before any restart keep what it would destroy: stacks and descriptors of the process.',
-        command: 'sudo cat /proc/{pid}/stack /proc/{pid}/wchan; ls -l /proc/{pid}/fd',
+        text: 'Before any restart keep what it would destroy, in one file: stacks and descriptors of the process, queues.',
+        command: 'sudo tcpwhy snapshot --pid {pid}',
       },
     ],
     confirm: [

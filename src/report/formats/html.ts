@@ -1,8 +1,10 @@
 import type { Finding, Report } from '../../diagnose/report.ts'
+import { hostWords } from '../../messages/en/hosts.ts'
 import { reportWords as words } from '../../messages/en/report.ts'
 import { render as fill } from '../../messages/render.ts'
 import { htmlText } from '../escape.ts'
 import type { RenderOptions, ReportFormat } from '../format.ts'
+import { comparisonTexts } from '../hosts.ts'
 import {
   affectedText,
   becauseText,
@@ -60,6 +62,9 @@ function* render(report: Report, options: RenderOptions): Iterable<string> {
       return `<code>${htmlText(cause)}</code>: ${what}${command(ask)}`
     }),
   )
+  if (report.comparison !== undefined) {
+    yield section(hostWords.heading, comparisonTexts(report.comparison).map(htmlText))
+  }
   yield section(words.heading.vantage, vantageTexts(report, names).map(htmlText))
   if (report.baseline !== undefined) {
     yield section(

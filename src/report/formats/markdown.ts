@@ -1,8 +1,10 @@
 import type { Finding, Report } from '../../diagnose/report.ts'
+import { hostWords } from '../../messages/en/hosts.ts'
 import { reportWords as words } from '../../messages/en/report.ts'
 import { render as fill } from '../../messages/render.ts'
 import { markdownBlock, markdownCode, markdownText } from '../escape.ts'
 import type { RenderOptions, ReportFormat } from '../format.ts'
+import { comparisonTexts } from '../hosts.ts'
 import {
   affectedText,
   becauseText,
@@ -49,6 +51,9 @@ function* render(report: Report, options: RenderOptions): Iterable<string> {
       return `${what}\n${markdownBlock(ask, '  ').trimEnd()}`
     }),
   )
+  if (report.comparison !== undefined) {
+    yield section(hostWords.heading, comparisonTexts(report.comparison).map(markdownText))
+  }
   yield section(words.heading.vantage, vantageTexts(report, names).map(markdownText))
   if (report.baseline !== undefined) {
     const heading = markdownText(fill(words.heading.baseline, { name: report.baseline.name }))

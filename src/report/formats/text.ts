@@ -1,7 +1,9 @@
 import type { ConnectionSummary, Finding, Report } from '../../diagnose/report.ts'
+import { hostWords } from '../../messages/en/hosts.ts'
 import { reportWords as words } from '../../messages/en/report.ts'
 import { render as fill } from '../../messages/render.ts'
 import type { RenderOptions, ReportFormat } from '../format.ts'
+import { comparisonTexts } from '../hosts.ts'
 import { type Paint, paintFor } from '../paint.ts'
 import { printable } from '../printable.ts'
 import {
@@ -38,6 +40,11 @@ function* render(report: Report, options: RenderOptions): Iterable<string> {
     yield lines(findingLines(finding, number, names, paint))
   }
   for (const host of report.hosts ?? []) yield lines(hostLines(host, options, paint))
+  if (report.comparison !== undefined) {
+    const texts = comparisonTexts(report.comparison)
+    const body = texts.flatMap((t) => wrap(printable(t), '  ', paint.columns))
+    yield section(hostWords.heading, body, paint)
+  }
   yield section(words.heading.excluded, excludedLines(report, names, paint), paint)
   yield section(words.heading.unknown, unknownLines(report, paint), paint)
   if (report.vantage) {
