@@ -25,7 +25,9 @@ const EXPORTS = [
  */
 const CALLED = new Set([
   'addHole',
+  'beginRow',
   'classifyOld',
+  'closeRow',
   'handshakeSegment',
   'isKeptCopy',
   'isSamePacket',

@@ -1,4 +1,16 @@
 import ts from 'typescript'
+import {
+  BINARY_F64,
+  BINARY_I32,
+  BITS,
+  COMPARE_F64,
+  COMPARE_I32,
+  F64_MATH,
+  F64_UNARY,
+  FLOAT,
+  INT,
+  OCTET,
+} from './operators.ts'
 import { type Erased, type Scope, signatureOf, unsupported } from './scope.ts'
 import type { Body, Sources } from './sources.ts'
 import { blockType, f64Const, i32Const, memory, op, type Type, u32 } from './wasm.ts'
@@ -340,7 +352,7 @@ export class Expressions {
 
   private math(name: string, node: ts.CallExpression): Code {
     const [first, second] = node.arguments
-    if (first === undefined || (second === undefined && name !== 'abs'))
+    if (first === undefined || (second === undefined && !(name in F64_UNARY)))
       throw unsupported(node, 'this call')
     if (name === 'imul') {
       return i32([
@@ -349,6 +361,7 @@ export class Expressions {
         BINARY_I32[ts.SyntaxKind.AsteriskToken]!,
       ])
     }
+    if (name in F64_UNARY) return { type: 'f64', bytes: [...this.f64(first), F64_UNARY[name]!] }
     const codes = node.arguments.map((argument) => this.any(argument))
     const floats = codes.some(({ type }) => type === 'f64')
     if (floats && F64_MATH[name] !== undefined) {
@@ -432,65 +445,4 @@ export function unwrapped(node: ts.Expression): ts.Expression {
 
 function i32(bytes: number[]): Code {
   return { type: 'i32', bytes }
-}
-
-const INT = { load: op.i32Load, store: op.i32Store, align: 2, type: 'i32' } as const
-const FLOAT = { load: op.f64Load, store: op.f64Store, align: 3, type: 'f64' } as const
-const OCTET = { load: op.i32Load8U, store: 0, align: 0, type: 'i32' } as const
-
-const K = ts.SyntaxKind
-type Table = { readonly [kind in ts.SyntaxKind]?: number }
-
-const BINARY_I32: Table = {
-  [K.PlusToken]: 0x6a,
-  [K.MinusToken]: 0x6b,
-  [K.AsteriskToken]: 0x6c,
-  [K.PercentToken]: 0x6f,
-  [K.AmpersandToken]: 0x71,
-  [K.BarToken]: 0x72,
-  [K.CaretToken]: 0x73,
-  [K.LessThanLessThanToken]: 0x74,
-  [K.GreaterThanGreaterThanToken]: 0x75,
-  [K.GreaterThanGreaterThanGreaterThanToken]: 0x76,
-}
-/** Their operands are int32 whatever they look like. */
-const BITS: ReadonlySet<ts.SyntaxKind> = new Set([
-  K.AmpersandToken,
-  K.BarToken,
-  K.CaretToken,
-  K.LessThanLessThanToken,
-  K.GreaterThanGreaterThanToken,
-  K.GreaterThanGreaterThanGreaterThanToken,
-])
-const BINARY_F64: Table = {
-  [K.PlusToken]: 0xa0,
-  [K.MinusToken]: 0xa1,
-  [K.AsteriskToken]: 0xa2,
-  [K.SlashToken]: 0xa3,
-}
-const F64_MATH: Readonly<Record<string, number>> = { abs: 0x99, min: 0xa4, max: 0xa5 }
-const COMPARE_I32: Table = {
-  [K.EqualsEqualsEqualsToken]: 0x46,
-  [K.ExclamationEqualsEqualsToken]: 0x47,
-  [K.LessThanToken]: 0x48,
-  [K.GreaterThanToken]: 0x4a,
-  [K.LessThanEqualsToken]: 0x4c,
-  [K.GreaterThanEqualsToken]: 0x4e,
-}
-const COMPARE_F64: Table = {
-  [K.EqualsEqualsEqualsToken]: 0x61,
-  [K.ExclamationEqualsEqualsToken]: 0x62,
-  [K.LessThanToken]: 0x63,
-  [K.GreaterThanToken]: 0x64,
-  [K.LessThanEqualsToken]: 0x65,
-  [K.GreaterThanEqualsToken]: 0x66,
-}
-
-/** The operator inside `a op= b`. */
-export const ASSIGNING: { readonly [kind in ts.SyntaxKind]?: ts.SyntaxKind } = {
-  [K.PlusEqualsToken]: K.PlusToken,
-  [K.MinusEqualsToken]: K.MinusToken,
-  [K.AmpersandEqualsToken]: K.AmpersandToken,
-  [K.BarEqualsToken]: K.BarToken,
-  [K.CaretEqualsToken]: K.CaretToken,
 }

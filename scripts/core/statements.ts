@@ -1,5 +1,6 @@
 import ts from 'typescript'
-import { ASSIGNING, as, type Context, Expressions } from './expressions.ts'
+import { as, type Context, Expressions } from './expressions.ts'
+import { ASSIGNING } from './operators.ts'
 import { parameterKind, Scope, signatureOf, typeOf, unsupported } from './scope.ts'
 import type { Body } from './sources.ts'
 import { blockType, i32Const, memory, op, type Type, u32, type WasmFunction } from './wasm.ts'

@@ -3,7 +3,7 @@ import { type CaptureInput, openCaptures } from '../capture/open.ts'
 import type { CaptureReader, CaptureSourceInfo, RecordBatch } from '../capture/types.ts'
 import { FlowAnalysis, type FlowResult } from '../flow/analysis.ts'
 import type { Core } from '../flow/core/core.ts'
-import { WHY_DECODE, WHY_ENDS } from '../flow/core/layout.ts'
+import { WHY_DECODE, WHY_ENDS, WHY_EXPIRES } from '../flow/core/layout.ts'
 import type { ConnectionFacts } from '../flow/facts.ts'
 import { Decoder } from '../packet/decode.ts'
 import {
@@ -196,6 +196,7 @@ class Consumer {
       foreign = 0
       core.read(packet)
       if (why === WHY_ENDS) analysis.settle(packet)
+      else if (why === WHY_EXPIRES) analysis.expire(packet)
       else this.tcp(packet, counts)
     }
     const taken = analysis.catchUp()

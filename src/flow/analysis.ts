@@ -10,11 +10,13 @@ import {
 } from './aggregates.ts'
 import { connectionFacts } from './connection-facts.ts'
 import type { Core } from './core/core.ts'
+import { CorePath } from './core/path.ts'
 import { type Ended, endingOf } from './ending.ts'
 import type { ConnectionFacts, Ending, EndpointFacts, HostFacts, PathFacts } from './facts.ts'
 import { ttlCount } from './habits.ts'
 import { missingOctets } from './holes.ts'
 import * as L from './layout.ts'
+import { dataPackets, retransmitted, serverSpokeFirst } from './row-sums.ts'
 import type { Rows } from './rows.ts'
 import { type Collector, FlowTracker } from './tracker.ts'
 import { isShortExchange, isTroubled } from './trouble.ts'
@@ -79,6 +81,7 @@ export class FlowAnalysis implements Collector {
   private readonly byEnding: Record<string, number> = {}
   private lastT = Number.NEGATIVE_INFINITY
   private readonly core: Core | null
+  private readonly corePath: CorePath | null
   /** Where time jumped by more than a day: files glued together, or a broken time, not a quiet network. */
   private readonly partEnds: number[] = []
   private readonly embryoGroups = new Map<string, { weight: number; facts: ConnectionFacts[] }>()
@@ -88,6 +91,9 @@ export class FlowAnalysis implements Collector {
     this.onConnection = options.onConnection
     this.core = options.core ?? null
     this.tracker = new FlowTracker(() => this, this.core)
+    // Who wants every connection gets each from here, when it ends.
+    const alone = this.core === null || this.onConnection !== undefined
+    this.corePath = alone ? null : new CorePath(this.core!)
   }
 
   segment(p: Packet): void {
@@ -104,6 +110,12 @@ export class FlowAnalysis implements Collector {
       if (this.core !== null) this.core.latestT = t
     }
     this.tracker.segment(p)
+  }
+
+  /** The core has closed a connection, and expired rows are left. */
+  expire(p: Packet): void {
+    this.lastT = this.core!.latestT
+    this.tracker.expire(p, this.core!.budget)
   }
 
   /** A segment that the core has taken in, and whose connection may be over. */
@@ -127,10 +139,36 @@ export class FlowAnalysis implements Collector {
   }
 
   get lastEnded(): ConnectionFacts['previous'] {
+    this.flush()
     return { ending: this.lastEnding, lastMs: this.lastEndedT / 1e6 }
   }
 
   finished(row: number, rows: Rows): boolean {
+    this.flush()
+    const ends = this.conclude(row, rows)
+    this.corePath?.offer(rows, this.tracker.aggregates, ends.endpoint, {
+      short: this.hasEnough(ends.endpoint?.watched),
+      answers: this.hasEnough(ends.endpoint?.watchedAnswers),
+    })
+    return ends.kept
+  }
+
+  private hasEnough(watched = 0): boolean {
+    return watched >= WATCHED_PER_ENDPOINT || this.watched.rows.length >= WATCHED_MAX
+  }
+
+  /** Connections that the core has finished since. */
+  private flush(): void {
+    if (this.corePath === null) return
+    const { connections, lastEndedT } = this.corePath.flush()
+    if (connections === 0) return
+    this.bothDirections = true
+    this.lastEnding = 'clean'
+    this.lastEndedT = lastEndedT
+    this.count('clean', connections)
+  }
+
+  private conclude(row: number, rows: Rows): { kept: boolean; endpoint: EndpointTotals | null } {
     const { tracker } = this
     const icmp = tracker.icmp.size === 0 ? undefined : tracker.icmp.get(row)
     const ended = endingOf(rows, tracker.aggregates, icmp)
@@ -142,18 +180,19 @@ export class FlowAnalysis implements Collector {
     const endpoint = aggregate(rows, tracker.aggregates, ended.ending)
     if (this.onConnection !== undefined) this.onConnection(this.facts(row, ended, 1))
     if (!isTroubled(rows, ended.ending, this.tracker.lastT)) {
-      return this.watch(row, rows, ended, endpoint)
+      return { kept: this.watch(row, rows, ended, endpoint), endpoint }
     }
     this.troubled++
     const key = `${ints[at + L.R_SERVER]} ${ints[at + L.R_PORTS]! & 0xffff} ${ended.ending} ${ended.by}`
     const group = this.groups.get(key) ?? { rows: [], ended: [], seen: 0 }
     this.groups.set(key, group)
     group.seen++
-    if (this.kept >= KEPT_MAX && group.rows.length >= KEPT_PER_GROUP) return false
+    if (this.kept >= KEPT_MAX && group.rows.length >= KEPT_PER_GROUP)
+      return { kept: false, endpoint }
     this.kept++
     group.rows.push(row)
     group.ended.push(ended)
-    return true
+    return { kept: true, endpoint }
   }
 
   /**
@@ -180,6 +219,7 @@ export class FlowAnalysis implements Collector {
   /** The capture is over. Call once. */
   finish(): FlowResult {
     this.tracker.finish()
+    this.flush()
     const connections = this.embryoFacts()
     const share = Math.min(1, FACTS_MAX / Math.max(1, this.kept))
     for (const group of this.groups.values()) connections.push(...this.groupFacts(group, share))
@@ -201,9 +241,9 @@ export class FlowAnalysis implements Collector {
     }
   }
 
-  private count(ending: Ending): void {
-    this.total++
-    this.byEnding[ending] = (this.byEnding[ending] ?? 0) + 1
+  private count(ending: Ending, connections = 1): void {
+    this.total += connections
+    this.byEnding[ending] = (this.byEnding[ending] ?? 0) + connections
   }
 
   private facts(row: number, ended: Ended, weight: number): ConnectionFacts {
@@ -364,31 +404,9 @@ function seenBothWays({ ints, at }: Rows): boolean {
   return ints[at + L.CLIENT_SIDE + L.S_PACKETS]! > 0 && ints[at + L.SERVER_SIDE + L.S_PACKETS]! > 0
 }
 
-function serverSpokeFirst(floats: Float64Array, ints: Int32Array, c: number, s: number): boolean {
-  if ((ints[c + L.S_BITS]! & L.SB_DATA) === 0) return true
-  return floats[(s + L.S_DATA_FIRST_T) >> 1]! < floats[(c + L.S_DATA_FIRST_T) >> 1]!
-}
-
 function seenAnswering(endpoint: { firstAnswerT: number; lastAnswerT: number }, t: number): void {
   if (t < endpoint.firstAnswerT) endpoint.firstAnswerT = t
   if (t > endpoint.lastAnswerT) endpoint.lastAnswerT = t
-}
-
-function retransmitted(ints: Int32Array, o: number): number {
-  return (
-    ints[o + L.S_RTO]! +
-    ints[o + L.S_FAST]! +
-    ints[o + L.S_RE_SYN]! +
-    ints[o + L.S_RE_SYNACK]! +
-    ints[o + L.S_RE_FIN]!
-  )
-}
-
-/** Packets with payload are not counted one by one; octets over the longest segment is close enough for a rate. */
-function dataPackets(ints: Int32Array, floats: Float64Array, o: number): number {
-  const octets = floats[(o + L.S_OCTETS) >> 1]!
-  const longest = Math.max(ints[o + L.S_BIG_ACKED]!, ints[o + L.S_BIG_SENT]!, 1)
-  return Math.min(ints[o + L.S_PACKETS]!, Math.ceil(octets / longest))
 }
 
 function addHost(

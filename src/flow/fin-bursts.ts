@@ -1,3 +1,6 @@
+import type { Ns } from '../base/time.ts'
+import type { Packet } from '../packet/packet.ts'
+
 /** FINs of one endpoint this close together are one event, each after this long without payload, ... */
 const TOGETHER_NS = 50e6
 const QUIET_NS = 20e6
@@ -37,14 +40,24 @@ export class FinBursts {
   /** @returns the connections that this FIN makes a burst, itself among them; empty when it is ordinary */
   note(fin: ServerFin): readonly ServerFin[] {
     const { key, t } = fin
-    const answered = fin.afterOwnData && t - fin.lastDataT <= QUIET_NS
+    const answered = isAnswer(fin.afterOwnData, t - fin.lastDataT)
     const habit = answered ? this.habitOf(key, t) : null
-    if (answered && t - fin.startT < MIDDLE_NS) return []
+    if (answered && isYoung(t - fin.startT)) return []
     this.recent.push(fin)
     if (this.recent.length > RECENT) this.recent.shift()
     const together = this.recent.filter((r) => r.key === key && t - r.t < TOGETHER_NS)
     if (together.length < TOGETHER) return []
     return answered && !isUnusual(habit, together.length, t) ? [] : together
+  }
+
+  /** This endpoint closed so often right after its answers, each time young, without being noted here. */
+  noteAnswers(key: number, count: number): void {
+    const habit = this.habits.get(key)
+    if (habit !== undefined) habit.count += count
+  }
+
+  hasHabit(key: number): boolean {
+    return this.habits.has(key)
   }
 
   private habitOf(key: number, t: number): Habit | null {
@@ -58,6 +71,20 @@ export class FinBursts {
     this.habits.set(key, habit)
     return habit
   }
+}
+
+/** The FIN came with the server's own data, or soon after it. */
+export function isAnswer(afterOwnData: boolean, sinceData: Ns): boolean {
+  return afterOwnData && sinceData <= QUIET_NS
+}
+
+export function isYoung(age: Ns): boolean {
+  return age < MIDDLE_NS
+}
+
+/** Of the endpoint that sends. */
+export function finKey(p: Packet): number {
+  return p.src ^ Math.imul(p.srcPort, 0x9e3779b1)
 }
 
 /** Several times as many together as this endpoint's usual rate would bring. */

@@ -1,3 +1,17 @@
+/** Where the table's cells lie, and who else works on them. */
+export interface TableStore {
+  /** Cells in use. */
+  count: number
+  /** Zeroed. */
+  allocateInts(words: number): Int32Array
+  /** The table has these cells now. */
+  tell(cells: Int32Array, mask: number): void
+}
+
+function ownStore(): TableStore {
+  return { count: 0, allocateInts: (words) => new Int32Array(words), tell: () => {} }
+}
+
 /**
  * Open-addressing hash table from a connection's hash to a reference (a row >= 0, or an embryo as -1 - e). Linear
  * probing, hash and reference side by side so that a miss costs one cache line; deletion shifts back, no tombstones.
@@ -6,15 +20,17 @@ export class IndexTable {
   /** Hash and stored reference of each cell, side by side. The tracker's hot loop reads it; nobody else. */
   cells: Int32Array
   mask: number
-  private count = 0
+  private readonly store: TableStore
 
-  constructor(initialBits = 12) {
-    this.cells = new Int32Array(2 << initialBits)
+  constructor(store: TableStore = ownStore(), initialBits = 12) {
+    this.store = store
+    this.cells = store.allocateInts(2 << initialBits)
     this.mask = (1 << initialBits) - 1
+    store.tell(this.cells, this.mask)
   }
 
   get size(): number {
-    return this.count
+    return this.store.count
   }
 
   /** First cell to look at. Walk with `next` until `isFree`; compare `hashAt` before opening what `referenceAt` names. */
@@ -40,56 +56,71 @@ export class IndexTable {
   }
 
   insert(hash: number, reference: number): void {
-    if ((this.count + 1) * 10 > (this.mask + 1) * 7) this.grow()
+    if ((this.store.count + 1) * 10 > (this.mask + 1) * 7) this.grow()
     this.put(hash, reference >= 0 ? reference + 1 : reference)
-    this.count++
+    this.store.count++
   }
 
   remove(hash: number, reference: number): void {
-    let hole = this.find(hash, reference)
-    if (hole < 0) return
-    this.count--
-    const { cells, mask } = this
-    let cell = hole
-    for (;;) {
-      cell = (cell + 1) & mask
-      if (cells[cell * 2 + 1] === 0) break
-      const home = cells[cell * 2]! & mask
-      // Move back only what would still be found: its home is not between the hole and the cell.
-      if (((cell - home) & mask) < ((cell - hole) & mask)) continue
-      cells[hole * 2] = cells[cell * 2]!
-      cells[hole * 2 + 1] = cells[cell * 2 + 1]!
-      hole = cell
-    }
-    cells[hole * 2 + 1] = 0
-  }
-
-  private find(hash: number, reference: number): number {
     const stored = reference >= 0 ? reference + 1 : reference
-    let cell = hash & this.mask
-    while (this.cells[cell * 2 + 1] !== 0) {
-      if (this.cells[cell * 2 + 1] === stored) return cell
-      cell = (cell + 1) & this.mask
-    }
-    return -1
+    if (removeCell(this.cells, 0, this.mask, hash, stored)) this.store.count--
   }
 
   private put(hash: number, stored: number): void {
-    const { cells, mask } = this
-    let cell = hash & mask
-    while (cells[cell * 2 + 1] !== 0) cell = (cell + 1) & mask
-    cells[cell * 2] = hash
-    cells[cell * 2 + 1] = stored
+    putCell(this.cells, 0, this.mask, hash, stored)
   }
 
   private grow(): void {
     const old = this.cells
-    this.cells = new Int32Array(old.length * 2)
+    this.cells = this.store.allocateInts(old.length * 2)
     this.mask = this.cells.length / 2 - 1
+    this.store.tell(this.cells, this.mask)
     for (let i = 0; i < old.length; i += 2) {
       if (old[i + 1] !== 0) this.put(old[i]!, old[i + 1]!)
     }
   }
+}
+
+/** @param base  where the cells begin in `ints` */
+export function putCell(
+  ints: Int32Array,
+  base: number,
+  mask: number,
+  hash: number,
+  stored: number,
+): void {
+  let cell = hash & mask
+  while (ints[base + cell * 2 + 1] !== 0) cell = (cell + 1) & mask
+  ints[base + cell * 2] = hash
+  ints[base + cell * 2 + 1] = stored
+}
+
+/** @returns false when it is not there */
+export function removeCell(
+  ints: Int32Array,
+  base: number,
+  mask: number,
+  hash: number,
+  stored: number,
+): boolean {
+  let hole = hash & mask
+  while (ints[base + hole * 2 + 1] !== stored) {
+    if (ints[base + hole * 2 + 1] === 0) return false
+    hole = (hole + 1) & mask
+  }
+  let cell = (hole + 1) & mask
+  while (ints[base + cell * 2 + 1] !== 0) {
+    const home = ints[base + cell * 2]! & mask
+    // Move back only what would still be found: its home is not between the hole and the cell.
+    if (((cell - home) & mask) >= ((cell - hole) & mask)) {
+      ints[base + hole * 2] = ints[base + cell * 2]!
+      ints[base + hole * 2 + 1] = ints[base + cell * 2 + 1]!
+      hole = cell
+    }
+    cell = (cell + 1) & mask
+  }
+  ints[base + hole * 2 + 1] = 0
+  return true
 }
 
 /**

@@ -180,6 +180,8 @@ export const B_WATCHED = 32768
 export const B_REPEATED = 65536
 /** The row is in the hash table: segments may still come to it. */
 export const B_LIVE = 1 << 17
+/** The tracker remembers an earlier connection on the same addresses and ports. */
+export const B_PREVIOUS = 1 << 18
 
 /** Nothing is unusual about the connection: the straight path may be tried. Set again after every unusual segment. */
 export const B_STRAIGHT = 1 << 20

@@ -1,3 +1,4 @@
+import type { Ns } from '../base/time.ts'
 import { CLIENT_SIDE, FIXED_WORDS, R_ROW, ROW_WORDS, S_DATA_LAST_T, SERVER_SIDE } from './layout.ts'
 
 const CHUNK_SHIFT = 10
@@ -9,16 +10,27 @@ export interface RowStore {
   allocateWords(words: number): { ints: Int32Array; floats: Float64Array; at: number }
   /** Zeroes words of such memory. */
   clear(ints: Int32Array, at: number, words: number): void
+  /** A row that is no longer used, and its first word. */
+  giveBack(row: number, at: number): void
+  /** One of those; -1 = there is none. */
+  takeBack(): number
 }
 
-const ownStore: RowStore = {
-  allocateWords(words) {
-    const ints = new Int32Array(words)
-    return { ints, floats: new Float64Array(ints.buffer), at: 0 }
-  },
-  clear(ints, at, words) {
-    ints.fill(0, at, at + words)
-  },
+function ownStore(): RowStore {
+  const free: number[] = []
+  return {
+    allocateWords(words) {
+      const ints = new Int32Array(words)
+      return { ints, floats: new Float64Array(ints.buffer), at: 0 }
+    },
+    clear(ints, at, words) {
+      ints.fill(0, at, at + words)
+    },
+    giveBack(row) {
+      free.push(row)
+    },
+    takeBack: () => free.pop() ?? -1,
+  }
 }
 
 /**
@@ -28,20 +40,20 @@ const ownStore: RowStore = {
 export class Rows {
   private chunks: { ints: Int32Array; floats: Float64Array; at: number }[] = []
   private readonly store: RowStore
-  private free: number[] = []
   private used = 0
   /** Chunk and offset of the row opened last. Words are `ints[at + R_X]`, float64 fields `floats[(at + R_X) >> 1]`. */
   ints: Int32Array = new Int32Array(0)
   floats: Float64Array = new Float64Array(0)
   at = 0
 
-  constructor(store: RowStore = ownStore) {
+  constructor(store: RowStore = ownStore()) {
     this.store = store
   }
 
   /** A zeroed row, opened. */
   allocate(): number {
-    const row = this.free.pop() ?? this.used++
+    const given = this.store.takeBack()
+    const row = given < 0 ? this.used++ : given
     if (row >> CHUNK_SHIFT === this.chunks.length) this.addChunk()
     this.open(row)
     this.store.clear(this.ints, this.at, FIXED_WORDS)
@@ -57,12 +69,8 @@ export class Rows {
   }
 
   release(row: number): void {
-    this.free.push(row)
-  }
-
-  /** Rows in use. */
-  get size(): number {
-    return this.used - this.free.length
+    this.open(row)
+    this.store.giveBack(row, this.at)
   }
 
   /** Highest row number ever used plus one. */
@@ -76,7 +84,7 @@ export class Rows {
 }
 
 /** When either side last sent new payload, ns. */
-export function lastDataT(floats: Float64Array, at: number): number {
+export function lastDataT(floats: Float64Array, at: number): Ns {
   const client = floats[(at + CLIENT_SIDE + S_DATA_LAST_T) >> 1]!
   return Math.max(client, floats[(at + SERVER_SIDE + S_DATA_LAST_T) >> 1]!)
 }

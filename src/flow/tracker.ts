@@ -1,9 +1,11 @@
 import { ACK, FIN, type Packet, PSH, RST, SYN } from '../packet/packet.ts'
 import { Aggregates } from './aggregates.ts'
+import { ClosedQueue } from './closed-queue.ts'
 import type { Core } from './core/core.ts'
+import * as K from './core/layout.ts'
 import { Embryos, type Replay } from './embryos.ts'
 import type { ConnectionFacts } from './facts.ts'
-import { FinBursts } from './fin-bursts.ts'
+import { FinBursts, finKey } from './fin-bursts.ts'
 import { type IcmpRecord, icmpRecord } from './icmp.ts'
 import { connectionHash, IndexTable } from './index-table.ts'
 import {
@@ -14,6 +16,7 @@ import {
   B_ICMP,
   B_LIVE,
   B_NO_HEADERS,
+  B_PREVIOUS,
   B_REFUSED,
   B_RESET,
   B_RESET_BY_SERVER,
@@ -55,16 +58,9 @@ import {
 import { type ResetRecord, resetRecord } from './resets.ts'
 import { lastDataT, Rows } from './rows.ts'
 import { SegmentProcessor } from './segments.ts'
-import { Tombs } from './tombs.ts'
+import { FIRST_TOMB, Tombs } from './tombs.ts'
+import { EXPIRED_AT_ONCE, FULL_ROWS_AT_SYN, LINGER_NS, LINGER_ROWS } from './tracker-limits.ts'
 
-/** While fewer connections than this are open, each gets a full row at its SYN; beyond, SYNs wait as embryos (48 octets). */
-const FULL_ROWS_AT_SYN = 16_384
-/** A closed connection keeps its row for late segments: this long, ... */
-const LINGER_NS = 120e9
-/** ... as long as there are no more closed ones than this; then only a tombstone remembers it. */
-const LINGER_ROWS = 128
-/** References at and below this in the hash table are tombs. */
-const FIRST_TOMB = -(2 ** 30)
 /** Embryos are given up beyond this many: a flood larger than memory should be. */
 const EMBRYOS_MAX = 6_000_000
 
@@ -81,13 +77,11 @@ export class FlowTracker {
   readonly rows: Rows
   readonly embryos = new Embryos()
   readonly aggregates = new Aggregates()
-  private readonly tombs = new Tombs()
+  private readonly tombs: Tombs
   readonly resets = new Map<number, ResetRecord[]>()
   readonly icmp = new Map<number, IcmpRecord[]>()
   /** Earlier connection on the same addresses and ports, by row. */
   readonly previous = new Map<number, ConnectionFacts['previous']>()
-  /** Running number of connections, embryos included. */
-  connections = 0
   segments = 0
   duplicates = 0
   icmpUnmatched = 0
@@ -98,15 +92,13 @@ export class FlowTracker {
   /** Set by the caller for sources that do not tell TTL and IP-ID (tcpdump text). */
   headerFieldsMissing = false
 
-  private readonly table = new IndexTable()
+  private readonly table: IndexTable
   private readonly processor: SegmentProcessor | CoreProcessor
   private readonly core: Core | null
   private readonly collector: Collector
-  /** Closed rows in order, each followed by the serial it was queued with: a row used again has another serial. */
-  private closed: number[] = []
-  private closedHead = 0
-  private closedSerial = 0
-  private openRows = 0
+  /** What the core keeps too: K_* of core/layout.ts. */
+  private readonly words: Int32Array
+  private readonly closed: ClosedQueue
   /** Time of the last segment, ns. */
   lastT = 0
   /** The row that is open in `rows` since the last segment, -1 = another or none. */
@@ -116,9 +108,22 @@ export class FlowTracker {
   constructor(makeCollector: (tracker: FlowTracker) => Collector, core: Core | null = null) {
     this.core = core
     this.rows = new Rows(core ?? undefined)
+    this.words = core?.ints ?? new Int32Array(K.FREE_AT >> 2)
+    this.table = new IndexTable(core?.tableStore())
+    this.tombs = core?.tombs() ?? new Tombs()
+    this.closed = new ClosedQueue(this.words, core?.queueRing())
     this.processor =
       core === null ? new SegmentProcessor(this.rows) : new CoreProcessor(core, this.rows)
     this.collector = makeCollector(this)
+  }
+
+  /** Running number of connections, embryos included. */
+  get connections(): number {
+    return this.words[K.K_NEXT_ID]!
+  }
+
+  set connections(next: number) {
+    this.words[K.K_NEXT_ID] = next
   }
 
   /** One segment, its time and frame in it, in file order. */
@@ -215,8 +220,7 @@ export class FlowTracker {
 
   /** The capture is over: every connection still known is finished. */
   finish(): void {
-    this.closed.length = 0
-    this.closedHead = 0
+    this.closed.clear()
     for (const row of this.liveRows()) this.retire(row)
   }
 
@@ -235,7 +239,11 @@ export class FlowTracker {
     if ((flags & SYN) !== 0 && this.opensAnother(dir, p)) {
       this.supersede(row)
       const fresh = this.begin(hash, p)
-      if (fresh >= 0) this.previous.set(fresh, this.collector.lastEnded)
+      if (fresh >= 0) {
+        this.previous.set(fresh, this.collector.lastEnded)
+        this.rows.open(fresh)
+        this.rows.ints[this.rows.at + R_BITS]! |= B_PREVIOUS
+      }
       return
     }
     const bits = ints[at + R_BITS]!
@@ -286,15 +294,18 @@ export class FlowTracker {
   private noteServerFin(row: number, p: Packet): void {
     const { ints, floats, at } = this.rows
     if ((ints[at + CLIENT_SIDE + S_BITS]! & SB_FIN) !== 0) return
+    const key = finKey(p)
+    this.core?.takeAnswers(this.finBursts)
     const burst = this.finBursts.note({
       row,
       id: ints[at + R_ID]!,
-      key: p.src ^ Math.imul(p.srcPort, 0x9e3779b1),
+      key,
       t: p.tNs,
       startT: floats[(at + R_START_T) >> 1]!,
       lastDataT: lastDataT(floats, at),
       afterOwnData: p.dataLen > 0 || ints[at + R_LAST_DATA_BY] === 2,
     })
+    if (p.family === 4 && this.finBursts.hasHabit(key)) this.core?.expectAnswers(key)
     if (burst.length === 0) return
     for (const r of burst) {
       this.rows.open(r.row)
@@ -329,7 +340,7 @@ export class FlowTracker {
   private begin(hash: number, p: Packet): number {
     this.lastRow = -1
     const plainSyn = (p.flags & (SYN | ACK | FIN | RST)) === SYN && p.dataLen === 0
-    if (plainSyn && this.openRows >= FULL_ROWS_AT_SYN) {
+    if (plainSyn && this.words[K.K_OPEN_ROWS]! >= FULL_ROWS_AT_SYN) {
       if (this.embryos.size >= EMBRYOS_MAX) {
         this.unfollowed++
         return -1
@@ -364,7 +375,7 @@ export class FlowTracker {
     floats[(at + R_LAST_T) >> 1] = t
     this.table.insert(hash, row)
     this.core?.remember(hash, at)
-    this.openRows++
+    this.words[K.K_OPEN_ROWS]!++
     return row
   }
 
@@ -474,32 +485,36 @@ export class FlowTracker {
     if ((ints[at + R_BITS]! & B_CLOSED) !== 0) return
     ints[at + R_BITS] = (ints[at + R_BITS]! | B_CLOSED) & ~B_STRAIGHT
     floats[(at + R_CLOSED_T) >> 1] = p.tNs
-    this.openRows--
-    ints[at + R_CLOSED_SERIAL] = ++this.closedSerial
-    this.closed.push(row, this.closedSerial)
-    this.expireClosed(p)
+    this.words[K.K_OPEN_ROWS]!--
+    const serial = this.words[K.K_CLOSED_SERIAL]! + 1
+    this.words[K.K_CLOSED_SERIAL] = serial
+    ints[at + R_CLOSED_SERIAL] = serial
+    this.closed.push(row, serial, at)
+    this.expireClosed(p, EXPIRED_AT_ONCE)
   }
 
-  private expireClosed(p: Packet): void {
-    const now = p.tNs
-    for (let budget = 4; budget > 0; budget--) {
-      const count = (this.closed.length - this.closedHead) >> 1
-      if (count === 0) return
-      const row = this.closed[this.closedHead]!
-      this.rows.open(row)
-      const { ints, floats, at } = this.rows
-      const same = ints[at + R_CLOSED_SERIAL] === this.closed[this.closedHead + 1]
-      const age = now - floats[(at + R_CLOSED_T) >> 1]!
-      if (same && age <= LINGER_NS && count <= LINGER_ROWS) return
-      this.closedHead += 2
-      if (this.closedHead > 16_384 && this.closedHead * 2 > this.closed.length) {
-        this.closed = this.closed.slice(this.closedHead)
-        this.closedHead = 0
-      }
+  /** @param budget  rows looked at, at most */
+  private expireClosed(p: Packet, budget: number): void {
+    const { closed, rows } = this
+    for (let left = budget; left > 0 && closed.count > 0; left--) {
+      const row = closed.row
+      rows.open(row)
+      const { ints, floats, at } = rows
+      const same = ints[at + R_CLOSED_SERIAL] === closed.serial
+      const age = p.tNs - floats[(at + R_CLOSED_T) >> 1]!
+      if (same && age <= LINGER_NS && closed.count <= LINGER_ROWS) return
+      closed.shift()
       if (!same) continue
       this.bury(row)
       this.retire(row)
     }
+  }
+
+  /** The core has closed a connection, and these expired rows are left. */
+  expire(p: Packet, budget: number): void {
+    this.lastT = p.tNs
+    this.lastRow = -1
+    this.expireClosed(p, budget)
   }
 
   /** A tombstone swallows segments that come after their connection was finished, so that they do not look like another. */
@@ -528,7 +543,7 @@ export class FlowTracker {
     const { rows } = this
     rows.open(row)
     const { ints, at } = rows
-    if ((ints[at + R_BITS]! & B_CLOSED) === 0) this.openRows--
+    if ((ints[at + R_BITS]! & B_CLOSED) === 0) this.words[K.K_OPEN_ROWS]!--
     this.table.remove(ints[at + R_HASH]!, row)
     rows.ints[rows.at + R_BITS]! &= ~B_LIVE
     if (this.collector.finished(row, rows)) return
@@ -578,7 +593,7 @@ export class FlowTracker {
   finishEmbryo(e: number): number {
     const row = this.promote(e)
     this.rows.ints[this.rows.at + R_BITS]! &= ~B_LIVE
-    this.openRows--
+    this.words[K.K_OPEN_ROWS]!--
     return row
   }
 }

@@ -13,22 +13,32 @@ const GAVE_UP_NS = 300e6
 export function isTroubled(rows: Rows, ending: Ending, captureEndT: number): boolean {
   if (ending !== 'clean' && ending !== 'open') return true
   const { ints, floats, at } = rows
+  if (ending === 'clean') return isTroubledClean(ints, floats, at)
+  if (isDisturbed(ints, floats, at)) return true
   const bits = ints[at + L.R_BITS]!
-  if ((bits & (L.B_ICMP | L.B_WATCHED)) !== 0) return true
-  if (ints[at + L.R_SYNACK_AFTER_ACK]! + ints[at + L.R_BARE_ACK_FRAME]! > 0) return true
   const c = at + L.CLIENT_SIDE
   const s = at + L.SERVER_SIDE
-  if (sideTroubled(ints, floats, c) || sideTroubled(ints, floats, s)) return true
-  const served = (ints[s + L.S_BITS]! & L.SB_DATA) !== 0
-  if (ending === 'clean') {
-    return (!served && ints[at + L.R_SYNS]! > 0) || gaveUpWaiting(ints, floats, at)
-  }
   if (ints[c + L.S_UNA_TIMES]! > 1 || ints[s + L.S_UNA_TIMES]! > 1) return true
   if ((bits & (L.B_SAW_SYN | L.B_SAW_SYNACK | L.B_ESTABLISHED)) === L.B_SAW_SYN) return true // a lone SYN
   if (waitsForHole(ints, c, s) || waitsForHole(ints, s, c)) return true
   const pending = ints[at + L.R_LAST_DATA_BY] === 1 && ints[s + L.S_PACKETS]! > 0
   if (pending && captureEndT - lastDataT(floats, at) > PENDING_NS) return true
   return zeroFor(ints, floats, c, captureEndT) || zeroFor(ints, floats, s, captureEndT)
+}
+
+/** The same for one that ended with both FINs. */
+export function isTroubledClean(ints: Int32Array, floats: Float64Array, at: number): boolean {
+  if (isDisturbed(ints, floats, at)) return true
+  const served = (ints[at + L.SERVER_SIDE + L.S_BITS]! & L.SB_DATA) !== 0
+  return (!served && ints[at + L.R_SYNS]! > 0) || gaveUpWaiting(ints, floats, at)
+}
+
+function isDisturbed(ints: Int32Array, floats: Float64Array, at: number): boolean {
+  if ((ints[at + L.R_BITS]! & (L.B_ICMP | L.B_WATCHED)) !== 0) return true
+  if (ints[at + L.R_SYNACK_AFTER_ACK]! + ints[at + L.R_BARE_ACK_FRAME]! > 0) return true
+  return (
+    sideTroubled(ints, floats, at + L.CLIENT_SIDE) || sideTroubled(ints, floats, at + L.SERVER_SIDE)
+  )
 }
 
 /** The client closed first, some time after a request to which no answer had come. */
@@ -60,7 +70,8 @@ function waitsForHole(ints: Int32Array, o: number, q: number): boolean {
 }
 
 /** At most one request and a short answer: long enough for a refusal in words. */
-export function isShortExchange({ ints, floats, at }: Rows): boolean {
+export function isShortExchange(rows: Rows): boolean {
+  const { ints, floats, at } = rows
   const answer = floats[(at + L.SERVER_SIDE + L.S_OCTETS) >> 1]!
   return ints[at + L.R_EXCHANGES]! <= 2 && answer > 0 && answer <= 1024
 }

@@ -20,8 +20,10 @@ describe('the same is told of', () => {
   test.each(files.map((path) => [`${basename(dirname(path))}/${basename(path)}`, path]))(
     '%s',
     async (_name, path) => {
-      const { core, without } = await bothWays({ files: [read(path)] })
-      expect(core).toEqual(without)
+      for (const eachConnection of [true, false]) {
+        const { core, without } = await bothWays({ files: [read(path)], eachConnection })
+        expect(core).toEqual(without)
+      }
     },
   )
 

@@ -1,13 +1,17 @@
-import { type Packet, resetRareFields } from '../../packet/packet.ts'
+import type { Packet } from '../../packet/packet.ts'
+import { QUEUE_ENTRIES, QUEUE_WORDS } from '../closed-queue.ts'
+import type { FinBursts } from '../fin-bursts.ts'
+import type { TableStore } from '../index-table.ts'
 import { R_ROW, ROW_WORDS } from '../layout.ts'
 import type { RowStore } from '../rows.ts'
+import { TOMB_WORDS, TOMBS, Tombs } from '../tombs.ts'
 import * as K from './layout.ts'
+import { PACKET, RARE, readPacket, writePacket } from './packet-words.ts'
 
 const PAGE_OCTETS = 65_536
 const FIRST_CELLS = 8192
-/** First word of the packet, and the place of `rare` in it. */
-const PACKET = K.PACKET_AT >> 2
-const RARE = K.PACKET_FIELDS.indexOf('rare')
+/** A table of connections larger than this is not kept here; then JavaScript begins and ends them all. */
+const TABLE_WORDS_MAX = 1 << 20
 const ADVANCED = K.PROCESSOR_FIELDS.indexOf('advanced')
 
 /** Memory that grows: what was there stays where it is, also in older buffers. */
@@ -79,6 +83,7 @@ export class Core implements RowStore {
     this.floats = new Float64Array(this.memory.buffer)
     this.buffers.add(this.memory.buffer)
     this.growCells(FIRST_CELLS)
+    this.ints[K.K_FREE] = this.reserve(K.FREE_MAX * 4) >> 2
     this.floats[K.K_LATEST_T] = Number.NEGATIVE_INFINITY
     this.ints[PACKET + RARE] = 1 // so that the first plain packet finds its other fields reset
   }
@@ -118,6 +123,59 @@ export class Core implements RowStore {
   private growCells(count: number): void {
     this.cells = this.reserve(count * 4) >> 2
     this.cellCount = count
+  }
+
+  /** For the tracker's table, tombs and queue of closed rows: both sides work on them. */
+  tableStore(): TableStore {
+    const { ints } = this
+    return {
+      get count() {
+        return ints[K.K_TABLE_COUNT]!
+      },
+      set count(value: number) {
+        ints[K.K_TABLE_COUNT] = value
+      },
+      // Memory here is never given back: what a flood needs, and outgrows again and again, is left to the collector.
+      allocateInts: (words) =>
+        words > TABLE_WORDS_MAX ? new Int32Array(words) : this.allocateInts(words),
+      tell: (cells, mask) => {
+        ints[K.K_TABLE] = this.owns(cells.buffer) ? cells.byteOffset >> 2 : 0
+        ints[K.K_TABLE_MASK] = mask
+      },
+    }
+  }
+
+  tombs(): Tombs {
+    const words = this.allocateInts(TOMBS * TOMB_WORDS)
+    this.ints[K.K_TOMBS] = words.byteOffset >> 2
+    return new Tombs(words, this.ints.subarray(K.K_TOMB_NEXT, K.K_TOMB_NEXT + 1))
+  }
+
+  queueRing(): Int32Array {
+    const ring = this.allocateInts(QUEUE_ENTRIES * QUEUE_WORDS)
+    this.ints[K.K_QUEUE] = ring.byteOffset >> 2
+    return ring
+  }
+
+  giveBack(_row: number, at: number): void {
+    const { ints } = this
+    const count = ints[K.K_FREE_COUNT]!
+    if (count === K.FREE_MAX) return // never used again: that many rows are not
+    ints[ints[K.K_FREE]! + count] = at
+    ints[K.K_FREE_COUNT] = count + 1
+  }
+
+  takeBack(): number {
+    const { ints } = this
+    const count = ints[K.K_FREE_COUNT]! - 1
+    if (count < 0) return -1
+    ints[K.K_FREE_COUNT] = count
+    return ints[ints[ints[K.K_FREE]! + count]! + R_ROW]!
+  }
+
+  private allocateInts(words: number): Int32Array {
+    const at = this.reserve(words * 4)
+    return new Int32Array(this.memory.buffer, at, words)
   }
 
   owns(buffer: ArrayBufferLike): boolean {
@@ -168,6 +226,11 @@ export class Core implements RowStore {
     return this.ints[this.ints[K.K_LAST_ROW]! + R_ROW]!
   }
 
+  /** Expired rows that WHY_EXPIRES leaves. */
+  get budget(): number {
+    return this.ints[K.K_BUDGET]!
+  }
+
   get dir(): number {
     return this.ints[K.K_DIR]!
   }
@@ -214,103 +277,35 @@ export class Core implements RowStore {
     this.ints[K.K_SERVER_TO] = p.dst
   }
 
+  /** Servers' FINs that were counted here since. */
+  takeAnswers(bursts: FinBursts): void {
+    const { ints } = this
+    if (ints[K.K_HABIT_COUNT]! > 0) bursts.noteAnswers(ints[K.K_HABIT_KEY]!, ints[K.K_HABIT_COUNT]!)
+    ints[K.K_HABIT_COUNT] = 0
+  }
+
+  /** From now on this endpoint's FINs right after its answers are only counted. */
+  expectAnswers(key: number): void {
+    this.ints[K.K_HABIT_KEY] = key
+    this.ints[K.K_HABIT_READY] = 1
+  }
+
   get advanced(): boolean {
     return this.ints[(K.PROCESSOR_AT >> 2) + ADVANCED] === 1
   }
 
   process(at: number, dir: number, p: Packet): boolean {
-    this.write(p)
+    writePacket(p, this.ints, this.floats)
     return this.processRow(at, dir) === 1
   }
 
   fast(at: number, dir: number, p: Packet): boolean {
-    this.write(p)
+    writePacket(p, this.ints, this.floats)
     return this.fastRow(at, dir) === 1
   }
 
-  private write(p: Packet): void {
-    const { ints } = this
-    const at = PACKET
-    this.floats[K.PACKET_TIME_AT >> 3] = p.tNs
-    ints[at] = p.kind
-    ints[at + 1] = p.frame
-    ints[at + 2] = p.family
-    ints[at + 3] = p.src
-    ints[at + 4] = p.dst
-    ints[at + 5] = p.srcPort
-    ints[at + 6] = p.dstPort
-    ints[at + 7] = p.seq
-    ints[at + 8] = p.ack
-    ints[at + 9] = p.flags
-    ints[at + 10] = p.wnd
-    ints[at + 11] = p.dataLen
-    ints[at + 12] = p.dataStart
-    ints[at + 13] = p.dataCap
-    ints[at + 14] = p.ttl
-    ints[at + 15] = p.ipId
-    ints[at + 16] = p.df
-    ints[at + 17] = p.optionsLen
-    ints[at + 18] = p.hasTimestamps
-    ints[at + 19] = p.tsVal
-    ints[at + 20] = p.tsEcr
-    ints[at + 21] = p.linkSource
-    ints[at + 22] = p.direction
-    const plain = p.rare === 0 && ints[at + RARE] === 0
-    ints[at + RARE] = p.rare
-    if (plain) return
-    ints[at + 24] = p.mss
-    ints[at + 25] = p.windowScale
-    ints[at + 26] = p.sackPermitted
-    ints[at + 27] = p.sackBlocks
-    ints[at + 28] = p.sackLeft
-    ints[at + 29] = p.sackRight
-    ints[at + 30] = p.sackHighest
-    ints[at + 31] = p.fastOpenCookie
-    ints[at + 32] = p.mptcp
-    ints[at + 33] = p.fault
-  }
-
-  /** The packet it stopped at; `dataStart` alone is not told. */
+  /** The packet it stopped at. */
   read(p: Packet): void {
-    const { ints } = this
-    const at = PACKET
-    p.tNs = this.floats[K.PACKET_TIME_AT >> 3]!
-    p.kind = ints[at]!
-    p.frame = ints[at + 1]!
-    p.family = 4
-    p.src = ints[at + 3]!
-    p.dst = ints[at + 4]!
-    p.srcPort = ints[at + 5]!
-    p.dstPort = ints[at + 6]!
-    p.seq = ints[at + 7]!
-    p.ack = ints[at + 8]!
-    p.flags = ints[at + 9]!
-    p.wnd = ints[at + 10]!
-    p.dataLen = ints[at + 11]!
-    p.dataCap = ints[at + 13]!
-    p.ttl = ints[at + 14]!
-    p.ipId = ints[at + 15]!
-    p.df = ints[at + 16]!
-    p.optionsLen = ints[at + 17]!
-    p.hasTimestamps = ints[at + 18]!
-    p.tsVal = ints[at + 19]!
-    p.tsEcr = ints[at + 20]!
-    p.linkSource = ints[at + 21]!
-    p.direction = ints[at + 22]!
-    if (ints[at + RARE] === 0) {
-      if (p.rare !== 0) resetRareFields(p)
-      return
-    }
-    p.rare = 1
-    p.mss = ints[at + 24]!
-    p.windowScale = ints[at + 25]!
-    p.sackPermitted = ints[at + 26]!
-    p.sackBlocks = ints[at + 27]!
-    p.sackLeft = ints[at + 28]!
-    p.sackRight = ints[at + 29]!
-    p.sackHighest = ints[at + 30]!
-    p.fastOpenCookie = ints[at + 31]!
-    p.mptcp = ints[at + 32]!
-    p.fault = ints[at + 33]!
+    readPacket(p, this.ints, this.floats)
   }
 }

@@ -7,6 +7,7 @@ import {
 } from '../../packet/decode.ts'
 import { ACK, FIN, type Packet, PSH, RST, SYN } from '../../packet/packet.ts'
 import { hasPayload } from '../../packet/payload.ts'
+import { finKey, isAnswer, isYoung } from '../fin-bursts.ts'
 import { connectionHash } from '../index-table.ts'
 import {
   B_CLOSED,
@@ -16,19 +17,27 @@ import {
   CLIENT_SIDE,
   R_BITS,
   R_CLIENT,
+  R_END_T,
+  R_LAST_DATA_BY,
   R_PORTS,
   R_SERVER,
+  R_START_T,
   S_BITS,
   S_PACKETS,
   SB_FIN,
   SB_FIN_ACKED,
   SERVER_SIDE,
 } from '../layout.ts'
-import type { Rows } from '../rows.ts'
+import { lastDataT, type Rows } from '../rows.ts'
 import type { SegmentProcessor } from '../segments.ts'
+import { beginRow } from './begin.ts'
+import { closeRow } from './end.ts'
 import {
   K_DIR,
   K_DUPLICATES,
+  K_HABIT_COUNT,
+  K_HABIT_KEY,
+  K_HABIT_READY,
   K_LAST_ROW,
   K_LAST_T,
   K_LATEST_T,
@@ -121,7 +130,16 @@ function follow(
     const hash = connectionHash(p.src, p.dst, p.srcPort, p.dstPort, 0)
     at = ints[cells + (hash & mask)]!
     dir = directionIn(ints, at, p)
-    if (dir < 0) return WHY_SEGMENT
+    if (dir < 0) {
+      if ((p.flags & (SYN | ACK | FIN | RST)) !== SYN) return WHY_SEGMENT
+      if (!beginRow(rows, p, ints, floats, hash)) return WHY_SEGMENT
+      at = rows.at
+      ints[cells + (hash & mask)] = at
+      ints[K_LAST_ROW] = at
+      took(p, ints, floats, t)
+      processor.process(0, p)
+      return 0
+    }
     ints[K_LAST_ROW] = at
   }
   rows.at = at
@@ -132,7 +150,12 @@ function follow(
   }
   // What begins or resets a connection, and what comes behind its end, needs more than its row.
   if ((flags & (SYN | ACK)) === SYN || (flags & RST) !== 0) return WHY_SEGMENT
-  if ((ints[at + R_BITS]! & (B_CLOSED | B_RESET)) !== 0) return WHY_SEGMENT
+  const bits = ints[at + R_BITS]!
+  const isClosed = (bits & B_CLOSED) !== 0
+  if ((bits & B_RESET) !== 0) return WHY_SEGMENT
+  if (isClosed && ((flags & (SYN | FIN)) !== 0 || t < floats[(at + R_END_T) >> 1]! - 1e6)) {
+    return WHY_SEGMENT
+  }
   // And so does the first word of a server that is not the one heard last.
   if (dir === 1 && ints[at + SERVER_SIDE + S_PACKETS] === 0 && !isKnown(ints, p)) return WHY_SEGMENT
   took(p, ints, floats, t)
@@ -140,11 +163,14 @@ function follow(
     ints[K_DUPLICATES]!++
     return 0
   }
+  if (isClosed) return 0
   const opensClosing =
     dir === 1 && (flags & FIN) !== 0 && (ints[at + CLIENT_SIDE + S_BITS]! & SB_FIN) === 0
-  if (!opensClosing && !isOver(ints, at)) return 0
-  ints[K_DIR] = dir
-  return WHY_ENDS
+  if (opensClosing && !isUsualFin(p, ints, floats, at)) {
+    ints[K_DIR] = dir
+    return WHY_ENDS
+  }
+  return isOver(ints, at) ? closeRow(rows, p, ints, floats) : 0
 }
 
 function isKnown(ints: Int32Array, p: Packet): boolean {
@@ -168,6 +194,17 @@ function took(p: Packet, ints: Int32Array, floats: Float64Array, t: Ns): void {
   if (hasPayload(p)) ints[K_PAYLOAD_FRAMES]!++
   floats[K_LAST_T] = t
   if (t > floats[K_LATEST_T]!) floats[K_LATEST_T] = t
+}
+
+/** As FinBursts.note: a server that closes right after its answer, as it did before. */
+function isUsualFin(p: Packet, ints: Int32Array, floats: Float64Array, at: number): boolean {
+  const key = finKey(p)
+  if (ints[K_HABIT_READY] === 0 || ints[K_HABIT_KEY] !== key) return false
+  const afterOwnData = p.dataLen > 0 || ints[at + R_LAST_DATA_BY] === 2
+  if (!isAnswer(afterOwnData, p.tNs - lastDataT(floats, at))) return false
+  if (!isYoung(p.tNs - floats[(at + R_START_T) >> 1]!)) return false
+  ints[K_HABIT_COUNT]!++
+  return true
 }
 
 /** Both FINs and at least one of them acknowledged: as maybeClose of flow/tracker.ts. */
