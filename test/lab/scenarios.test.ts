@@ -29,6 +29,21 @@ describe.each(scenarios.map((scenario) => [scenario.id, scenario] as const))(
       if (!isHarmless) expect(scenario.fix).toBeDefined()
     })
 
+    test('its page has every variant: how it is made, what takes it away, what must be said', () => {
+      const page = readFileSync(join(root, `docs/lab/${scenario.id}.md`), 'utf8')
+      const rows = [...page.matchAll(/^\| `([\w-]+)` \| (.+) \| (.+) \| \[?([^\]|]+)/gm)]
+      expect(rows.map(([, id, fault, fix]) => ({ id, fault, fix }))).toEqual(
+        scenario.variants.map(({ id, fault, fix }) => ({
+          id,
+          fault,
+          fix: fix ?? 'nothing to fix',
+        })),
+      )
+      const said = rows.map(([, , , , cause]) => cause!.trim().split(' ')[0])
+      expect(said).toEqual(scenario.variants.map(({ expects: e }) => e.cause ?? e.verdict))
+      expect(page).toMatch(/^## What happens, step by step\n\n\S/m)
+    })
+
     test('expects causes and variants that tcpwhy concludes', () => {
       for (const { expects } of scenario.variants) {
         // What no packet shows is the kernel's and the application's to tell, in a later release perhaps.

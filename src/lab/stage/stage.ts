@@ -8,6 +8,7 @@ import type { Host, HostName } from './host.ts'
 import { type ResetReason, traceResets } from './kernel-reasons.ts'
 import { type Load, type LoadPlan, startLoad } from './load.ts'
 import { addressOf, layNetwork, networkOf } from './network.ts'
+import { OldTools } from './old-tools.ts'
 import type { Puppet } from './puppet.ts'
 import { type Sample, Sampler } from './sampler.ts'
 import { releaseSlot, type Slot, takeSlot } from './slot.ts'
@@ -47,6 +48,7 @@ export class Stage {
   private tracing: Awaited<ReturnType<typeof traceResets>> = null
   private readonly samples: { atMs: number; values: Sample }[] = []
   private readonly marks: { text: string; when: (sample: Sample) => boolean }[] = []
+  private readonly oldTools: OldTools
   private looking: Promise<void> | undefined
   private readonly beginMs = performance.now()
 
@@ -56,6 +58,7 @@ export class Stage {
     // Every step that waits listens for Ctrl-C.
     setMaxListeners(0, options.signal)
     this.slot = takeSlot()
+    this.oldTools = new OldTools(this.path('tools.txt'))
     this.undo.add(`removing ${this.slot.folder}`, () => releaseSlot(this.slot))
   }
 
@@ -162,7 +165,15 @@ export class Stage {
 
   /** The symptom begins: whoever diagnoses live watches now, while the story goes on. The first call counts. */
   look(name: HostName = 'server'): void {
-    this.looking ??= this.options.look?.(this.host(name))
+    this.looking ??= this.lookAround(this.host(name))
+  }
+
+  private async lookAround(host: Host): Promise<void> {
+    const watched = this.options.look?.(host)
+    // A moment later, so that there is something to be seen.
+    await sleep(1500)
+    await this.oldTools.whileItHappens(host)
+    await watched
   }
 
   // --- what scenarios do ---------------------------------------------------------------------------
@@ -221,6 +232,7 @@ export class Stage {
       captures.push({ at: tap.host.name, path: tap.path, lost: await endTap(tap) })
     }
     this.takeSample()
+    await this.oldTools.afterwards([...this.hosts.values()], this.taps)
     const reasons = this.tracing?.read(networkOf(this.slot)) ?? null
     const lines = this.samples.map((sample) => `${JSON.stringify(sample)}\n`)
     appendFileSync(this.path('samples.jsonl'), lines.join(''))
