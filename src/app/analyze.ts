@@ -1,9 +1,10 @@
 import { TcpwhyError } from '../base/errors.ts'
 import { version } from '../base/version.ts'
+import type { CauseId } from '../causes/ids.ts'
 import { causes } from '../causes/index.ts'
-import { diagnose } from '../diagnose/diagnose.ts'
+import { conclude } from '../diagnose/diagnose.ts'
 import type { ConnectionSummary, Report } from '../diagnose/report.ts'
-import { type Locate, summarise } from '../diagnose/summary.ts'
+import { draftOf, type Locate, place, type SummaryContext, summarise } from '../diagnose/summary.ts'
 import type { ConnectionFacts } from '../evidence/connection.ts'
 import type { Evidence } from '../evidence/evidence.ts'
 import { diagnoseWords as words } from '../messages/en/diagnose.ts'
@@ -16,12 +17,17 @@ import { ladderOf } from './ladder.ts'
 import { machineSource } from './machine-sources.ts'
 import { type FlowsRead, type ReadOptions, readFlows } from './read-flows.ts'
 import { readAgain } from './reread.ts'
+import { RowStore } from './row-store.ts'
 import { reportSources, sourceIds } from './sources.ts'
 import type { AnalyzeCaptures, AnalyzeOptions, AnalyzeResult } from './types.ts'
 
 /** Troubled connections listed in a report without --all. */
 const LISTED_MAX = 1000
 const EXPORT_CHUNK = 1000
+/** With --all; more are given one at a time, beside the report. */
+const ALL_IN_REPORT = 10_000
+
+type CauseOf = (id: number) => CauseId | undefined
 
 /** The main job: captures in, report out. */
 export const analyzeCaptures: AnalyzeCaptures = async (options) => {
@@ -37,25 +43,24 @@ async function analyzeOne(options: AnalyzeOptions): Promise<AnalyzeResult> {
   })
   const ids = sourceIds(read.sources.length)
   const locate = locator(read, ids)
-  await collected.flush(read, locate)
-  const all = collected.sorted()
   const { machines } = options
   const ofCapture = await evidenceOf(inputs, read, ids)
   const evidence = machines === undefined ? ofCapture : { ...ofCapture, machines }
-  const report = diagnose({
+  const { report, causeOf } = conclude({
     evidence,
     sources: [...reportSources(read, ids, null), ...(machines ?? []).map(machineSource)],
     locate,
     originNs: read.originNs,
     ...(await baselineOf(options, evidence)),
-    ...common(options, all),
+    ...common(options),
   })
   report.connections.troubled = read.flows.troubled
   noteEmptyFilter(report, options)
-  if (options.show === undefined) return { report }
-  const facts = all.find((c) => String(c.id) === options.show)
-  if (facts === undefined) throw notFound(options.show, read.flows.totals.connections)
-  return { report, ladder: await showOne(facts, { inputs, read, locate, report }) }
+  const rows = await collected.deliver(report, { locate, originNs: read.originNs }, causeOf)
+  if (options.show === undefined) return { report, ...rows }
+  const facts = collected.shown
+  if (facts === null) throw notFound(options.show, read.flows.totals.connections)
+  return { report, ladder: await showOne(facts, { inputs, read, locate, causeOf }) }
 }
 
 /** The same traffic seen at two or three places. Connections are those of the capture nearest to the client. */
@@ -70,19 +75,14 @@ async function analyzeViews(options: AnalyzeOptions): Promise<AnalyzeResult> {
   }
   const all = views.flatMap((v) => v.all)
   const first = views[0]!
-  const collected = new Collected(options)
-  if (options.sink !== undefined) {
-    for (const facts of first.all) collected.add(facts)
-    await collected.flush(first.read, locate)
-  }
-  const report = diagnose({
+  const { report, causeOf } = conclude({
     evidence,
     sources: views.flatMap((v) => reportSources(v.read, [v.id], v.at)),
     locate,
     originNs: first.read.originNs,
     vantage: comparison,
     ...(await baselineOf(options, evidence)),
-    ...common(options, first.all),
+    ...common(options),
   })
   if (comparison.exchanged === 'perhaps') {
     for (const source of report.sources) {
@@ -95,11 +95,15 @@ async function analyzeViews(options: AnalyzeOptions): Promise<AnalyzeResult> {
       source.faults.push({ name: 'nothing-paired', count: 1, text })
     }
   }
-  if (options.show === undefined) return { report }
+  const collected = new Collected(options)
+  for (const facts of first.all) collected.add(facts)
+  const context = { locate, originNs: first.read.originNs }
+  const rows = await collected.deliver(report, context, causeOf)
+  if (options.show === undefined) return { report, ...rows }
   const facts = all.find((c) => String(c.id) === options.show)
   if (facts === undefined) throw notFound(options.show, all.length)
   const own = views.find((v) => v.all.includes(facts)) ?? first
-  return { report, ladder: await showOne(facts, { ...own, locate, report }) }
+  return { report, ladder: await showOne(facts, { ...own, locate, causeOf }) }
 }
 
 /** A wrong cause with proof is what exchanged captures give: no report is better. */
@@ -143,24 +147,21 @@ function readOptions(options: AnalyzeOptions): ReadOptions {
   }
 }
 
-function common(options: AnalyzeOptions, all: readonly ConnectionFacts[]) {
+function common(options: AnalyzeOptions) {
   return {
     causes,
     catalogue: en,
     toolVersion: version,
-    options: {
-      listedLimit: options.all ? null : LISTED_MAX,
-      ...(options.all ? { listed: all } : {}),
-    },
+    options: { listedLimit: options.all ? null : LISTED_MAX },
   }
 }
 
 async function showOne(
   facts: ConnectionFacts,
-  from: { inputs: Inputs; read: FlowsRead; locate: Locate; report: Report },
+  from: { inputs: Inputs; read: FlowsRead; locate: Locate; causeOf: CauseOf },
 ) {
-  const { inputs, read, locate, report } = from
-  const cause = report.connections.listed.find((c) => c.id === String(facts.id))?.cause
+  const { inputs, read, locate, causeOf } = from
+  const cause = causeOf(facts.id)
   const summary = summarise(facts, { locate, originNs: read.originNs, cause })
   const again = await readAgain(inputs, read, [facts], { payload: false })
   return ladderOf(facts, summary, again?.get(facts.id) ?? null, locate)
@@ -186,9 +187,9 @@ function locator(read: FlowsRead, ids: readonly string[]): Locate {
 /** Connections as they end, for --all, --show and --export. */
 class Collected {
   private readonly options: AnalyzeOptions
-  private readonly wanted: ConnectionFacts[] = []
-  private waiting: ConnectionFacts[] = []
-  private exported = 0
+  private readonly store = new RowStore()
+  /** The one that is to be shown. */
+  shown: ConnectionFacts | null = null
 
   constructor(options: AnalyzeOptions) {
     this.options = options
@@ -197,34 +198,59 @@ class Collected {
   readOptions(): { onConnection?: (facts: ConnectionFacts) => void } {
     const { all, show, sink } = this.options
     if (!all && show === undefined && sink === undefined) return {}
-    return {
-      onConnection: (facts) => {
-        if (all || String(facts.id) === show) this.wanted.push(facts)
-        if (sink !== undefined) this.add(facts)
-      },
-    }
+    return { onConnection: (facts) => this.add(facts) }
   }
 
-  /** To be exported. */
   add(facts: ConnectionFacts): void {
-    this.waiting.push(facts)
+    const { all, show, sink } = this.options
+    if (show !== undefined && String(facts.id) === show) this.shown = facts
+    if (all || sink !== undefined) this.store.add(draftOf(facts))
   }
 
-  sorted(): readonly ConnectionFacts[] {
-    return this.wanted.sort((a, b) => a.id - b.id)
+  /** Writes the rows to the sink; with `all` puts them into the report, or beside it where they are too many. */
+  async deliver(
+    report: Report,
+    context: SummaryContext,
+    causeOf: CauseOf,
+  ): Promise<{ listed?: Iterable<ConnectionSummary> }> {
+    const { all, sink } = this.options
+    if (sink !== undefined) await exportRows(placed(this.store, context, causeOf), sink)
+    const rows = closing(placed(this.store, context, causeOf), this.store)
+    if (!all) this.store.close()
+    else if (this.store.size > ALL_IN_REPORT) return { listed: rows }
+    else report.connections.listed = [...rows]
+    return {}
   }
+}
 
-  async flush(read: FlowsRead, locate: Locate): Promise<void> {
-    const { sink } = this.options
-    if (sink === undefined) return
-    this.waiting.sort((a, b) => a.id - b.id)
-    for (let at = 0; at < this.waiting.length; at += EXPORT_CHUNK) {
-      const rows: ConnectionSummary[] = this.waiting
-        .slice(at, at + EXPORT_CHUNK)
-        .map((facts) => summarise(facts, { locate, originNs: read.originNs }))
-      await sink.write(rows)
-      this.exported += rows.length
-    }
-    this.waiting = []
+async function exportRows(
+  rows: Iterable<ConnectionSummary>,
+  sink: NonNullable<AnalyzeOptions['sink']>,
+): Promise<void> {
+  let chunk: ConnectionSummary[] = []
+  for (const row of rows) {
+    chunk.push(row)
+    if (chunk.length < EXPORT_CHUNK) continue
+    await sink.write(chunk)
+    chunk = []
+  }
+  if (chunk.length > 0) await sink.write(chunk)
+}
+
+function* placed(
+  store: RowStore,
+  context: SummaryContext,
+  causeOf: CauseOf,
+): Iterable<ConnectionSummary> {
+  for (const draft of store.rows()) {
+    yield place(draft, { ...context, cause: causeOf(Number(draft.id)) })
+  }
+}
+
+function* closing<T>(rows: Iterable<T>, store: RowStore): Iterable<T> {
+  try {
+    yield* rows
+  } finally {
+    store.close()
   }
 }

@@ -58,7 +58,10 @@ export interface AnalyzeOptions {
 
 export interface AnalyzeResult {
   report: Report
-  /** The listed connections one at a time, where `report.connections.listed` would be too big (`all`). */
+  /**
+   * With `all` and more than 10,000 connections: every one, in order of ids, one at a time; `report.connections.listed` then
+   * has the troubled ones only. To be read once, to its end.
+   */
   listed?: Iterable<ConnectionSummary>
   /** Only with `show`. */
   ladder?: Ladder

@@ -1,5 +1,5 @@
 import type { Cause, Judgement } from '../causes/cause.ts'
-import type { ConnectionFacts } from '../evidence/connection.ts'
+import type { CauseId } from '../causes/ids.ts'
 import type { Evidence } from '../evidence/evidence.ts'
 import type { Comparison } from '../evidence/vantage/compare.ts'
 import { diagnoseWords as words } from '../messages/en/diagnose.ts'
@@ -38,12 +38,18 @@ export interface DiagnoseInput {
 export interface DiagnoseOptions {
   /** Troubled connections listed at most; null = all of them. */
   listedLimit: number | null
-  /** With --all: every connection in order of ids, those of `evidence.connections` among them; they are listed instead. */
-  listed?: Iterable<ConnectionFacts>
 }
 
 /** Asks every cause, settles who explains what, and writes the report. Pure: the same input gives the same report. */
 export function diagnose(input: DiagnoseInput): Report {
+  return conclude(input).report
+}
+
+/** The report, and under which cause each connection was counted: of connections that the report does not list, too. */
+export function conclude(input: DiagnoseInput): {
+  report: Report
+  causeOf: (id: number) => CauseId | undefined
+} {
   const { evidence, causes } = input
   const asked = ask(evidence, causes)
   const holdings = settle(asked.claims.filter((c) => !isMachineClaim(c)))
@@ -75,7 +81,7 @@ export function diagnose(input: DiagnoseInput): Report {
     ...unexplained.map((u) => unknownOf(u, input)),
     ...ofHosts.map((u) => u.entry),
   ]
-  return {
+  const report: Report = {
     schema: 'tcpwhy.report/1',
     tool: { name: 'tcpwhy', version: input.toolVersion },
     sources: [...input.sources],
@@ -99,6 +105,7 @@ export function diagnose(input: DiagnoseInput): Report {
     ...(evidence.machines === undefined ? {} : { hosts: evidence.machines.map(hostSummary) }),
     ...(comparison === null ? {} : { comparison }),
   }
+  return { report, causeOf: (id) => explained.get(id) }
 }
 
 /** The report's account of how captures were paired. JSON has no Infinity: an unknown clock is left out. */
@@ -212,7 +219,7 @@ function listedOf(
 ): Report['connections']['listed'] {
   const limit = options.listedLimit ?? Number.POSITIVE_INFINITY
   const listed: Report['connections']['listed'] = []
-  for (const connection of options.listed ?? evidence.connections) {
+  for (const connection of evidence.connections) {
     if (listed.length >= limit) break
     const cause = explained.get(connection.id)
     listed.push(summarise(connection, { locate, originNs, cause }))

@@ -53,6 +53,9 @@ function decisiveFirst({ verdict, findings, unexplained }: HeadlineInput): reado
   return [suspected, ...findings.filter((f) => f !== suspected)]
 }
 
+/** An endpoint's clients are counted up to this (evidence). */
+const COUNTED_MAX = 1000
+
 /** Two lines of a terminal, brackets and breaks allowed for. */
 const FORWARDABLE = 190
 
@@ -163,7 +166,7 @@ function enumerated(items: readonly string[]): string {
 export function whatOf({ ending, count, flood }: Unexplained): string {
   const what = say('{n} {what}', { n: formatCount(count), what: words.unexplained.what[ending] })
   if (flood === null) return what
-  return `${what} ${say(words.unexplained.flood, { clients: flood.clients })}`
+  return `${what} ${say(words.unexplained.flood, { clients: flood.clients, many: Number(flood.clients >= COUNTED_MAX) })}`
 }
 
 /** What the cause itself misses, else the next kind of evidence that it could use. */

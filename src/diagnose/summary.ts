@@ -13,8 +13,33 @@ export interface SummaryContext {
   cause?: CauseId | undefined
 }
 
+/** A row before the clock and the numbering of the files are applied: it can be made while the capture is still read. */
+export type Draft = Omit<ConnectionSummary, 'startTime' | 'frames' | 'cause'> & {
+  startMs: number
+  /** Running numbers over the joined input. */
+  frames: { first: number; last: number; reset: number | null }
+}
+
 /** One row of `connections.listed`: what the facts say, in the report's own units and numbering. */
 export function summarise(connection: ConnectionFacts, context: SummaryContext): ConnectionSummary {
+  return place(draftOf(connection), context)
+}
+
+export function place(
+  draft: Draft,
+  { locate, originNs, cause }: SummaryContext,
+): ConnectionSummary {
+  const { id, client, server, clientGuessed, sawStart, seen, startMs, frames, ...rest } = draft
+  return {
+    ...{ id, client, server, clientGuessed, sawStart, seen },
+    startTime: formatInstant(instantAfter(originNs, startMs)),
+    ...rest,
+    frames: framesOf(frames, locate),
+    ...(cause === undefined ? {} : { cause }),
+  }
+}
+
+export function draftOf(connection: ConnectionFacts): Draft {
   const { client, server } = connection.sides
   const both = (of: (side: SideFacts) => number): Sides => ({
     client: of(client),
@@ -27,11 +52,15 @@ export function summarise(connection: ConnectionFacts, context: SummaryContext):
     clientGuessed: connection.clientGuessed,
     sawStart: connection.sawStart,
     seen: connection.seen,
-    startTime: formatInstant(instantAfter(context.originNs, connection.startMs)),
+    startMs: connection.startMs,
     durationMs: roundMs(connection.lastMs - connection.startMs),
     ending: connection.ending,
     endedBy: connection.endedBy,
-    frames: framesOf(connection, context.locate),
+    frames: {
+      first: connection.firstFrame,
+      last: connection.lastFrame,
+      reset: resetOf(connection)?.frame ?? null,
+    },
     handshakeRttMs:
       connection.handshake.rttMs === null ? null : roundMs(connection.handshake.rttMs),
     options: {
@@ -61,15 +90,17 @@ export function summarise(connection: ConnectionFacts, context: SummaryContext):
     silenceBeforeEndMs: roundMs(connection.silenceBeforeEndMs),
     unreadOctets: { client: client.unreadOctets, server: server.unreadOctets },
     ttl: { client: client.ttls, server: server.ttls },
-    ...(context.cause === undefined ? {} : { cause: context.cause }),
   }
 }
 
-function framesOf(connection: ConnectionFacts, locate: Locate): ConnectionSummary['frames'] {
-  const first = locate(connection.firstFrame)
-  const last = locate(connection.lastFrame)
-  const ended = connection.resets.find((r) => r.accepted !== false) ?? connection.resets.at(-1)
-  const reset = ended === undefined ? null : locate(ended.frame)
+function resetOf(connection: ConnectionFacts): ConnectionFacts['resets'][number] | undefined {
+  return connection.resets.find((r) => r.accepted !== false) ?? connection.resets.at(-1)
+}
+
+function framesOf(frames: Draft['frames'], locate: Locate): ConnectionSummary['frames'] {
+  const first = locate(frames.first)
+  const last = locate(frames.last)
+  const reset = frames.reset === null ? null : locate(frames.reset)
   return {
     source: last.source,
     first: first.frame,

@@ -67,7 +67,9 @@ export function unexplainedOf(
   return [...endings, 'cut-response' as const, 'lone-syn' as const, 'stuck' as const]
     .flatMap((ending) => {
       const entry = found.get(ending)
-      return entry === undefined ? [] : [{ ending, ...entry, flood: floodOf(entry.connections) }]
+      return entry === undefined
+        ? []
+        : [{ ending, ...entry, flood: floodOf(entry.connections, evidence) }]
     })
     .sort((a, b) => Number(looksBad(b)) - Number(looksBad(a)) || b.count - a.count)
 }
@@ -129,9 +131,16 @@ function isOneSyn({ ending, handshake, sides }: ConnectionFacts): boolean {
 }
 
 /** Nearly all of them are one SYN of a client that then was silent, and they are many. */
-function floodOf(connections: readonly ConnectionFacts[]): Unexplained['flood'] {
+function floodOf(
+  connections: readonly ConnectionFacts[],
+  evidence: Evidence,
+): Unexplained['flood'] {
   const alike = connections.filter(isOneSyn)
   const count = alike.reduce((sum, c) => sum + c.weight, 0)
   if (count < FLOOD || alike.length * 10 < connections.length * 9) return null
-  return { clients: new Set(alike.map((c) => c.client.address)).size }
+  const seen = new Set(alike.map((c) => c.client.address)).size
+  // Of very many only a sample is here; the endpoint has counted all, up to a limit.
+  const servers = new Set(alike.map((c) => c.server.endpoint))
+  const counted = [...servers].map((s) => evidence.endpoints.get(s)?.clients ?? 0)
+  return { clients: Math.max(seen, ...counted) }
 }

@@ -3,6 +3,7 @@ import { Ajv } from 'ajv'
 import { parquetReadObjects } from 'hyparquet'
 import { describe, expect, test } from 'vitest'
 import type { ConnectionFilter } from '../../src/app/types.ts'
+import type { ConnectionSummary } from '../../src/diagnose/report.ts'
 import { columns } from '../../src/report/export/columns.ts'
 import { json } from '../../src/report/formats/json.ts'
 import { root, tcpwhy } from '../helpers/built.ts'
@@ -69,6 +70,17 @@ describe('--show', () => {
 })
 
 describe('--all and --export', () => {
+  test('the exported rows say under which cause each connection was counted, as the report does', async () => {
+    const rows: ConnectionSummary[] = []
+    const sink = { write: async (more: readonly ConnectionSummary[]) => void rows.push(...more) }
+    const { report } = await analyze([BACKLOG], { sink })
+    expect(rows).toEqual(report.connections.listed)
+    const { cause } = report.findings[0]!
+    const alike = report.findings.filter((f) => f.cause === cause)
+    const affected = alike.reduce((sum, f) => sum + f.affected.connections, 0)
+    expect(rows.filter((r) => r.cause === cause)).toHaveLength(affected)
+  })
+
   test('--all lists every connection, without it only the troubled', async () => {
     const all = (await analyze([BACKLOG])).report.connections
     expect(all.listed).toHaveLength(all.total)

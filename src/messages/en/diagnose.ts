@@ -92,7 +92,7 @@ export const diagnoseWords = {
     examples: '{count?connection|connections} {ids}',
     /** Behind what they are, in the headline and in the entry. */
     flood:
-      '(one SYN each of {clients:count} client addresses, never an ACK: a SYN flood or a scan, as far as packets show)',
+      '(one SYN each of {many?at least |}{clients:count} client addresses, never an ACK: a SYN flood or a scan, as far as packets show)',
     floodAsk:
       "ss -tn state syn-recv 'sport = :{port}' | wc -l; nstat -az TcpExtTCPReqQFullDrop TcpExtTCPReqQFullDoCookies TcpExtSyncookiesSent # on the server",
     ask: 'tcpwhy analyze --show {id} {file}',
@@ -128,7 +128,7 @@ export const diagnoseWords = {
 const NOUNS =
   'acknowledgements|acknowledgments|addresses|bursts|causes|clients|closes|connections|connects|cuts|endpoints|failures|findings|frames|handshakes|hosts|listeners|namespaces|octets|packets|pairs|ports|probes|processes|refusals|requests|resets|responses|segments|sockets|SYN-ACKs|SYNs|time-outs|times|servers'
 const ADJECTIVES =
-  'duplicate|earlier|finished|half-closed|idle|keepalive|long|more|network|other|open|repeated|such|TLS|unanswered|unreachable'
+  'client|duplicate|earlier|finished|half-closed|idle|keepalive|long|more|network|other|open|repeated|such|TLS|unanswered|unreachable'
 const ONE = new RegExp(
   String.raw`(^|[^\d.,])1 ((?:(?:${ADJECTIVES}) )*)(${NOUNS})\b( were| are| have)?`,
   'g',
