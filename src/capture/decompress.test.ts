@@ -65,6 +65,21 @@ describe('compressed captures', () => {
     expect(faultNames(read)).toEqual([])
   })
 
+  test.each([
+    ['lz4', lz4LinkedPacked, /ends within its first block, of which no tool can unpack a part/],
+    ['zstd', zstdPacked, /ends within its first block, of which no tool can unpack a part/],
+    ['gzip', gzipSync(plain), /ends too early: the file was cut/],
+  ] as const)(
+    '%s: cut before anything can be unpacked, and said why there is nothing',
+    async (_, bytes, why) => {
+      const read = readCapture([bytes.subarray(0, 19)])
+      await expect(read).rejects.toMatchObject({
+        code: 'CAPTURE_UNREADABLE',
+        message: expect.stringMatching(why),
+      })
+    },
+  )
+
   test('zstd: a window that nobody needs is refused', async () => {
     const head = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0, 0xf0, ...new Array(40).fill(0))
     await expect(readCapture([head])).rejects.toMatchObject({ code: 'CAPTURE_UNREADABLE' })

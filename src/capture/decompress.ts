@@ -69,6 +69,8 @@ function noteUnverified(note: NoteFault): void {
   note('checksum-not-verified', 'The checksums of the compressed file were not verified.')
 }
 
+const IN_FIRST_BLOCK = 'within its first block, of which no tool can unpack a part'
+
 class DecodedSource implements ByteSource {
   readonly size = null
   readonly identity: string | null
@@ -80,6 +82,8 @@ class DecodedSource implements ByteSource {
   private readonly compressed = new Uint8Array(INPUT_OCTETS)
   private readonly pieces: Uint8Array[] = []
   private ended = false
+  /** Whether anything has been unpacked. */
+  private given = false
 
   constructor(source: ByteSource, decoder: StreamDecoder, kind: Compression, note: NoteFault) {
     this.source = source
@@ -109,7 +113,9 @@ class DecodedSource implements ByteSource {
   private async decodeMore(): Promise<void> {
     const count = await this.source.read(this.compressed)
     const emit = (piece: Uint8Array) => {
-      if (piece.length > 0) this.pieces.push(piece)
+      if (piece.length === 0) return
+      this.given = true
+      this.pieces.push(piece)
     }
     try {
       if (count > 0) await this.decoder.push(this.compressed.subarray(0, count), emit)
@@ -123,7 +129,9 @@ class DecodedSource implements ByteSource {
   private fail(atEnd: boolean, cause: unknown): void {
     this.ended = true
     if (atEnd) {
-      this.note('cut-compression', `The ${this.kind} data ends too early: the file was cut.`)
+      // gzip gives its octets as they come, the others a whole block (zstd at most 128 kB, lz4 4 MB of plain octets).
+      const where = this.given || this.kind === 'gzip' ? 'too early' : IN_FIRST_BLOCK
+      this.note('cut-compression', `The ${this.kind} data ends ${where}: the file was cut.`)
       return
     }
     const why = cause instanceof Error ? cause.message : String(cause)

@@ -380,7 +380,7 @@ describe('ranking and verdict', () => {
     const connections = [connection({ id: 0, ending: 'reset' })]
     const notice = cause('linger-zero', { when: () => true, severity: 'notice' })
     const report = run({ connections }, [notice])
-    expect(report.headline).toMatch(/^Nothing was cut, but worth a look: /)
+    expect(report.headline).toMatch(/^No harm seen, but worth a look: /)
   })
 
   test('very many SYNs and nothing more, the way back not in the capture: a flood or a scan, not healthy', () => {

@@ -12,7 +12,7 @@ export const diagnoseWords = {
   several: '{first} and {others:count} other {what}',
   what: { server: 'endpoints', client: 'clients', host: 'hosts' },
   nothingBroken: 'Nothing is broken: {title}',
-  worthALook: 'Nothing was cut, but worth a look: {title}',
+  worthALook: 'No harm seen, but worth a look: {title}',
   /** Of a host, what no cause explains. */
   machine: {
     resetByServer:
