@@ -35,9 +35,13 @@ interface Held extends SocketAt {
  */
 export function judgeCloseWait(machine: MachineFacts): Judgement {
   const held: Held[] = []
+  const firsts = new Map<number, ReadonlyMap<number, SocketFact>>()
   for (const at of socketsIn(machine, 'CLOSE-WAIT')) {
     // Without a descriptor it waits in an accept queue: its listener's affair.
-    if (at.socket.inode !== 0) held.push({ ...at, ...agesOf(machine, at) })
+    if (at.socket.inode === 0) continue
+    const first = firsts.get(at.netns.id) ?? waitingBefore(machine, at)
+    firsts.set(at.netns.id, first)
+    held.push({ ...at, ...agesOf(at, first) })
   }
   const groups = groupBy(held, (h) => groupOf(machine, h))
   const verdicts: Verdict[] = []
@@ -48,12 +52,18 @@ export function judgeCloseWait(machine: MachineFacts): Judgement {
   return { verdicts }
 }
 
-function agesOf(machine: MachineFacts, { netns, socket }: SocketAt) {
+/** By inode, those that were in CLOSE-WAIT at the first look. */
+function waitingBefore(machine: MachineFacts, { netns }: SocketAt): Map<number, SocketFact> {
+  const all = before(machine, netns)?.sockets ?? []
+  return new Map(all.filter((s) => s.state === 'CLOSE-WAIT').map((s) => [s.inode, s]))
+}
+
+function agesOf({ socket }: SocketAt, firsts: ReadonlyMap<number, SocketFact>) {
   const age = socket.tcpInfo?.tcpi_last_data_recv
-  const first = before(machine, netns)?.sockets.find((s) => isSame(s, socket))
+  const first = firsts.get(socket.inode)
   return {
     ageMs: age === undefined ? null : Number(age),
-    throughout: first?.state === 'CLOSE-WAIT',
+    throughout: first !== undefined && isSame(first, socket),
   }
 }
 

@@ -25,7 +25,9 @@ export function* unreadOf(machine: MachineFacts): Generator<Unread> {
     if (ageMs !== null && ageMs < SETTLED_MS) continue
     let known = firsts.get(netns.id)
     if (known === undefined) {
-      known = new Map((before(machine, netns)?.sockets ?? []).map((s) => [keyOf(s), s]))
+      const all = before(machine, netns)?.sockets ?? []
+      const waiting = all.filter((s) => s.idiag_rqueue > 0 || s.inode === 0)
+      known = new Map(waiting.map((s) => [keyOf(s), s]))
       firsts.set(netns.id, known)
     }
     const first = known.get(keyOf(socket))
