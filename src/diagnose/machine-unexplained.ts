@@ -30,6 +30,7 @@ function received(machine: MachineFacts): MachineUnexplained[] {
     (e) =>
       e.kind === 'reset-received' &&
       !sent.has(ends(e.local, e.remote)) &&
+      e.afterFin !== true &&
       !(e.state !== null && OVER.has(e.state)),
   )
   const groups = groupBy(foreign, (e) => `${wasServed(machine, e)} ${farOf(machine, e)}`)
@@ -45,7 +46,7 @@ function received(machine: MachineFacts): MachineUnexplained[] {
     }
     const port = served ? first.local?.port : first.remote?.port
     return {
-      bad: !served,
+      bad: !served && members.some(isCutShort),
       entry: {
         cause: 'unexplained' as const,
         missing: [say(served ? words.resetByClients : words.resetByServer, values)],
@@ -54,6 +55,11 @@ function received(machine: MachineFacts): MachineUnexplained[] {
       },
     }
   })
+}
+
+/** In the middle: neither end had closed, as far as the kernel tells. */
+function isCutShort({ state, afterFin }: KernelEvent): boolean {
+  return afterFin === false || state === 'ESTABLISHED' || state === 'SYN-SENT'
 }
 
 function ends(one: Endpoint | null, other: Endpoint | null): string {

@@ -132,6 +132,17 @@ describe('resets that nobody explains', () => {
     expect(report.findings.map((f) => f.cause)).toEqual(['close-with-unread-data'])
   })
 
+  test('near miss: not known whether it was over', () => {
+    const report = reportOf({ sockets: [{}], events: [{ ...received, state: null }] })
+    expect(report.verdict).toBe('healthy')
+    expect(report.unknown).toHaveLength(1)
+  })
+
+  test('near miss: our own FIN had been sent', () => {
+    const after = { ...received, state: null, afterFin: true }
+    expect(reportOf({ sockets: [{}], events: [after] }).unknown).toEqual([])
+  })
+
   test('near miss: the exchange was over', () => {
     const report = reportOf({ sockets: [{}], events: [{ ...received, state: 'LAST-ACK' }] })
     expect(report.verdict).toBe('healthy')
