@@ -127,6 +127,7 @@ const hits: readonly [line: string, first: string][] = [
     'nginx-recv-reset',
   ],
   ['recv() failed (104: Connection reset by peer)', 'nginx-recv-reset'],
+  ['recv() failed (104)', 'nginx-recv-reset'],
   [
     'upstream prematurely closed connection while reading response header from upstream',
     'nginx-prematurely-closed',

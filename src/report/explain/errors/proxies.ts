@@ -15,7 +15,8 @@ const nginxErrors: readonly ErrorPattern[] = [
   {
     id: 'nginx-recv-reset',
     from: 'nginx',
-    match: /(?:recv|readv)\(\) failed \(104: Connection reset by peer\)(?: while [\w ]{1,60})?/,
+    match:
+      /(?:recv|readv)\(\) failed \(104(?:: Connection reset by peer)?\)(?: while [\w ]{1,60})?/,
     wire: 'rst',
     seen: `${onTheWire.rst} "while reading response header from upstream": no answer had begun.`,
     causes: [
@@ -58,7 +59,7 @@ const nginxErrors: readonly ErrorPattern[] = [
   {
     id: 'nginx-connect-unreachable',
     from: 'nginx',
-    match: /connect\(\) failed \(113: No route to host\)|connect\(\) failed \(113/,
+    match: /connect\(\) failed \(113(?:: No route to host)?\)|connect\(\) failed \(113/,
     wire: 'icmp',
     seen: onTheWire.unreachable,
     causes: ['host-unreachable', 'firewall-reject'],
