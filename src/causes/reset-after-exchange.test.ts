@@ -178,7 +178,8 @@ causeTable(resetAfterExchange, [
       connection({ ending: 'reset', resets: [reset({ from: 'client', shape: 'active' })] }),
     ],
     application: http({}),
-    is: 'likely',
+    is: 'possible',
+    against: ['perhaps-unread'],
     because: ['complete'],
   },
   {

@@ -47,7 +47,7 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
   const likely = last.is !== 'perhaps' && (told === true || ended || last.is === 'yes')
   return {
     connections: [connection],
-    certainty: likely ? 'likely' : 'possible',
+    certainty: likely && !perhapsUnread(connection, reset) ? 'likely' : 'possible',
     severity: 'benign',
     weight: weightOf(likely, told === true, last),
     culprit: { side: reset.from, host: connection[reset.from].address },
@@ -98,6 +98,11 @@ function lastWords(
   }
 }
 
+/** A reset without FIN of its own accord: SO_LINGER 0, or a few octets unread, which the steps of a window do not show. */
+function perhapsUnread(connection: ConnectionFacts, reset: ResetFacts): boolean {
+  return connection.ending === 'reset' && reset.from === 'client' && reset.shape === 'active'
+}
+
 /** The client had all that it had asked for and closed: what the server still says answers nothing. */
 function wasComplete(connection: ConnectionFacts, evidence: Evidence): boolean {
   const http = evidence.application.get(connection.id)?.http
@@ -138,6 +143,7 @@ function reasons(
   if (complete) {
     because.push(say('complete', {}, atFrame(http?.responseFrame ?? reset.frame, connection)))
   } else against.push(say('length-unknown', {}, connectionRef(connection)))
+  if (perhapsUnread(connection, reset)) against.push(say('perhaps-unread', { who: reset.from }, at))
   if (connection.ending === 'reset-after-close') because.push(say('both-closed', {}, at))
   else if (goodbye(reset, connection))
     because.push(say('after-own-close', { side: reset.from }, at))

@@ -16,6 +16,8 @@ export const resetAfterExchange = {
     'both-closed': 'both sides had sent FIN before the reset',
     'after-own-close':
       'the {side} had closed already; the reset answers what came after: a FIN or a farewell record',
+    'perhaps-unread':
+      'the {who} reset of its own accord: SO_LINGER 0, or it had not read the last few octets, which a window does not show',
     'length-unknown': 'whether the last response was complete cannot be read from the payload',
   },
   now: [{ text: 'Nothing to do: no application lost data by these resets.' }],
