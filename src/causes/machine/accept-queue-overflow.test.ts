@@ -18,6 +18,31 @@ machineTable(acceptQueueOverflow, [
     because: ['queue-full', 'listener-dropped', 'overflows-rose', 'abort-off'],
   },
   {
+    name: 'nobody waits at it, and its configuration is not in force',
+    listeners: [
+      {
+        ...full,
+        waits: 'none',
+        holders: [{ pid: 77, fd: 3, command: 'nginx', cgroup: null, waits: 'none' }],
+        setting: {
+          address: null,
+          port: 80,
+          setting: 'listen ... backlog=',
+          value: 4096,
+          from: 'configuration',
+          file: '/etc/nginx/nginx.conf',
+          line: 12,
+          fits: false,
+          pid: 77,
+        },
+      },
+    ],
+    listenersBefore: [{ depth: 512, limit: 511, drops: 10 }],
+    counters: { [OVERFLOWS]: [10, 40] },
+    is: 'confirmed',
+    because: ['nobody-waits', 'backlog-not-in-force'],
+  },
+  {
     name: 'with tcp_abort_on_overflow they are reset',
     listeners: [full],
     listenersBefore: [{ depth: 512, limit: 511, drops: 10 }],

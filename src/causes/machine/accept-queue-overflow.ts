@@ -124,14 +124,16 @@ function becauseOfHolders({ machine, netns, listener }: Seen): Reason[] {
   const { holders, setting } = listener
   const because: Reason[] = []
   const [first] = holders
-  if (first !== undefined && holders.every((h) => h.waits === 'none')) {
+  if (first !== undefined && listener.waits === 'none') {
     const at = processRef(machine, first.pid, 'neither in accept() nor watched by epoll')
     because.push(say('nobody-waits', { count: holders.length }, at))
   }
   if (setting !== null && setting.value !== null) {
     const { setting: name, value, from, file, line } = setting
     const at = settingRef(machine, netns, { name, value: String(value) })
-    if (from === 'default') because.push(say('backlog-default', { name, value }, at))
+    if (!setting.fits)
+      because.push(say('backlog-not-in-force', { name, value, limit: listener.limit ?? 0 }, at))
+    else if (from === 'default') because.push(say('backlog-default', { name, value }, at))
     else because.push(say('backlog-configured', { name, value, file: `${file}:${line}` }, at))
   }
   return because

@@ -44,6 +44,8 @@ export const acceptQueueOverflow = {
     'nobody-waits':
       'nobody waits for connections at it now: of its processes ({count:count}) none is in accept() or watches it by epoll',
     'backlog-configured': 'its backlog is set by {name} = {value} ({file})',
+    'backlog-not-in-force':
+      '{name} says {value}, the listener has {limit:count}: the file or somaxconn changed after it began to listen, or somaxconn is smaller',
     'backlog-default':
       'its backlog is perhaps the default of the program: {name} = {value} (a hint: no configuration says it)',
     'abort-on': 'who does not fit is reset',
