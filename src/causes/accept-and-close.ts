@@ -35,6 +35,7 @@ export const acceptAndClose = {
     'close-with-unread-data',
     'connection-limit',
     'health-check',
+    'linger-zero',
     'listener-closed',
     'tls-failure',
   ],

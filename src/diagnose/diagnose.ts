@@ -61,7 +61,7 @@ export function conclude(input: DiagnoseInput): {
     finding: findingOf(merged, context),
   }))
   const machines = evidence.machines ?? []
-  const ofEach = machineFindings(asked.claims.filter(isMachineClaim), context)
+  const ofEach = machineFindings(asked.claims.filter(isMachineClaim), context, evidence.machines)
   const ofMachines = acrossHosts(ofEach, machines)
   const comparison = compareHosts(machines, sickHosts(ofEach))
   const findings = rank(cutLooseEnds(joinFindings(ofPackets, ofMachines)))

@@ -1,6 +1,8 @@
 import type { Reason, Severity } from '../causes/cause.ts'
+import type { MachineFacts } from '../evidence/machine.ts'
 import type { CauseMessages, Shown, Values } from '../messages/types.ts'
 import { becauseOf, type FindingContext, fixOf, say, stepOf } from './finding.ts'
+import { placeOf, stepThere } from './in-namespace.ts'
 import { type Merged, severities } from './merge.ts'
 import type { Finding } from './report.ts'
 import type { Claim } from './rivals.ts'
@@ -21,6 +23,7 @@ export function isMachineClaim(claim: Claim): claim is MachineClaim {
 export function machineFindings(
   claims: readonly MachineClaim[],
   context: FindingContext,
+  machines: readonly MachineFacts[] = [],
 ): { finding: Finding; claims: readonly MachineClaim[] }[] {
   const groups = new Map<string, MachineClaim[]>()
   for (const claim of claims) {
@@ -34,6 +37,24 @@ export function machineFindings(
     finding: findingOfMachine(all, context),
     claims: all,
   }))
+}
+
+/** Commands as they must be typed: those that see one namespace only are entered into the finding's. */
+function thereIn(
+  finding: Finding,
+  [claim]: readonly MachineClaim[],
+  machines: readonly MachineFacts[],
+): Finding {
+  const machine = machines.find((m) => m.source === claim?.verdict.machine.source)
+  const place = machine === undefined ? null : placeOf(machine, finding.because)
+  if (place === null) return finding
+  const { now, confirm, fix } = finding
+  return {
+    ...finding,
+    ...(now === undefined ? {} : { now: now.map((s) => stepThere(s, place)) }),
+    confirm: confirm.map((s) => stepThere(s, place)),
+    fix: fix.map((s) => stepThere(s, place)),
+  }
 }
 
 function findingOfMachine(claims: readonly MachineClaim[], context: FindingContext): Finding {

@@ -26,18 +26,26 @@ function received(machine: MachineFacts): MachineUnexplained[] {
   const sent = new Set(
     events.filter((e) => e.kind === 'reset-sent').map((e) => ends(e.remote, e.local)),
   )
+  const own = addressesOf(machine)
   const foreign = events.filter(
     (e) =>
       e.kind === 'reset-received' &&
+      // Between two sockets of this host its own account of what it sent is enough.
+      isOwn(e.local, own) !== false &&
+      isOwn(e.remote, own) !== true &&
       !sent.has(ends(e.local, e.remote)) &&
       e.afterFin !== true &&
       !(e.state !== null && OVER.has(e.state)),
   )
-  const groups = groupBy(foreign, (e) => `${wasServed(machine, e)} ${farOf(machine, e)}`)
+  const groups = groupBy(
+    foreign,
+    (e) => `${wasServed(machine, e)} ${e.state === 'SYN-SENT'} ${farOf(machine, e)}`,
+  )
   return [...groups.values()].map((members) => {
     const first = members[0]!
     const served = wasServed(machine, first)
     const count = Math.max(members.length, served ? 0 : groupCount(machine, first))
+    const refused = members.every((e) => e.state === 'SYN-SENT')
     const values = {
       count,
       far: farOf(machine, first),
@@ -49,12 +57,34 @@ function received(machine: MachineFacts): MachineUnexplained[] {
       bad: !served && members.some(isCutShort),
       entry: {
         cause: 'unexplained' as const,
-        missing: [say(served ? words.resetByClients : words.resetByServer, values)],
+        missing: [
+          say(
+            refused ? words.refused : served ? words.resetByClients : words.resetByServer,
+            values,
+          ),
+        ],
         ask: say(words.askThere, { port: port ?? 0, host: first.remote?.address ?? '' }),
         connections: count,
       },
     }
   })
+}
+
+/** Addresses of this host's ends, in the namespaces that were looked at. */
+function addressesOf({ before, after }: MachineFacts): Set<string> {
+  const looks = [...(before?.namespaces ?? []), ...after.namespaces]
+  return new Set(
+    looks.flatMap(({ sockets, listeners }) => [
+      ...sockets.map((s) => s.local.address),
+      ...listeners.map((l) => l.local.address),
+    ]),
+  )
+}
+
+/** null: nothing is known of any address. */
+function isOwn(end: Endpoint | null, own: ReadonlySet<string>): boolean | null {
+  if (end === null || own.size === 0) return null
+  return own.has(end.address) || own.has(`::ffff:${end.address}`)
 }
 
 /** In the middle: neither end had closed, as far as the kernel tells. */

@@ -17,6 +17,8 @@ export const diagnoseWords = {
   machine: {
     resetByServer:
       '{count:count} connections of {of} were reset by {far}: why, only the kernel there can tell, or packets',
+    refused:
+      '{count:count} connects of {of} to {far} were refused by RST: nothing listens there, or a filter says so; the kernel there can tell',
     resetByClients:
       '{count:count} connections to port {port} of {of} were reset by {far}: why, only the kernel there can tell, or packets',
     unknownConnection:
