@@ -2,6 +2,7 @@ import { TcpwhyError } from '../base/errors.ts'
 import type { Plan, ProbeReport } from '../probe/report.ts'
 import { jsonText } from '../report/printable.ts'
 import { planText } from '../report/probe/plan-text.ts'
+import { parseDuration } from './duration.ts'
 import { openFile } from './file.ts'
 import type { Io } from './io.ts'
 import type { Arguments } from './spec.ts'
@@ -33,6 +34,27 @@ export function wholeNumber(
     'BAD_ARGUMENT',
     `--${name} ${text} is not a number that it takes`,
     `Give a whole number from ${min} to ${max}.`,
+  )
+}
+
+/** A time of an option, null when it was not given. @throws TcpwhyError BAD_ARGUMENT */
+export function time(
+  options: Options,
+  name: string,
+  range: { min: number; max: number },
+): number | null {
+  const text = options[name]?.[0]
+  return text === undefined ? null : parseDuration(`--${name}`, text, range)
+}
+
+/** The path of --http, null when it was not given. @throws TcpwhyError BAD_ARGUMENT */
+export function httpPath(options: Options): string | null {
+  const path = options['http']?.[0]
+  if (path === undefined || /^\/[\x21-\x7e]*$/.test(path)) return path ?? null
+  throw new TcpwhyError(
+    'BAD_ARGUMENT',
+    `--http ${path} is no path`,
+    'It begins with / and has no spaces: --http /checkalive.',
   )
 }
 

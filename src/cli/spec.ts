@@ -50,5 +50,5 @@ export interface App {
   snapshot: () => Promise<(options: SnapshotOptions) => Promise<Snapshot>>
   queue: () => Promise<(options: QueueOptions) => Promise<QueueReport>>
   /** The experiments. */
-  probe: () => Promise<Pick<typeof ProbeApp, 'probeIdle' | 'probeLoad'>>
+  probe: () => Promise<typeof ProbeApp>
 }

@@ -21,7 +21,13 @@ export function withBudget(port: ProbePort, budget: Budget): { port: ProbePort; 
     spent.connections++
     return counted(port.open(options, on), port, budget, spent)
   }
-  return { port: { ...port, open }, spent }
+  const hop: ProbePort['hop'] = async (to, ttl, limitMs) => {
+    const isOver = budget.connections !== null && spent.connections >= budget.connections
+    if (isOver || port.nowMs() > budget.untilMs) return null
+    spent.connections++
+    return port.hop(to, ttl, limitMs)
+  }
+  return { port: { ...port, open, hop }, spent }
 }
 
 function counted(socket: ProbeSocket, port: ProbePort, budget: Budget, spent: Spent): ProbeSocket {
@@ -51,6 +57,7 @@ function refused(port: ProbePort, on: SocketEvents): ProbeSocket {
     reset: cancel,
     keepalive: () => 'idle-only',
     probeNow: () => false,
+    tls: () => null,
     info: () => null,
     unsent: () => 0,
     local: () => null,

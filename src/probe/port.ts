@@ -19,12 +19,25 @@ export interface ProbePort {
   resolve(host: string): Promise<readonly ProbeAddress[]>
   /** Never throws: what goes wrong, also at once, comes to `on.closed`, never before `open` has returned. */
   open(options: OpenOptions, on: SocketEvents): ProbeSocket
+  /**
+   * One SYN with this TTL (IP_TTL of an ordinary socket), and what answers it. The connection, should it come about, is closed at once.
+   * Null: it cannot be sent (no raw options).
+   */
+  hop(to: WatchTarget, ttl: number, limitMs: number): Promise<HopAnswer | null>
   /** Watches the headers of packets to and from there, or says why it cannot. */
   watch(to: WatchTarget): Promise<PacketWatch | { cannot: string }>
 }
 
 export interface WatchTarget extends ProbeAddress {
   port: number
+}
+
+/** 'time-exceeded' and 'unreachable' are ICMP's; `localPort` finds the packet that said so. */
+export interface HopAnswer {
+  ttl: number
+  is: 'syn-ack' | 'rst' | 'icmp' | 'nothing'
+  afterMs: number | null
+  localPort: number | null
 }
 
 /** Handshakes and endings of our own connections as they were on the wire. */
@@ -37,8 +50,10 @@ export interface PacketWatch {
 }
 
 export interface PacketSeen {
-  what: 'syn-ack' | 'fin' | 'rst'
+  what: 'syn-ack' | 'fin' | 'rst' | 'time-exceeded' | 'unreachable'
   ttl: number
+  /** Who sent an ICMP error. */
+  from?: string
   /** Of a RST: with ACK and the receiver's window, as an endpoint sends it on its own; or without, as an answer. */
   active: boolean
 }
@@ -63,6 +78,8 @@ export interface Keepalive {
 
 /** What happens to a socket, in this order; `closed` is always the last, and comes exactly once. */
 export interface SocketEvents {
+  /** With TLS: the handshake of TCP is done, that of TLS begins. */
+  reached?(): void
   /** The handshake is done (with TLS: that of TLS). */
   connected(): void
   /** The octets are only good during the call. */
@@ -71,6 +88,15 @@ export interface SocketEvents {
   ended(): void
   /** Null after our own `close` or `reset`. */
   closed(failure: SocketFailure | null): void
+}
+
+export interface TlsSeen {
+  protocol: string
+  cipher: string
+  alpn: string | null
+  /** Subject's common name, and until when: as the certificate has them. */
+  subject: string | null
+  validTo: string | null
 }
 
 /** The system's own words: code ECONNREFUSED, syscall connect. */
@@ -91,6 +117,8 @@ export interface ProbeSocket {
   keepalive(settings: Keepalive): 'set' | 'idle-only'
   /** Sends one keepalive probe now: an ACK that carries nothing and must be answered. False: it cannot (no raw options). */
   probeNow(): boolean
+  /** After `connected` with TLS. */
+  tls(): TlsSeen | null
   /** struct tcp_info, null where it cannot be read. */
   info(): TcpInfo | null
   /** Octets of `write` that the kernel has not taken yet. */

@@ -1,8 +1,9 @@
+import type { ConnectReport } from './connect/report.ts'
 import type { IdleReport } from './idle/report.ts'
 import type { LoadReport } from './load/report.ts'
 
 /** `tcpwhy.probe/1`: what an experiment found. One type an experiment, told apart by `probe`. */
-export type ProbeReport = IdleReport | LoadReport
+export type ProbeReport = ConnectReport | IdleReport | LoadReport
 
 /** What every experiment's result begins with. */
 export interface ProbeHead {

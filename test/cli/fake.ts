@@ -2,7 +2,7 @@ import type { SnapshotOptions } from '../../src/app/bundle/snapshot.ts'
 import type { capture } from '../../src/app/capture/capture.ts'
 import type { DiagnoseHostOptions } from '../../src/app/diagnose-host.ts'
 import { labScenarios } from '../../src/app/lab.ts'
-import { probeIdle, probeLoad } from '../../src/app/probe/index.ts'
+import * as experiments from '../../src/app/probe/index.ts'
 import { queueSizes } from '../../src/app/queue.ts'
 import type { AnalyzeOptions, AnalyzeResult } from '../../src/app/types.ts'
 import { TcpwhyError } from '../../src/base/errors.ts'
@@ -61,8 +61,8 @@ export async function cli(
       asked.push(options)
       return analyze(options)
     },
-    probe: async () => ({ probeIdle, probeLoad }),
     capture: async () => captured,
+    probe: async () => experiments,
     lab: async () => ({
       labScenarios,
       runLab: async () => {

@@ -45,6 +45,7 @@ export class VirtualWorld {
       after: (ms, run) => this.after(ms, run),
       resolve: async (host) => [{ address: host, family: 4 }],
       open: (options, on) => this.open(options, on),
+      hop: async () => null,
       watch: async () => ({
         seen: (port) => this.seen.get(port) ?? [],
         settle: async () => {},
@@ -189,6 +190,7 @@ export class VirtualWorld {
         tcpi_unacked: reset ? 0 : unacked,
         tcpi_last_ack_recv: this.nowMs - ackedMs,
       }),
+      tls: () => null,
       unsent: () => 0,
       local: () => ({ address: '10.0.0.1', port: localPort }),
     }

@@ -4,8 +4,11 @@ import { createRequire } from 'node:module'
 export interface Libc {
   socket(domain: number, type: number, protocol: number): number
   setsockopt(fd: number, level: number, name: number, value: Uint8Array, size: number): number
+  /** `address`: struct sockaddr_in or sockaddr_in6. */
+  connect(fd: number, address: Uint8Array, size: number): number
   /** `size`: one int32, in and out. */
   getsockopt(fd: number, level: number, name: number, value: Uint8Array, size: Uint8Array): number
+  getsockname(fd: number, address: Uint8Array, size: Uint8Array): number
   send(fd: number, octets: Uint8Array, size: number, flags: number): number
   recv(fd: number, octets: Uint8Array, size: number, flags: number): number
   setns(fd: number, kind: number): number
@@ -40,6 +43,8 @@ function load(): LoadedLibc {
       libc: {
         socket: c.func('int socket(int, int, int)'),
         setsockopt: c.func('int setsockopt(int, int, int, const void *, uint32_t)'),
+        connect: c.func('int connect(int, const void *, uint32_t)'),
+        getsockname: c.func('int getsockname(int, void *, void *)'),
         getsockopt: c.func('int getsockopt(int, int, int, void *, void *)'),
         send: c.func('intptr_t send(int, const void *, size_t, int)'),
         recv: c.func('intptr_t recv(int, void *, size_t, int)'),

@@ -1,3 +1,4 @@
 // The experiments: `tcpwhy probe`.
+export { type ConnectRequest, probeConnect } from './connect.ts'
 export { type IdleRequest, probeIdle } from './idle.ts'
 export { type LoadRequest, probeLoad } from './load.ts'

@@ -1,4 +1,5 @@
 import type { Socket, SocketConstructorOpts } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import { TcpwhyError } from '../../base/errors.ts'
 import type {
   OpenOptions,
@@ -7,6 +8,7 @@ import type {
   ProbeSocket,
   SocketEvents,
   SocketFailure,
+  TlsSeen,
 } from '../../probe/port.ts'
 import { loadLibc } from '../kernel/libc.ts'
 import { type SocketOptions, socketOptions } from '../kernel/socket-options.ts'
@@ -23,7 +25,8 @@ async function loadModules() {
     import('node:dns/promises'),
   ])
   const libc = loadLibc()
-  return { net, tls, dns, options: libc.is === 'loaded' ? socketOptions(libc.libc) : null }
+  const raw = libc.is === 'loaded' ? libc.libc : null
+  return { net, tls, dns, libc: raw, options: raw === null ? null : socketOptions(raw) }
 }
 
 type Modules = Awaited<ReturnType<typeof loadModules>>
@@ -39,6 +42,10 @@ export async function nodeProbePort(): Promise<ProbePort> {
     random: () => Math.random(),
     rawOptions: modules.options !== null,
     after,
+    hop: async (to, ttl, limitMs) =>
+      modules.libc === null
+        ? null
+        : (await import('./hop.ts')).askHop(modules.libc, to, { ttl, limitMs }),
     watch: async (to) => (await import('./watch.ts')).watchPackets(to),
     resolve: (host) => resolve(modules, host),
     open: (options, on) => open(modules, options, on, buffer),
@@ -107,6 +114,7 @@ function secure(modules: Modules, options: OpenOptions, on: SocketEvents): Probe
   const { address, family, port } = options
   const raw = new net.Socket({ allowHalfOpen: true })
   let failure: SocketFailure | null = null
+  raw.on('connect', () => on.reached?.())
   raw.on('error', (error) => {
     failure ??= failureOf(error, '')
   })
@@ -124,7 +132,21 @@ function secure(modules: Modules, options: OpenOptions, on: SocketEvents): Probe
   })
   socket.on('close', () => on.closed(failure))
   raw.connect({ host: address, family, port, noDelay: true })
-  return handleOf(socket, raw, modules.options)
+  return { ...handleOf(socket, raw, modules.options), tls: () => tlsSeen(socket) }
+}
+
+function tlsSeen(socket: TLSSocket): TlsSeen | null {
+  const protocol = socket.getProtocol()
+  if (protocol === null) return null
+  const { subject, valid_to } = socket.getPeerCertificate()
+  const alpn = socket.alpnProtocol
+  return {
+    protocol,
+    cipher: socket.getCipher()?.name ?? '',
+    alpn: typeof alpn === 'string' ? alpn : null,
+    subject: subject?.CN === undefined ? null : String(subject.CN),
+    validTo: valid_to ?? null,
+  }
 }
 
 /** Node's own field: there is no public way to the descriptor of a socket. -1 or nothing when it is closed. */
@@ -149,6 +171,7 @@ function handleOf(socket: Socket, raw: Socket, rawOptions: SocketOptions | null)
       return withFd((o, fd) => o.keepalive(fd, settings)) ? 'set' : 'idle-only'
     },
     probeNow: () => withFd((o, fd) => o.probeNow(fd)) ?? false,
+    tls: () => null,
     info: () => withFd((o, fd) => o.info(fd)),
     write: (octets) => void socket.write(octets),
     end: () => void socket.end(),

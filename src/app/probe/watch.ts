@@ -2,16 +2,16 @@ import { AddressBook } from '../../base/addresses.ts'
 import { TcpwhyError } from '../../base/errors.ts'
 import { openCaptures } from '../../capture/open.ts'
 import { Decoder } from '../../packet/decode.ts'
-import { ACK, FIN, KIND_TCP, Packet, RST, SYN } from '../../packet/packet.ts'
+import { ACK, FIN, KIND_ICMP_ERROR, KIND_TCP, Packet, RST, SYN } from '../../packet/packet.ts'
 import type { PacketSeen, PacketWatch, WatchTarget } from '../../probe/port.ts'
 import { startTcpdump, type Tcpdump } from '../capture/tcpdump.ts'
 
-/** Ethernet, VLAN, IPv6 and a TCP header with all options: no payload. */
-const SNAP_OCTETS = 128
+/** Ethernet, VLAN, IPv6 and a TCP header with all options, or an ICMP error with what it quotes of one: no payload. */
+const SNAP_OCTETS = 192
 /** What is remembered of one connection, and of how many. */
 const MAX_SEEN = 16
 const MAX_PORTS = 65_536
-/** tcpdump writes each packet out at once (-U); libpcap hands them over every 100 ms on some kernels. */
+/** tcpdump gets and writes each packet at once; a busy machine may let it wait. */
 const SETTLE_MS = 400
 
 /**
@@ -26,6 +26,7 @@ export async function watchPackets(to: WatchTarget): Promise<PacketWatch | { can
       snapLen: SNAP_OCTETS,
       filter: filterOf(to),
       promiscuous: false,
+      immediate: true,
     })
     return watching(tcpdump)
   } catch (error) {
@@ -38,7 +39,9 @@ export async function watchPackets(to: WatchTarget): Promise<PacketWatch | { can
 function filterOf({ address, family, port }: WatchTarget): string {
   const from = `src host ${address.split('%')[0]} and tcp src port ${port}`
   const flags = family === 4 ? 'tcp[13]' : 'ip6[53]'
-  return `${from} and ${flags} & 7 != 0`
+  const icmp =
+    family === 4 ? 'icmp[0] = 3 or icmp[0] = 11' : 'icmp6 and (ip6[40] = 1 or ip6[40] = 3)'
+  return `(${from} and ${flags} & 7 != 0) or (${icmp})`
 }
 
 function watching(tcpdump: Tcpdump): PacketWatch {
@@ -59,7 +62,8 @@ function watching(tcpdump: Tcpdump): PacketWatch {
 
 async function readAll(tcpdump: Tcpdump, byPort: Map<number, PacketSeen[]>): Promise<void> {
   const reader = await openCaptures([{ name: 'tcpdump', bytes: tcpdump.octets }])
-  const decoder = new Decoder(new AddressBook())
+  const addresses = new AddressBook()
+  const decoder = new Decoder(addresses)
   const packet = new Packet()
   for (let batch = await reader.next(); batch !== null; batch = await reader.next()) {
     const { view, bytes, starts, capLens, wireLens, links, count } = batch
@@ -67,6 +71,7 @@ async function readAll(tcpdump: Tcpdump, byPort: Map<number, PacketSeen[]>): Pro
       const [start, capLen] = [starts[i]!, capLens[i]!]
       const kind = decoder.decode(view, bytes, start, capLen, wireLens[i]!, links[i]!, packet)
       if (kind === KIND_TCP) remember(packet, byPort)
+      else if (kind === KIND_ICMP_ERROR) rememberIcmp(packet, addresses, byPort)
     }
   }
 }
@@ -76,10 +81,26 @@ function remember(packet: Packet, byPort: Map<number, PacketSeen[]>): void {
   const what =
     flags & RST ? 'rst' : flags & SYN && flags & ACK ? 'syn-ack' : flags & FIN ? 'fin' : null
   if (what === null) return
-  const known = byPort.get(dstPort)
+  // tcp-resets.md 1.1: an endpoint's own RST has the ACK bit and its receive window, an answer to a segment has neither.
+  add(byPort, dstPort, { what, ttl, active: (flags & ACK) !== 0 && wnd > 0 })
+}
+
+/** ICMP type 11 and ICMPv6 type 3 are Time Exceeded; the segment that it quotes is ours. */
+function rememberIcmp(
+  packet: Packet,
+  addresses: AddressBook,
+  byPort: Map<number, PacketSeen[]>,
+): void {
+  const { icmpFrom, icmpFromFamily, icmpType, srcPort, ttl } = packet
+  const isTime = icmpType === (icmpFromFamily === 4 ? 11 : 3)
+  const from = addresses.format(icmpFrom, icmpFromFamily)
+  add(byPort, srcPort, { what: isTime ? 'time-exceeded' : 'unreachable', ttl, active: false, from })
+}
+
+function add(byPort: Map<number, PacketSeen[]>, port: number, seen: PacketSeen): void {
+  const known = byPort.get(port)
   if (known === undefined && byPort.size >= MAX_PORTS) return
   const list = known ?? []
-  byPort.set(dstPort, list)
-  // tcp-resets.md 1.1: an endpoint's own RST has the ACK bit and its receive window, an answer to a segment has neither.
-  if (list.length < MAX_SEEN) list.push({ what, ttl, active: (flags & ACK) !== 0 && wnd > 0 })
+  byPort.set(port, list)
+  if (list.length < MAX_SEEN) list.push(seen)
 }

@@ -4,6 +4,7 @@ import { capture } from './capture.ts'
 import { diagnose } from './diagnose.ts'
 import { explain } from './explain.ts'
 import { labList, labRun, labScore } from './lab.ts'
+import { probeConnect } from './probe-connect.ts'
 import { probeIdle } from './probe-idle.ts'
 import { probeLoad } from './probe-load.ts'
 import { queue } from './queue.ts'
@@ -18,6 +19,7 @@ export const commands: readonly CommandSpec[] = [
   labList,
   labRun,
   labScore,
+  probeConnect,
   probeIdle,
   probeLoad,
   queue,

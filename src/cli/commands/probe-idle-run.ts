@@ -1,9 +1,8 @@
 import type { IdleRequest } from '../../app/probe/index.ts'
 import { TcpwhyError } from '../../base/errors.ts'
 import { idleText } from '../../report/probe/idle-text.ts'
-import { parseDuration } from '../duration.ts'
 import type { Io } from '../io.ts'
-import { announcer, interruptible, showResult } from '../probe-io.ts'
+import { announcer, httpPath, interruptible, showResult, time } from '../probe-io.ts'
 import type { App, Arguments } from '../spec.ts'
 
 const DEFAULT_MAX_MS = 3_600_000
@@ -26,15 +25,11 @@ export async function run(args: Arguments, io: Io, app: App): Promise<number> {
 }
 
 function idleRequest({ options, operands }: Arguments): IdleRequest {
-  const time = (name: string, range: { min: number; max: number }, otherwise: number) => {
-    const text = options[name]?.[0]
-    return text === undefined ? otherwise : parseDuration(`--${name}`, text, range)
-  }
   const state = options['state']?.[0]
   return {
     targets: operands,
-    maxMs: time('max', { min: 1000, max: DAY_MS }, DEFAULT_MAX_MS),
-    precisionMs: time('precision', { min: 100, max: DAY_MS }, DEFAULT_PRECISION_MS),
+    maxMs: time(options, 'max', { min: 1000, max: DAY_MS }) ?? DEFAULT_MAX_MS,
+    precisionMs: time(options, 'precision', { min: 100, max: DAY_MS }) ?? DEFAULT_PRECISION_MS,
     keepalive: keepaliveOf(options['keepalive']?.[0]),
     say: sayOf(options),
     ...(state === undefined ? {} : { state }),
@@ -47,20 +42,11 @@ function sayOf(options: Arguments['options']): IdleRequest['say'] {
     const names = given.map((name) => `--${name}`).join(' and ')
     throw new TcpwhyError('BAD_ARGUMENT', `${names} exclude each other`, 'Give one of them.')
   }
-  const [path] = options['http'] ?? []
-  if (path !== undefined) return { is: 'http', path: httpPath(path) }
+  const path = httpPath(options)
+  if (path !== null) return { is: 'http', path }
   const [file] = options['send'] ?? []
   if (file !== undefined) return { is: 'file', path: file }
   return options['send-octet'] === undefined ? null : { is: 'octet' }
-}
-
-function httpPath(path: string): string {
-  if (/^\/[\x21-\x7e]*$/.test(path)) return path
-  throw new TcpwhyError(
-    'BAD_ARGUMENT',
-    `--http ${path} is no path`,
-    'It begins with / and has no spaces: --http /checkalive.',
-  )
 }
 
 /** Linux's own limits: TCP_KEEPIDLE and TCP_KEEPINTVL up to 32,767 s, TCP_KEEPCNT up to 127. */

@@ -1,14 +1,13 @@
 import type { LoadRequest } from '../../app/probe/index.ts'
 import { loadText } from '../../report/probe/load-text.ts'
-import { parseDuration } from '../duration.ts'
 import type { Io } from '../io.ts'
-import { announcer, interruptible, onlyTarget, showResult, wholeNumber } from '../probe-io.ts'
+import { announcer, interruptible, onlyTarget, showResult, time, wholeNumber } from '../probe-io.ts'
 import type { App, Arguments } from '../spec.ts'
 
 const DEFAULT_CONCURRENCY = 10
 const DEFAULT_FOR_MS = 10_000
 const DEFAULT_TIMEOUT_MS = 5000
-const DAY_MS = 86_400_000
+const RANGE = { min: 1, max: 86_400_000 }
 
 /** `tcpwhy probe load`. @throws TcpwhyError BAD_ARGUMENT, PROBE_* */
 export async function run(args: Arguments, io: Io, app: App): Promise<number> {
@@ -27,12 +26,8 @@ export async function run(args: Arguments, io: Io, app: App): Promise<number> {
 
 function loadRequest(args: Arguments): LoadRequest {
   const { options } = args
-  const time = (name: string, range = { min: 1, max: DAY_MS }) => {
-    const text = options[name]?.[0]
-    return text === undefined ? null : parseDuration(`--${name}`, text, range)
-  }
   const count = wholeNumber(options, 'count', { min: 1, max: 999_999_999 })
-  const requestTimeoutMs = time('timeout') ?? DEFAULT_TIMEOUT_MS
+  const requestTimeoutMs = time(options, 'timeout', RANGE) ?? DEFAULT_TIMEOUT_MS
   return {
     target: onlyTarget(args, 'load'),
     method: options['method']?.[0] ?? 'GET',
@@ -40,9 +35,9 @@ function loadRequest(args: Arguments): LoadRequest {
     concurrency:
       wholeNumber(options, 'concurrency', { min: 1, max: 20_000 }) ?? DEFAULT_CONCURRENCY,
     count,
-    forMs: time('for') ?? (count === null ? DEFAULT_FOR_MS : null),
+    forMs: time(options, 'for', RANGE) ?? (count === null ? DEFAULT_FOR_MS : null),
     ratePerS: wholeNumber(options, 'rate', { min: 1, max: 1_000_000 }),
-    connectTimeoutMs: time('connect-timeout') ?? requestTimeoutMs,
+    connectTimeoutMs: time(options, 'connect-timeout', RANGE) ?? requestTimeoutMs,
     requestTimeoutMs,
   }
 }

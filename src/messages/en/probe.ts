@@ -25,6 +25,78 @@ export const probeWords = {
     'response-malformed': 'what came is no HTTP',
     other: 'another error',
   },
+  connect: {
+    sendsNothing: 'nothing but handshakes',
+    nothing: 'Interrupted before anything was known.',
+    missing: {
+      options:
+        'TCP states, retransmissions and acknowledgements: they need raw socket options (the optional package koffi, on Linux)',
+    },
+    verdict: {
+      served:
+        '{address} serves: handshake {connect}, first octet after {first}, last after {last}, status {status}.',
+      connected: '{address} takes connections (handshake {connect}); nothing was asked.',
+      refused:
+        '{address} refuses: RST to the SYN after {connect}. Nothing listens on that port, or a firewall says so.',
+      filtered:
+        '{address} does not answer: no SYN-ACK within {waited}, the SYN being sent again {times} times. A filter drops it, the host is gone, or the listen queue is full.',
+      unreachable: '{address} is unreachable ({code}) after {waited}.',
+      'reset-in-handshake': '{address}: the handshake was reset after {waited}.',
+      'reset-on-request':
+        '{address} takes connections (handshake {connect}) and resets them when the request comes, after {waited}.',
+      'closed-on-request':
+        '{address} takes connections (handshake {connect}) and closes them without an answer, after {waited}.',
+      'not-acknowledged':
+        '{address}: handshake done ({connect}), but the request was not even acknowledged within {waited}: the last ACK was dropped at a full accept queue, or the path lost the connection.',
+      'never-served':
+        '{address}: handshake done ({connect}) and the request acknowledged by the kernel there, but no program answered within {waited}: it waits in the accept queue, or the program is stuck.',
+      'tls-failed': '{address} takes connections (handshake {connect}), but TLS failed ({code}).',
+      'no-local-resource': '{address} was not even tried: {failure}.',
+      'broken-answer': '{address} began to answer ({first}), and then: {failure}.',
+      failed: '{address}: {failure} ({code}).',
+    },
+    slow: 'The handshake was slow ({connect}).',
+    slowSyn:
+      'The handshake took {connect}: the SYN was sent again {times} times, as when a listen queue is full or packets get lost.',
+    familiesDiffer:
+      'IPv4 and IPv6 differ: programs that try one first are slow or fail where others do not.',
+    lostAtOnce: 'Not even the first hop answers SYNs that die there.',
+    lostBehind: 'SYNs are seen as far as {from} (hop {ttl}), and not behind it.',
+    unreachableBy: 'It is {from} that says so.',
+    refusedAt: 'The RST comes from hop {ttl}, as far away as the host that answers there.',
+    refusedNearer:
+      'The RST comes from hop {hops}, although the SYN had to be let go {ttl} hops: a firewall on the way refuses in the name of the host.',
+    refusedNearerBy:
+      'The RST comes from hop {hops}, which is {from}, although the SYN had to be let go {ttl} hops: a firewall on the way refuses in the name of the host.',
+    heading: { steps: 'Steps', hops: 'Hops that SYNs of a small TTL die at', missing: 'Not told' },
+    column: { step: 'step', at: 'at', state: 'TCP state', what: 'what', hop: 'hop', from: 'from' },
+    step: {
+      dns: 'name',
+      opened: 'SYN sent',
+      connected: 'handshake done',
+      secured: 'TLS done',
+      sent: 'request sent',
+      'first-byte': 'first octet',
+      'last-byte': 'last octet',
+      ended: 'ended',
+    },
+    what: {
+      dns: '{addresses}',
+      retransmitted: 'SYN sent again at {times}',
+      tls: '{protocol} {cipher}, ALPN {alpn}, certificate of {subject} until {until}',
+      acknowledged: 'acknowledged at {at}',
+      response: 'status {status}, {octets} octets, {kept}',
+      kept: 'keep-alive offered',
+      keptFor: 'keep-alive offered ({list})',
+      notKept: 'no keep-alive',
+    },
+    nobody: '(no answer)',
+    answers: {
+      'syn-ack': 'answers (SYN-ACK)',
+      rst: 'refuses (RST)',
+      unreachable: 'ICMP unreachable',
+    },
+  },
   idle: {
     sends: {
       http: '{request}, before and after each silence',

@@ -24,10 +24,10 @@ const STEP_PART = 0.75
 /** Trials near the edge are repeated: timers are coarse, packets get lost. */
 const REPEATS = 2
 
-/** Silences between two that are known, close enough that two neighbours are within `precisionMs`; the edges are tried again. */
+/** Silences between two that are known, close enough that two neighbours are within `precisionMs`; what surely kills is tried again. */
 export function fan(
   { survivedMs, diedMs }: { survivedMs: number; diedMs: number },
-  { precisionMs, atMost }: { precisionMs: number; atMost: number },
+  { precisionMs, atMost, surelyMs }: { precisionMs: number; atMost: number; surelyMs: number },
 ): number[] {
   const width = diedMs - survivedMs
   const needed = width <= precisionMs ? 1 : Math.ceil(width / (precisionMs * STEP_PART))
@@ -35,7 +35,7 @@ export function fan(
   const inner = Array.from({ length: Math.max(steps - 1, 0) }, (_, i) =>
     Math.round(survivedMs + (width * (i + 1)) / steps),
   )
-  const again = Array.from({ length: REPEATS }, () => Math.ceil(diedMs))
+  const again = Array.from({ length: REPEATS }, () => Math.ceil(surelyMs))
   return [...inner, ...again]
 }
 
@@ -52,10 +52,10 @@ const SHORTEST_KEEPALIVE_MS = 1200
 
 /** What is tried beside the fan, to see what keeps a connection alive: as long as the silence that certainly kills. */
 export function besides(
-  { survivedMs, diedMs }: { survivedMs: number; diedMs: number },
+  { survivedMs, surelyMs }: { survivedMs: number; surelyMs: number },
   { keepalive, heartbeat }: { keepalive: Keepalive | null; heartbeat: boolean },
 ): Trial[] {
-  const silenceMs = Math.ceil(diedMs)
+  const silenceMs = Math.ceil(surelyMs)
   const kept = keepalive ?? keepaliveWithin(survivedMs)
   const beat = Math.max(Math.floor(survivedMs / 2), 200)
   return [

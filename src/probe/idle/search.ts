@@ -92,10 +92,15 @@ async function narrow(
   context: SearchContext,
 ): Promise<TrialResult[]> {
   const { precisionMs, keepalive, talk } = job
-  const silences = fan(bracket, { precisionMs, atMost: FAN_MOST })
+  // Who ends connections by itself does so a little late at times: what is sent at that very moment may still be answered.
+  const late = bracket.deaths[0]?.onSend === false ? precisionMs : 0
+  const surelyMs = bracket.diedMs + late
+  const silences = fan(bracket, { precisionMs, atMost: FAN_MOST, surelyMs })
   const helps = keepalive !== null && keepalive.idleS * 1000 < bracket.survivedMs ? keepalive : null
   const heartbeat = talk.is !== 'keepalive-probe'
-  const others = isCompared ? [] : besides(bracket, { keepalive: helps, heartbeat })
+  const others = isCompared
+    ? []
+    : besides({ ...bracket, surelyMs }, { keepalive: helps, heartbeat })
   const trials: Trial[] = [
     ...others,
     ...silences.map((silenceMs) => ({ silenceMs, keepalive: null, heartbeatMs: null })),

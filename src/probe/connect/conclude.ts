@@ -1,0 +1,102 @@
+import { probeWords } from '../../messages/en/probe.ts'
+import { render as fill, formatDuration } from '../../messages/render.ts'
+import type { Visit } from '../visit.ts'
+import type { ConnectReport, ConnectTarget, ConnectVerdict } from './report.ts'
+
+const words = probeWords.connect
+
+export function verdictOf(visit: Visit, asked: boolean): ConnectVerdict {
+  const { failure, acknowledgedMs } = visit
+  switch (failure) {
+    case null:
+      return asked ? 'served' : 'connected'
+    case 'connect-refused':
+      return 'refused'
+    case 'connect-timeout':
+      return 'filtered'
+    case 'connect-unreachable':
+      return 'unreachable'
+    case 'connect-reset':
+      return 'reset-in-handshake'
+    case 'no-descriptor':
+    case 'no-local-port':
+      return 'no-local-resource'
+    case 'tls-failed':
+      return 'tls-failed'
+    case 'send-reset':
+    case 'receive-reset':
+      return 'reset-on-request'
+    case 'receive-eof':
+      return asked ? 'closed-on-request' : 'connected'
+    case 'send-timeout':
+    case 'receive-timeout':
+      return acknowledgedMs === null ? 'not-acknowledged' : 'never-served'
+    case 'response-reset':
+    case 'response-timeout':
+    case 'response-eof':
+    case 'response-malformed':
+      return 'broken-answer'
+    default:
+      return 'failed'
+  }
+}
+
+/** From this on the handshake took a retransmission: the first is due after 1 s (RFC 6298 2.1). */
+const SLOW_MS = 900
+
+export function conclusionOf({ targets, dns }: Pick<ConnectReport, 'targets' | 'dns'>): string {
+  const sentences = targets.map((target) => sentenceOf(target))
+  const verdicts = new Set(targets.map(({ verdict }) => verdict))
+  const differ = targets.length > 1 && verdicts.size > 1 && dns !== null
+  return [...sentences, ...(differ ? [words.familiesDiffer] : [])].join(' ')
+}
+
+function sentenceOf(target: ConnectTarget): string {
+  const { visit, verdict, address } = target
+  const times = visit.retransmittedMs.length
+  const values = {
+    address,
+    connect: formatDuration(visit.connectedMs ?? visit.endedMs),
+    first: formatDuration(visit.firstByteMs ?? 0),
+    last: formatDuration(visit.lastByteMs ?? visit.endedMs),
+    waited: formatDuration(visit.endedMs),
+    status: visit.response?.status ?? 0,
+    times,
+    code: visit.code ?? '',
+    failure: visit.failure === null ? '' : probeWords.failure[visit.failure],
+  }
+  const slow = (visit.connectedMs ?? 0) >= SLOW_MS
+  return [
+    fill(words.verdict[verdict], values),
+    ...(slow ? [fill(times > 0 ? words.slowSyn : words.slow, values)] : []),
+    ...hopText(target),
+  ].join(' ')
+}
+
+/** Where the walk says more than the verdict: who refuses, or behind whom SYNs get lost. */
+function hopText({ hops, verdict }: ConnectTarget): string[] {
+  if (hops === null) return []
+  const { answered, answerHops, routers } = hops
+  const last = routers.findLast(({ from }) => from !== null)
+  if (answered === null) {
+    if (verdict !== 'filtered') return []
+    return last === undefined
+      ? [words.lostAtOnce]
+      : [fill(words.lostBehind, { from: last.from ?? '', ttl: last.ttl })]
+  }
+  if (answered.by === 'unreachable') {
+    return answered.from === null ? [] : [fill(words.unreachableBy, { from: answered.from })]
+  }
+  if (answered.by !== 'rst' || answerHops === null) return []
+  // It took `ttl` hops to be answered, but the answer has fewer behind it: the box nearer to us sent it.
+  const nearer = answerHops + 1 < answered.ttl
+  const near = routers.find(({ ttl }) => ttl === answerHops + 1)?.from ?? null
+  if (!nearer) return [fill(words.refusedAt, { ttl: answered.ttl })]
+  return [
+    fill(near === null ? words.refusedNearer : words.refusedNearerBy, {
+      hops: answerHops + 1,
+      ttl: answered.ttl,
+      from: near ?? '',
+    }),
+  ]
+}
