@@ -4,6 +4,7 @@ import { capture } from './capture.ts'
 import { diagnose } from './diagnose.ts'
 import { explain } from './explain.ts'
 import { labList, labRun, labScore } from './lab.ts'
+import { probeBacklog } from './probe-backlog.ts'
 import { probeConnect } from './probe-connect.ts'
 import { probeIdle } from './probe-idle.ts'
 import { probeLoad } from './probe-load.ts'
@@ -19,6 +20,7 @@ export const commands: readonly CommandSpec[] = [
   labList,
   labRun,
   labScore,
+  probeBacklog,
   probeConnect,
   probeIdle,
   probeLoad,

@@ -2,8 +2,7 @@ import type { CommandSpec } from '../spec.ts'
 
 export const probeConnect = {
   name: 'probe connect',
-  summary:
-    'What becomes of one connection: name, handshake, TLS, first octet, last, and who answers.',
+  summary: 'What becomes of one connection, step by step, and who answers.',
   operands: {
     name: 'TARGET',
     help: 'HOST:PORT or a URL; a name is tried over IPv4 and IPv6, side by side',

@@ -25,6 +25,38 @@ export const probeWords = {
     'response-malformed': 'what came is no HTTP',
     other: 'another error',
   },
+  backlog: {
+    sends: 'GET {path} once on each connection, in bursts of {sizes}',
+    heading: 'Connections at the same moment, one request each',
+    column: {
+      at: 'at once',
+      answered: 'answered',
+      failed: 'failed',
+      slow: 'slow SYN',
+      slowest: 'slowest',
+      deepest: 'queue',
+      overflows: 'overflows',
+      drops: 'drops',
+      how: 'what failed requests died of',
+    },
+    listener:
+      "The listener is this host's: {local}, backlog {limit}, so {fits} connections can wait to be accepted. Overflows and drops: TcpExtListenOverflows and TcpExtListenDrops of this network namespace meanwhile.",
+    noLimit:
+      "The listener is this host's: {local}; how long its queue may be cannot be read. Overflows and drops are those of this network namespace meanwhile.",
+    elsewhere:
+      'The listener is on another host: its queue and counters were not seen. There: ss -ltn, nstat -az TcpExtListenOverflows TcpExtListenDrops.',
+    conclusion: {
+      none: 'Interrupted before the first burst.',
+      overflow:
+        'The accept queue of {address} overflows: with {n} connections at once it was {deepest} long of {fits} and refused {overflows} SYNs or last ACKs.',
+      fine: '{address} took {n} connections at once, and answered all; slowest handshake {slowest}.',
+      fineHere:
+        '{address} took {n} connections at once, and answered all; its accept queue was {deepest} long at most, of {fits}. Slowest handshake {slowest}.',
+      failures:
+        'With {n} connections at once {failed} requests to {address} failed: {kind}. Handshakes took up to {slowest}.',
+      slow: 'With {n} connections at once {slow} handshakes with {address} took up to {slowest}: a SYN or SYN-ACK was dropped and sent again, as at a full listen queue.',
+    },
+  },
   connect: {
     sendsNothing: 'nothing but handshakes',
     nothing: 'Interrupted before anything was known.',
