@@ -32,7 +32,7 @@ test('bursts that are all served, and the listener of this host with its backlog
 test('an overflow is what the kernel counts, and the burst from which on', async () => {
   let looks = 0
   const look = (): ListenerLook => {
-    const overflows = looks++ > 20 ? 9 : 0
+    const overflows = looks++ >= 2 ? 9 : 0
     return {
       local: '127.0.0.1:80',
       depth: overflows === 0 ? 1 : 11,

@@ -2,7 +2,7 @@ import type { CommandSpec } from '../spec.ts'
 
 export const capture = {
   name: 'capture',
-  summary: 'Capture packets in any container, process or network namespace; keep the last minutes.',
+  summary: 'Capture packets in any container, process or namespace; keep the last minutes.',
   operands: {
     name: 'FILTER',
     help: "words of a tcpdump filter, as 'host 10.0.0.7'; default: TCP and ICMP",

@@ -2,7 +2,7 @@ import type { CommandSpec } from '../spec.ts'
 
 export const probeBacklog = {
   name: 'probe backlog',
-  summary: 'Bursts of connections: how many a listener takes at once, and what the rest die of.',
+  summary: 'Bursts of connections: how many a listener takes at once, what the rest die of.',
   operands: { name: 'TARGET', help: 'http://HOST:PORT/path, or HOST:PORT' },
   options: [
     {

@@ -2,7 +2,7 @@ import type { CommandSpec } from '../spec.ts'
 
 export const probeIdle = {
   name: 'probe idle',
-  summary: 'After how long a silence does a connection die, how, by whom, and what keeps it alive?',
+  summary: 'After how long a silence a connection dies, how, by whom; what keeps it alive.',
   operands: {
     name: 'TARGET',
     help: 'HOST:PORT, NAME=HOST:PORT or a URL; several are tried side by side (the VIP and each server)',
