@@ -2,7 +2,7 @@ import type { CommandSpec } from '../spec.ts'
 
 export const queue = {
   name: 'queue',
-  summary: 'Say how long the accept and SYN queues of a listener can grow, and what limits them.',
+  summary: "How long a listener's accept and SYN queues can grow, and what limits them.",
   options: [
     { name: 'backlog', value: 'N', help: "The listener's argument of listen()." },
     { name: 'somaxconn', value: 'N', help: 'net.core.somaxconn' },
