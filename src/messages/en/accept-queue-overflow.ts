@@ -1,5 +1,5 @@
 import type { CauseMessages } from '../types.ts'
-import { acceptQueue } from './commands.ts'
+import { acceptQueue, burst } from './commands.ts'
 
 export const acceptQueueOverflow = {
   title: "{server}'s accept queue was full: {connections:count} connects dropped",
@@ -66,6 +66,10 @@ export const acceptQueueOverflow = {
     {
       text: 'ListenOverflows rises and Recv-Q of the listener is Send-Q + 1 while it happens.',
       command: acceptQueue,
+    },
+    {
+      text: 'Bursts of growing size show from how many on it overflows (on the server itself with its counters; against 127.0.0.1 without the consent).',
+      command: burst,
     },
     {
       text: 'A capture at both ends shows the packet arriving at the server and no answer leaving.',

@@ -43,7 +43,7 @@ export const connectFiltered = {
       command: 'tcpwhy analyze --at client=client.pcap --at server=server.pcap',
     },
     {
-      text: 'Try the port from the client and from a host beside the server.',
+      text: 'From the client, as root: behind which hop SYNs are lost. Then from a host beside the server.',
       command: connects,
     },
     {

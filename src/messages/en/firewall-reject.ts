@@ -37,7 +37,7 @@ export const firewallReject = {
       command: 'tcpwhy analyze --at client=client.pcap --at server=server.pcap',
     },
     {
-      text: "Try the port from the server's own network.",
+      text: "From the client, as root: which hop the RST comes from. Then from the server's own network.",
       command: connects,
     },
   ],

@@ -40,6 +40,10 @@ export const portClosed = {
   ],
   confirm: [
     {
+      text: 'From the client: the RST comes from as far away as the server is, or from a firewall nearer by.',
+      command: connects,
+    },
+    {
       text: "The kernel's reason for these resets is NO_SOCKET when nothing listens.",
       command: resetReasons,
     },
