@@ -1,10 +1,11 @@
 import type { BacklogReport } from './backlog/report.ts'
 import type { ConnectReport } from './connect/report.ts'
+import type { HttpReport } from './http/report.ts'
 import type { IdleReport } from './idle/report.ts'
 import type { LoadReport } from './load/report.ts'
 
 /** `tcpwhy.probe/1`: what an experiment found. One type an experiment, told apart by `probe`. */
-export type ProbeReport = BacklogReport | ConnectReport | IdleReport | LoadReport
+export type ProbeReport = BacklogReport | ConnectReport | HttpReport | IdleReport | LoadReport
 
 /** What every experiment's result begins with. */
 export interface ProbeHead {

@@ -6,6 +6,7 @@ import { explain } from './explain.ts'
 import { labList, labRun, labScore } from './lab.ts'
 import { probeBacklog } from './probe-backlog.ts'
 import { probeConnect } from './probe-connect.ts'
+import { probeHttp } from './probe-http.ts'
 import { probeIdle } from './probe-idle.ts'
 import { probeLoad } from './probe-load.ts'
 import { queue } from './queue.ts'
@@ -22,6 +23,7 @@ export const commands: readonly CommandSpec[] = [
   labScore,
   probeBacklog,
   probeConnect,
+  probeHttp,
   probeIdle,
   probeLoad,
   queue,

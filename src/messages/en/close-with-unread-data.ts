@@ -1,7 +1,11 @@
 import type { CauseMessages } from '../types.ts'
-import { resetReasons } from './commands.ts'
+import { refusedUpload, resetReasons } from './commands.ts'
 
 const confirm = [
+  {
+    text: 'Send {server} bodies that it may refuse: does the answer arrive whole, or is it lost to a RST? (The path of the uploads instead of /.)',
+    command: refusedUpload,
+  },
   {
     text: "On {culprit} the kernel's reason for these resets is TCP_ABORT_ON_CLOSE (Linux 6.12 and later) with pid and command of the process that closed; TcpExtTCPAbortOnClose rises.",
     command: resetReasons,

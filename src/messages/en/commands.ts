@@ -15,7 +15,10 @@ export const acceptQueue =
 export const burst = 'tcpwhy probe backlog http://{server}/ --connections 200 --yes-i-own-this'
 
 /** How long the server lets an idle HTTP connection live, and what becomes of a request that is sent just then. */
-export const idleAge = 'tcpwhy probe idle http://{server}/ --max 10m --precision 1s'
+export const idleAge = 'tcpwhy probe http http://{server}/ --max 10m'
 
 /** Which silence a connection survives, how it dies, by whom, and whether keepalive helps. */
 export const survivedIdle = 'sudo tcpwhy probe idle {server} --max 1h'
+
+/** What becomes of bodies that the server does not want to read. */
+export const refusedUpload = 'tcpwhy probe http http://{server}/ --post --max 5s'

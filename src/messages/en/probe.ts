@@ -129,6 +129,63 @@ export const probeWords = {
       unreachable: 'ICMP unreachable',
     },
   },
+  http: {
+    sends:
+      'GET {path}, {requests} times on one connection and some thirty times on others, also just when the server closes them',
+    sendsPost:
+      'GET {path}, {requests} times on one connection and some thirty times on others, and two POSTs to {path} with bodies of 64 kB and up to 2 MB',
+    notAnswered: '{address}: the first request was not answered: {what}.',
+    outcome: {
+      reset: 'reset',
+      closed: 'closed (FIN)',
+      timeout: 'no answer in time',
+      malformed: 'what came is no HTTP',
+      failed: 'no connection',
+      answered: 'answered',
+      'in-time': 'closed in time',
+    },
+    kept: '{address} keeps connections alive.',
+    notOffered: '{address} closes after each answer (Connection: close).',
+    notKept: '{address} offers to keep connections alive, but a second request was not answered.',
+    closes: 'It closes them when they were idle for {really} ({how}).',
+    stillOpen: 'One that was idle for {waited} was still open.',
+    says: 'It says so: Keep-Alive: timeout={says}.',
+    saysNothing: 'It does not say for how long (no Keep-Alive: timeout).',
+    how: { fin: 'FIN', reset: 'RST' },
+    requests: {
+      none: '{n} requests on one connection were answered.',
+      announced: 'After {n} requests it says Connection: close and closes.',
+      other: 'After {n} requests it closes without having said so.',
+    },
+    race: {
+      none: 'Of {tried} requests that were sent about when it closes none was lost.',
+      lost: 'Of {tried} requests that were sent about when it closes {lost} were lost, sent {from} to {to} ms after its usual moment.',
+    },
+    size: { small: 'small', large: 'large' },
+    upload: {
+      kept: 'A {size} body ({sent} KiB sent): status {status}; the connection was still open after that.',
+      fin: 'A {size} body ({sent} KiB sent): status {status}, then FIN.',
+      reset:
+        'A {size} body ({sent} KiB sent): status {status}, then RST: it closes without reading the rest.',
+      timeout: 'A {size} body ({sent} KiB sent): no answer in time.',
+      lost: 'A {size} body ({sent} KiB sent): reset before the answer was read: clients see "connection reset by peer" and not the answer.',
+    },
+    heading: { facts: 'Kept connections', race: 'Requests sent about when it closes' },
+    fact: {
+      first: 'first request',
+      offered: 'keep-alive offered',
+      kept: 'second request answered',
+      says: 'says timeout / max',
+      idle: 'idle connection closed after',
+      requests: 'requests on one connection',
+      early: 'our FIN behind the request',
+    },
+    yes: 'yes',
+    no: 'no',
+    status: 'status {status} after {ms}, {server}',
+    open: 'still open after {waited}',
+    column: { offset: 'sent (ms from its close)', outcome: 'outcome' },
+  },
   idle: {
     sends: {
       http: '{request}, before and after each silence',

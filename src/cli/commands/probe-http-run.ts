@@ -1,0 +1,39 @@
+import type { HttpRequest } from '../../app/probe/index.ts'
+import { httpText } from '../../report/probe/http-text.ts'
+import type { Io } from '../io.ts'
+import {
+  announcer,
+  httpPath,
+  interruptible,
+  onlyTarget,
+  showResult,
+  time,
+  wholeNumber,
+} from '../probe-io.ts'
+import type { App, Arguments } from '../spec.ts'
+
+const DEFAULT_MAX_MS = 120_000
+const DEFAULT_REQUESTS = 120
+const DEFAULT_TIMEOUT_MS = 5000
+
+/** `tcpwhy probe http`. @throws TcpwhyError BAD_ARGUMENT, PROBE_* */
+export async function run(args: Arguments, io: Io, app: App): Promise<number> {
+  const { options } = args
+  const request: HttpRequest = {
+    target: onlyTarget(args, 'http'),
+    http: httpPath(options),
+    maxIdleMs: time(options, 'max', { min: 100, max: 86_400_000 }) ?? DEFAULT_MAX_MS,
+    requests: wholeNumber(options, 'requests', { min: 1, max: 100_000 }) ?? DEFAULT_REQUESTS,
+    timeoutMs: time(options, 'timeout', { min: 10, max: 600_000 }) ?? DEFAULT_TIMEOUT_MS,
+    post: options['post'] !== undefined,
+  }
+  const { probeHttp } = await app.probe()
+  const report = await interruptible(io, (stop) =>
+    probeHttp(request, {
+      stop,
+      owned: options['yes-i-own-this'] !== undefined,
+      onPlan: announcer('http', options, io),
+    }),
+  )
+  return showResult(report, options, io, httpText)
+}

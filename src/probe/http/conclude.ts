@@ -1,0 +1,80 @@
+import { probeWords } from '../../messages/en/probe.ts'
+import { render as fill, formatCount, formatDuration } from '../../messages/render.ts'
+import type { NoAnswer } from './conversation.ts'
+import type { HttpReport } from './report.ts'
+
+const words = probeWords.http
+
+type Found = Pick<
+  HttpReport,
+  'first' | 'keepAlive' | 'idle' | 'requests' | 'race' | 'earlyClose' | 'uploads'
+>
+
+/** A few sentences: kept or not, for how long, how many, what gets lost. */
+export function conclusionOf(
+  found: Found,
+  { address, failed }: { address: string; failed: NoAnswer | null },
+): string {
+  if (found.first === null) {
+    const what = failed?.kind
+      ? probeWords.failure[failed.kind]
+      : words.outcome[failed?.is ?? 'failed']
+    return fill(words.notAnswered, { address, what })
+  }
+  return [
+    keptText(found, address),
+    ...idleText(found),
+    ...requestsText(found),
+    ...raceText(found),
+    ...uploadText(found),
+  ].join(' ')
+}
+
+function keptText({ keepAlive }: Found, address: string): string {
+  const { offered, kept } = keepAlive
+  if (!offered) return fill(words.notOffered, { address })
+  return fill(kept === true ? words.kept : words.notKept, { address })
+}
+
+function idleText({ idle, keepAlive }: Found): string[] {
+  if (idle === null) return []
+  const { saysTimeoutS: says } = keepAlive
+  const values = {
+    really: formatDuration(idle.closedAfterMs ?? 0),
+    waited: formatDuration(idle.waitedMs),
+    says: says ?? 0,
+    how: words.how[idle.how ?? 'fin'],
+  }
+  const said = says === null ? words.saysNothing : fill(words.says, values)
+  return [fill(idle.closedAfterMs === null ? words.stillOpen : words.closes, values), said]
+}
+
+function requestsText({ requests }: Found): string[] {
+  if (requests === null) return []
+  const values = { n: formatCount(requests.answered) }
+  const { none, announced, other } = words.requests
+  if (requests.ended === null) return [fill(none, values)]
+  return [fill(requests.ended === 'announced' ? announced : other, values)]
+}
+
+/** What a client loses that trusts a connection until the server has closed it. */
+function raceText({ race }: Found): string[] {
+  if (race === null) return []
+  const lost = race.filter(({ outcome }) => outcome === 'reset' || outcome === 'closed')
+  const values = { tried: race.length, lost: lost.length }
+  if (lost.length === 0) return [fill(words.race.none, values)]
+  const offsets = lost.map(({ offsetMs }) => offsetMs)
+  return [
+    fill(words.race.lost, { ...values, from: Math.min(...offsets), to: Math.max(...offsets) }),
+  ]
+}
+
+function uploadText({ uploads }: Found): string[] {
+  return (uploads ?? []).map(({ size, status, ended, sentOctets }) =>
+    fill(words.upload[ended], {
+      size: words.size[size],
+      status: status ?? '-',
+      sent: formatCount(Math.round(sentOctets / 1024)),
+    }),
+  )
+}
