@@ -45,10 +45,19 @@ async function analyzeOne(options: AnalyzeOptions): Promise<AnalyzeResult> {
   const locate = locator(read, ids)
   const { machines } = options
   const ofCapture = await evidenceOf(inputs, read, ids)
-  const evidence = machines === undefined ? ofCapture : { ...ofCapture, machines }
-  const { report, causeOf } = conclude({
+  const probed = await probeResults(options)
+  const evidence = {
+    ...ofCapture,
+    ...(machines === undefined ? {} : { machines }),
+    ...probed.evidence,
+  }
+  const report = diagnose({
     evidence,
-    sources: [...reportSources(read, ids, null), ...(machines ?? []).map(machineSource)],
+    sources: [
+      ...reportSources(read, ids, null),
+      ...(machines ?? []).map(machineSource),
+      ...probed.sources,
+    ],
     locate,
     originNs: read.originNs,
     ...(await baselineOf(options, evidence)),
@@ -67,7 +76,9 @@ async function analyzeOne(options: AnalyzeOptions): Promise<AnalyzeResult> {
 async function analyzeViews(options: AnalyzeOptions): Promise<AnalyzeResult> {
   const { readViews, compareCaptures } = await import('./vantage.ts')
   const views = await readViews(options, readOptions(options))
-  const { evidence, comparison } = await compareCaptures(views)
+  const { evidence: ofViews, comparison } = await compareCaptures(views)
+  const probed = await probeResults(options)
+  const evidence = { ...ofViews, ...probed.evidence }
   if (comparison.exchanged === 'surely') throw exchanged(options)
   const locate: Locate = (frame) => {
     const view = views.findLast((v) => frame >= v.read.firstFrame) ?? views[0]!
@@ -77,7 +88,7 @@ async function analyzeViews(options: AnalyzeOptions): Promise<AnalyzeResult> {
   const first = views[0]!
   const { report, causeOf } = conclude({
     evidence,
-    sources: views.flatMap((v) => reportSources(v.read, [v.id], v.at)),
+    sources: [...views.flatMap((v) => reportSources(v.read, [v.id], v.at)), ...probed.sources],
     locate,
     originNs: first.read.originNs,
     vantage: comparison,
@@ -131,6 +142,13 @@ function noteEmptyFilter(report: Report, options: AnalyzeOptions): void {
       text: words.filteredOut,
     })
   }
+}
+
+async function probeResults({ probes = [] }: AnalyzeOptions) {
+  if (probes.length === 0) return { sources: [], evidence: {} }
+  const { readProbeResults } = await import('./probe-results.ts')
+  const { sources, experiments } = await readProbeResults(probes)
+  return { sources, evidence: { experiments } }
 }
 
 async function baselineOf(options: AnalyzeOptions, evidence: Evidence) {

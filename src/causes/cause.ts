@@ -10,7 +10,10 @@ export type Certainty = 'confirmed' | 'likely' | 'possible'
 export type Severity = 'problem' | 'notice' | 'benign'
 
 /** Where a reason can be looked up by the reader. `frame` is the running frame number over the joined input. */
-export type Reference = CaptureReference | MachineReference
+export type Reference = CaptureReference | MachineReference | ExperimentReference
+
+/** A place in the result of an experiment: "targets[0].runs[0]". */
+export type ExperimentReference = { kind: 'probe'; source: string; ref: string }
 
 export type CaptureReference =
   | { kind: 'frame'; frame: number; connection?: number }

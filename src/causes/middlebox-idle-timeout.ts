@@ -1,5 +1,6 @@
 import type { ConnectionFacts, ResetFacts, Segment } from '../evidence/connection.ts'
 import type { Evidence, SegmentFate } from '../evidence/evidence.ts'
+import type { IdleExperiment } from '../evidence/experiments.ts'
 import {
   atFrame,
   type Cause,
@@ -20,6 +21,7 @@ import {
   lastActivityBefore,
   middleboxDefaults,
 } from './closing.ts'
+import { experimentRef, idleExperiments } from './experiments.ts'
 
 const say = reasonsOf('middlebox-idle-timeout')
 
@@ -70,7 +72,9 @@ function judge(evidence: Evidence): Judgement {
     const interval = intervalOf(group, evidence)
     for (const death of group) {
       const verdict = judgeDeath(death, interval, evidence)
+      const contrary = contradiction(death, evidence)
       if (verdict !== null) verdicts.push(verdict)
+      else if (contrary !== null) against.push(againstExperiment(death, contrary))
       else if (interval.survivedMs > death.silenceMs) against.push(survivedLonger(death, interval))
       if (verdict?.certainty === 'possible') doubtful.push(death)
     }
@@ -215,13 +219,39 @@ function intervalOf(deaths: readonly Death[], evidence: Evidence): Interval {
   }
 }
 
+/** An experiment whose connections to this server survived a longer silence. */
+function contradiction({ connection, silenceMs }: Death, evidence: Evidence) {
+  const found = idleExperiments(evidence, connection.server.endpoint)
+  return found.find(({ fromMs }) => fromMs > silenceMs) ?? null
+}
+
+/** An experiment that found this limit: not the server's own, dying the same way, and not after a longer silence than here. */
+function agreement({ connection, silenceMs, variant }: Death, evidence: Evidence) {
+  const flavours = { drop: 'silent', reset: 'reset', 'nat-state-lost': 'reset' } as const
+  const found = idleExperiments(evidence, connection.server.endpoint)
+  return (
+    found.find(({ fromMs, toMs, flavour, by }) => {
+      const hasDied = toMs !== null && fromMs < silenceMs
+      return hasDied && flavour === flavours[variant] && by !== 'server'
+    }) ?? null
+  )
+}
+
+function againstExperiment(death: Death, experiment: IdleExperiment): Reason {
+  const values = { survived: experiment.fromMs, silence: death.silenceMs }
+  return say('experiment-survived', values, experimentRef(experiment))
+}
+
 function judgeDeath(death: Death, interval: Interval, evidence: Evidence): Verdict | null {
   const proof = proofOf(death, isSharp(interval), evidence)
+  const experiment = agreement(death, evidence)
+  const contrary = contradiction(death, evidence)
   const ttl = death.reset?.ttlUnusual === true
   const decided = proof !== null || ttl || death.variant === 'nat-state-lost'
   // A longer silence that survived on the same path leaves nothing of a limit, unless the reset itself betrays another sender.
-  if (!decided && interval.survivedMs > death.silenceMs) return null
-  const certainty = certaintyOf(death, interval, { proof: proof !== null, ttl, evidence })
+  if (!decided && (interval.survivedMs > death.silenceMs || contrary !== null)) return null
+  const known = { proof: proof !== null || experiment !== null, ttl, evidence }
+  const certainty = certaintyOf(death, interval, known)
   const { connection } = death
   return {
     connections: [connection],
@@ -230,11 +260,20 @@ function judgeDeath(death: Death, interval: Interval, evidence: Evidence): Verdi
     severity: 'problem',
     weight: weightOf(death, certainty, ttl),
     culprit: { side: 'middlebox' },
-    because: becauseOf(death, interval, proof),
-    against: againstOf(death, interval, evidence),
+    because: [...becauseOf(death, interval, proof), ...aboutExperiment(experiment)],
+    against: [
+      ...againstOf(death, interval, evidence),
+      ...(contrary === null ? [] : [againstExperiment(death, contrary)]),
+    ],
     values: { died: interval.diedMs, survived: interval.survivedMs },
     group: connection.server.endpoint,
   }
+}
+
+function aboutExperiment(experiment: IdleExperiment | null): Reason[] {
+  if (experiment === null) return []
+  const { fromMs, toMs } = experiment
+  return [say('experiment-agrees', { from: fromMs, to: toMs ?? fromMs }, experimentRef(experiment))]
 }
 
 function certaintyOf(

@@ -1,5 +1,6 @@
 import type { ConnectionFacts, Side } from '../evidence/connection.ts'
 import type { Evidence } from '../evidence/evidence.ts'
+import type { IdleExperiment } from '../evidence/experiments.ts'
 import {
   atFrame,
   type Cause,
@@ -22,6 +23,7 @@ import {
   lastActivityBefore,
   toleranceMs,
 } from './closing.ts'
+import { experimentRef, idleExperiments } from './experiments.ts'
 
 const say = reasonsOf('server-idle-timeout')
 
@@ -59,11 +61,42 @@ function judge(evidence: Evidence): Judgement {
     else list.push(close)
   }
   const verdicts: Verdict[] = []
+  const against: Reason[] = []
   for (const closes of byServer.values()) {
     const constant = densest(closes, (c) => c.ms)
-    if (constant !== null) verdicts.push(...judgeConstant(constant, evidence))
+    if (constant === null) continue
+    const contrary = contradiction(constant, evidence)
+    if (contrary === null) verdicts.push(...judgeConstant(constant, evidence))
+    else against.push(againstExperiment(constant, contrary))
   }
-  return { verdicts }
+  return against.length === 0 ? { verdicts } : { verdicts, excluded: { because: against } }
+}
+
+/** An experiment of which connections to this server were idle for longer and not closed. */
+function contradiction({ members, ms }: Constant<IdleClose>, evidence: Evidence) {
+  const [first] = members
+  if (first?.side !== 'server') return null
+  const found = idleExperiments(evidence, first.connection.server.endpoint)
+  return found.find(({ fromMs }) => fromMs > ms + toleranceMs(ms)) ?? null
+}
+
+/** An experiment that found this limit, ended as here, and not by a hop. */
+function agreement({ members, ms }: Constant<IdleClose>, evidence: Evidence) {
+  const [first] = members
+  if (first?.side !== 'server') return null
+  const around = toleranceMs(ms)
+  const found = idleExperiments(evidence, first.connection.server.endpoint)
+  return (
+    found.find(({ fromMs, toMs, flavour, by }) => {
+      const isIn = toMs !== null && fromMs - around <= ms && ms <= toMs + around
+      return isIn && by !== 'middlebox' && flavour === (first.byReset ? 'reset' : 'fin')
+    }) ?? null
+  )
+}
+
+function againstExperiment({ ms }: Constant<IdleClose>, experiment: IdleExperiment): Reason {
+  const values = { survived: experiment.fromMs, ms }
+  return say('experiment-survived', values, experimentRef(experiment))
 }
 
 function idleClose(connection: ConnectionFacts): IdleClose | null {
@@ -122,6 +155,7 @@ function certaintyOf(
   evidence: Evidence,
 ): Certainty | null {
   const { members, of } = constant
+  if (agreement(constant, evidence) !== null) return 'confirmed'
   const excerpt = members.some((m) => isExcerpt(m.connection))
   if (members.some((m) => announced(m, evidence))) return 'likely'
   const many = members.length >= ENOUGH && members.length * 2 > of && differentTimes(members)
@@ -155,7 +189,7 @@ function verdictOf(
     weight: weightOf(close, certainty),
     culprit: { side: close.side, host: connection[close.side].address },
     because: becauseOf(close, constant, evidence),
-    against: againstOf(close, constant),
+    against: againstOf(close, constant, evidence),
     values: {
       age: constant.ms,
       closer: connection[close.side].address,
@@ -168,7 +202,7 @@ function verdictOf(
 }
 
 function weightOf(close: IdleClose, certainty: Certainty): number {
-  if (certainty !== 'likely') return 35
+  if (certainty === 'possible') return 35
   if (close.byReset) return 75
   // Of a connection that is then held in CLOSE-WAIT the holder is the trouble, the close was in order.
   return close.connection.ending === 'half-closed' ? 40 : 60
@@ -197,16 +231,22 @@ function becauseOf(close: IdleClose, constant: Constant<IdleClose>, evidence: Ev
   if (announced(close, evidence)) {
     because.push(say('announced', { age: constant.ms }, connectionRef(close.connection)))
   }
+  const experiment = agreement(constant, evidence)
+  if (experiment !== null) {
+    const values = { from: experiment.fromMs, to: experiment.toMs ?? experiment.fromMs }
+    because.push(say('experiment-agrees', values, experimentRef(experiment)))
+  }
   const known = defaultOf(constant)
   if (known !== null) because.push(say('default', { s: known.s, who: known.who }, ref))
   return because
 }
 
-function againstOf(close: IdleClose, constant: Constant<IdleClose>): Reason[] {
+function againstOf(close: IdleClose, constant: Constant<IdleClose>, evidence: Evidence): Reason[] {
   const against: Reason[] = []
   const ref = connectionRef(close.connection)
   if (isExcerpt(close.connection)) against.push(say('excerpt', {}, ref))
-  if (constant.members.length === 1) against.push(say('single', {}, ref))
+  if (constant.members.length === 1 && agreement(constant, evidence) === null)
+    against.push(say('single', {}, ref))
   if (constant.members.length < constant.of) {
     against.push(say('others', { count: constant.of - constant.members.length }, ref))
   }

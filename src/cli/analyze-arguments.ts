@@ -24,6 +24,7 @@ export function analyzeRequest(args: Arguments): AnalyzeRequest {
       all: has('all'),
       ...(show === undefined ? {} : { show: connectionId(show) }),
       ...(baseline === undefined ? {} : { baseline }),
+      ...(args.options['probe'] === undefined ? {} : { probes: args.options['probe'] }),
     },
     ...reportRequest(args),
     export: exportOf(args),

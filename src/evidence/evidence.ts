@@ -1,6 +1,7 @@
 import type { ConnectionFacts, EndpointFacts, HostFacts, PathFacts } from '../flow/facts.ts'
 import type { ApplicationFacts } from './application.ts'
 import type { Ending } from './endings.ts'
+import type { IdleExperiment } from './experiments.ts'
 import type { MachineFacts } from './machine.ts'
 
 /** One capture (later: host, bundle, log, probe) the facts came from. */
@@ -57,7 +58,7 @@ export interface SegmentFate {
   tMs: number
 }
 
-/** Everything causes may know. Later sources (pools, probes) are further optional members. */
+/** Everything causes may know. Later sources (pools) are further optional members. */
 export interface Evidence {
   sources: readonly SourceFacts[]
   /** Troubled connections in order of their first frame. Clean ones are in the aggregates only. */
@@ -72,6 +73,8 @@ export interface Evidence {
   vantage: VantageFacts | null
   /** Hosts that were looked at, live or in a bundle. */
   machines?: readonly MachineFacts[]
+  /** Results of experiments with idle connections. */
+  experiments?: readonly IdleExperiment[]
   startMs: number
   endMs: number
 }

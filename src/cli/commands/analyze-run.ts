@@ -48,6 +48,7 @@ async function keepInputs({ analyze, output, export: exported }: AnalyzeRequest)
   if (output === null && exported === null) return
   const inputs = [...analyze.inputs, ...analyze.at.map(({ path }) => path)]
   if (analyze.baseline !== undefined) inputs.push(analyze.baseline)
+  inputs.push(...(analyze.probes ?? []))
   for (const path of [output, exported?.path]) {
     if (path !== null && path !== undefined) await refuseInput(path, inputs)
   }

@@ -38,6 +38,12 @@ export const analyze = {
       help: 'A capture of the same traffic made at the client, server or router (repeat it).',
     },
     { name: 'baseline', value: 'FILE', help: 'A healthy capture to compare with.' },
+    {
+      name: 'probe',
+      value: 'FILE',
+      repeat: true,
+      help: 'The result of tcpwhy probe idle --json: does the experiment agree? (repeat it)',
+    },
     { name: 'no-color', help: 'No colours (also: NO_COLOR in the environment).' },
     { name: 'quiet', help: 'No progress on standard error.' },
   ],

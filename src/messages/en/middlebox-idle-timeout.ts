@@ -40,6 +40,10 @@ export const middleboxIdleTimeout = {
     'proof-data': 'the capture on the other side shows that the data never arrived there',
     'proof-renamed':
       'the capture at the server shows this segment coming from {now}, a port that the server has no connection with: a NAT on the way forgot its entry',
+    'experiment-agrees':
+      'the experiment found the same limit: a connection that is silent dies between {from:ms} and {to:ms}',
+    'experiment-survived':
+      'the experiment contradicts it: its connections survived a silence of {survived:ms}, longer than the {silence:ms} here',
     continues:
       'the data continues exactly the sequence numbers of {old}, but comes from {now}: a NAT forgot its entry',
     'other-ttl': 'the reset has TTL {ttl}, the other packets of that address have {usual}',

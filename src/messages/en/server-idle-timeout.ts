@@ -5,6 +5,10 @@ export const serverIdleTimeout = {
   title:
     '{ofServer?{server} ends connections|{closer} ends connections with {server}} that were idle for {age:ms}',
   because: {
+    'experiment-agrees':
+      'the experiment found the same limit: an idle connection is closed between {from:ms} and {to:ms}',
+    'experiment-survived':
+      'the experiment contradicts it: its connections were idle for {survived:ms} and not closed, longer than the {ms:ms} here',
     'closed-after': 'the {who} closed (FIN) after {age:ms} without data, no request being pending',
     'reset-after':
       'the {who} reset the connection of its own accord after {age:ms} without data, no request being pending',
