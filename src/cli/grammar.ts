@@ -1,6 +1,9 @@
 import { Command, CommanderError, Option } from 'commander'
 import { TcpwhyError } from '../base/errors.ts'
+import { wrap } from '../report/wrap.ts'
 import type { Arguments, CommandSpec, OptionSpec } from './spec.ts'
+
+const HELP_COLUMNS = 100
 
 export type Parsed = { is: 'run'; args: Arguments } | { is: 'help'; text: string }
 
@@ -42,7 +45,7 @@ function commandOf(spec: CommandSpec, rest: readonly CommandSpec[]): Command {
   const command = new Command(rest.length > 0 ? 'tcpwhy' : `tcpwhy ${spec.name}`)
   command
     .exitOverride()
-    .configureHelp({ helpWidth: 100 })
+    .configureHelp({ helpWidth: HELP_COLUMNS })
     .description(spec.summary)
     .usage('[options]')
     .helpOption('-h, --help', 'Show this help.')
@@ -69,7 +72,7 @@ function optionOf(spec: OptionSpec): Option {
 
 function tail(spec: CommandSpec, rest: readonly CommandSpec[]): string {
   const width = Math.max(...rest.map((c) => c.name.length), 0) + 2
-  const commands = rest.map((c) => `  ${c.name.padEnd(width)}${c.summary}`)
+  const commands = rest.flatMap((c) => wrap(c.summary, `  ${c.name.padEnd(width)}`, HELP_COLUMNS))
   const examples = spec.examples.flatMap(({ command, what }) => [`  ${command}`, `      ${what}`])
   return [
     ...(commands.length > 0 ? ['', 'Commands (tcpwhy COMMAND --help for more):', ...commands] : []),
