@@ -40,8 +40,11 @@ export function formatDuration(ms: number): string {
   const s = ms / 1000
   if (s < 10) return `${trim(s.toFixed(2))} s`
   if (s < 120) return `${trim(s.toFixed(2))} s`
-  if (s < 7200) return join(Math.floor(s / 60), 'min', Math.round(s % 60), 's')
-  return join(Math.floor(s / 3600), 'h', Math.round((s % 3600) / 60), 'min')
+  // Rounded first: 239.7 s is 4 min, not 3 min 60 s.
+  const whole = Math.round(s)
+  if (whole < 7200) return join(Math.floor(whole / 60), 'min', whole % 60, 's')
+  const minutes = Math.round(s / 60)
+  return join(Math.floor(minutes / 60), 'h', minutes % 60, 'min')
 }
 
 /** 812 octets, 64.0 kB, 10.2 MB (powers of ten). */

@@ -22,17 +22,17 @@ async function listening(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
-const request = (target: string): ConnectRequest => ({
+const request = (target: string, answerMs = 10_000): ConnectRequest => ({
   target,
   http: null,
-  connectMs: 3000,
-  answerMs: 300,
+  connectMs: 10_000,
+  answerMs,
   family: null,
   walk: false,
 })
 
-async function verdictOf(target: string) {
-  const report = await probeConnect(request(target))
+async function verdictOf(target: string, answerMs?: number) {
+  const report = await probeConnect(request(target, answerMs))
   expect(report.decided).toBe(true)
   return { report, verdict: report.targets[0]!.verdict, visit: report.targets[0]!.visit }
 }
@@ -68,7 +68,7 @@ describe('what became of it', () => {
 
   test('never served: the kernel took the request, no program answered', async () => {
     const port = await listening(createServer((socket) => socket.pause()))
-    const { verdict, visit } = await verdictOf(`http://127.0.0.1:${port}/`)
+    const { verdict, visit } = await verdictOf(`http://127.0.0.1:${port}/`, 300)
     expect(verdict).toBe(visit.acknowledgedMs === null ? 'not-acknowledged' : 'never-served')
   })
 

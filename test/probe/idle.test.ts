@@ -118,6 +118,15 @@ test('no limit up to --max is said to be none up to there', async () => {
   expect(world.nowMs).toBeLessThan(60_000 + 5000)
 })
 
+test('what the server says just before it closes begins no new silence', async () => {
+  const lastWords = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n'
+  const { report } = await probe({ limitMs: 20_000, flavour: 'fin', lastWords }, { say: null })
+  const plain = run(report, /^off$/)
+  expect(plain.longestSurvivedMs).toBeLessThan(20_000)
+  expect(plain.longestSurvivedMs).toBeGreaterThan(19_000)
+  expect(plain).toMatchObject({ flavour: 'fin', by: 'server' })
+})
+
 test('answers that get lost are no limit: what died of less than another survived is told apart', async () => {
   const { report } = await probe({ limitMs: 30_000, loses: (n) => n === 3 })
   const plain = run(report, /^off$/)

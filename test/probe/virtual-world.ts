@@ -21,6 +21,8 @@ export interface VirtualPath {
   loses?: (connection: number) => boolean
   ttl?: { handshake: number; ending: number }
   refuses?: boolean
+  /** Said just before it closes by itself. */
+  lastWords?: string
 }
 
 /** A port whose clock is virtual: hours pass in milliseconds, and every run of the same path is the same. */
@@ -112,8 +114,11 @@ export class VirtualWorld {
       dead = true
       if (!byItself) return
       if (flavour === 'fin') {
+        if (path.lastWords !== undefined) on.data(new TextEncoder().encode(path.lastWords))
         ending('fin', true)
-        on.ended()
+        this.after(50, () => {
+          if (!closed) on.ended()
+        })
       } else {
         ending('rst', true)
         finish('ECONNRESET')

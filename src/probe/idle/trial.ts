@@ -20,6 +20,8 @@ const DELAYED_ACK_MS = 40
 const POLL_MS = 10
 /** Linux include/net/tcp_states.h */
 const TCP_CLOSE = 7
+/** A server that says why it closes (408, ERR 4031, FATAL 57P05) closes at once. */
+const LAST_WORDS_MS = 1000
 /** Octets that came by themselves may have lain there so long before we looked. */
 const NOTICED_MS = 200
 /** A write is done by then; a keepalive probe leaves with the next tick of the kernel's clock, 10 ms at HZ=100. */
@@ -50,6 +52,8 @@ class One {
   /** The silence began after the first (something was sent then) and before the second (its answer was there). */
   private sentMs = 0
   private heardMs = 0
+  /** The silence that octets from the server broke at `atMs`. */
+  private before: { sentMs: number; heardMs: number; atMs: number } | null = null
   /** When the silence, or the time with a heartbeat, began for us. */
   private silentFromMs = 0
 
@@ -167,7 +171,8 @@ class One {
     const { talk } = this.job
     const now = this.port.nowMs()
     if (this.phase === 'silent') {
-      // The server spoke by itself: the silence begins anew.
+      // The server spoke by itself: the silence begins anew, unless these are its last words (408, ERR 4031, FATAL).
+      this.before = { sentMs: this.sentMs, heardMs: this.heardMs, atMs: now }
       this.sentMs = Math.max(this.sentMs, now - NOTICED_MS)
       this.heardMs = now
       if (this.job.trial.heartbeatMs === null) this.keepSilent()
@@ -204,9 +209,10 @@ class One {
     const { trial } = this.job
     const onSend = this.phase === 'after' || this.phase === 'heartbeat'
     const isBroken = trial.heartbeatMs !== null
+    const { sentMs, heardMs } = this.beginning(now, onSend)
     const began = isBroken
       ? { least: this.silentFromMs, most: this.silentFromMs }
-      : { least: this.heardMs + DELAYED_ACK_MS, most: this.sentMs }
+      : { least: heardMs + DELAYED_ACK_MS, most: sentMs }
     // What was sent left after `phaseMs`, and by the time we had said so; WROTE_MS is more than a write takes.
     const ended = onSend
       ? { least: this.phaseMs, most: this.phaseMs + WROTE_MS }
@@ -221,6 +227,13 @@ class One {
       localPort: this.localPort,
       seen: [],
     })
+  }
+
+  /** What the server says just before it ends the connection does not begin another silence. */
+  private beginning(now: number, onSend: boolean): { sentMs: number; heardMs: number } {
+    const { before } = this
+    const isLast = before !== null && !onSend && now - before.atMs < LAST_WORDS_MS
+    return isLast ? before : { sentMs: this.sentMs, heardMs: this.heardMs }
   }
 
   private end(result: TrialResult | null): void {

@@ -1,0 +1,132 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { analyzeCaptures } from '../../src/app/analyze.ts'
+import type { IdleRun } from '../../src/probe/idle/report.ts'
+import { root } from '../helpers/built.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'tcpwhy-probe-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+let files = 0
+function written(value: unknown): string {
+  const path = join(folder, `${files++}.json`)
+  writeFileSync(path, typeof value === 'string' ? value : JSON.stringify(value))
+  return path
+}
+
+type Found = Pick<IdleRun, 'longestSurvivedMs' | 'shortestDiedMs' | 'flavour' | 'by'>
+
+function result(address: string, found: Found): string {
+  const runs = [{ keepalive: 'off', traffic: 'none', attempts: [], ...found }]
+  const startedAt = '2026-11-30T19:00:00.000Z'
+  const targets = [{ name: address, address, runs }]
+  return written({ schema: 'tcpwhy.probe/1', probe: 'idle', startedAt, durationMs: 9000, targets })
+}
+
+async function analyzed(capture: string, probe: string) {
+  const { report } = await analyzeCaptures({
+    inputs: [join(root, 'test/captures', capture)],
+    at: [],
+    filter: {},
+    all: false,
+    probes: [probe],
+  })
+  const finding = (cause: string) => report.findings.find((f) => f.cause === cause)
+  const excluded = (cause: string) => report.excluded.find((e) => e.cause === cause)
+  return { report, finding, excluded }
+}
+
+const SERVER = '10.77.2.2:80'
+const SURVIVED = { longestSurvivedMs: 60_000, shortestDiedMs: null, flavour: null, by: null }
+
+describe('a middlebox that forgets', () => {
+  const capture = 'incident/idle-timeout.pcap'
+
+  test('is confirmed by an experiment that found the limit, and the evidence can be opened', async () => {
+    const probe = result(SERVER, {
+      longestSurvivedMs: 4100,
+      shortestDiedMs: 4500,
+      flavour: 'reset',
+      by: 'middlebox',
+    })
+    const { report, finding } = await analyzed(capture, probe)
+    const found = finding('middlebox-idle-timeout')
+    expect(found).toMatchObject({ certainty: 'confirmed', variant: 'reset' })
+    const because = found!.because.find(({ kind }) => kind === 'probe')
+    expect(because).toMatchObject({ source: 'probe', ref: 'targets[0].runs[0]' })
+    expect(because!.text).toContain('between 4.1 s and 4.5 s')
+    expect(report.sources.find(({ kind }) => kind === 'probe')).toMatchObject({ name: probe })
+  })
+
+  test('is contradicted by one whose connections survived, where the reset itself does not betray it', async () => {
+    const { finding, excluded } = await analyzed(
+      'middlebox-idle-timeout/drop.client.pcap',
+      result(SERVER, SURVIVED),
+    )
+    expect(finding('middlebox-idle-timeout')).toBeUndefined()
+    const because = excluded('middlebox-idle-timeout')?.because ?? []
+    expect(because.map(({ text }) => text).join()).toContain('the experiment contradicts it')
+  })
+
+  test('is not confirmed by an experiment with another server, way of dying or culprit', async () => {
+    const limit = { longestSurvivedMs: 4100, shortestDiedMs: 4500 }
+    for (const probe of [
+      result('10.77.2.9:80', { ...limit, flavour: 'reset', by: 'middlebox' }),
+      result(SERVER, { ...limit, flavour: 'silent', by: 'middlebox' }),
+      result(SERVER, { ...limit, flavour: 'reset', by: 'server' }),
+    ]) {
+      const { finding } = await analyzed(capture, probe)
+      expect(finding('middlebox-idle-timeout')?.certainty).toBe('likely')
+    }
+  })
+})
+
+describe('a server that closes idle connections', () => {
+  const capture = 'server-idle-timeout/nginx-reused.pcap'
+
+  test('is confirmed by an experiment that found the limit', async () => {
+    const found: Found = {
+      longestSurvivedMs: 2900,
+      shortestDiedMs: 3010,
+      flavour: 'fin',
+      by: 'server',
+    }
+    const { finding } = await analyzed(capture, result(SERVER, found))
+    expect(finding('server-idle-timeout')).toMatchObject({ certainty: 'confirmed' })
+  })
+
+  test('is contradicted by one whose connections were idle for longer', async () => {
+    const { finding, excluded } = await analyzed(capture, result(SERVER, SURVIVED))
+    expect(finding('server-idle-timeout')).toBeUndefined()
+    expect(excluded('server-idle-timeout')?.because[0]).toMatchObject({ kind: 'probe' })
+  })
+})
+
+test.each([
+  ['no JSON', '{'],
+  ['another result', { schema: 'tcpwhy.probe/1', probe: 'load' }],
+  ['times that are none', { schema: 'tcpwhy.probe/1', probe: 'idle', targets: [], startedAt: 'x' }],
+  [
+    'runs that are none',
+    {
+      schema: 'tcpwhy.probe/1',
+      probe: 'idle',
+      startedAt: '2026-11-30T19:00:00.000Z',
+      durationMs: 1,
+      targets: [{ address: 'a', runs: [{ longestSurvivedMs: 'long' }] }],
+    },
+  ],
+])('%s is no result', async (_, value) => {
+  const capture = 'server-idle-timeout/nginx-reused.pcap'
+  await expect(analyzed(capture, written(value))).rejects.toMatchObject({
+    code: 'PROBE_RESULT_UNKNOWN',
+  })
+})
+
+test('a file that is not there is no result', async () => {
+  await expect(
+    analyzed('server-idle-timeout/nginx-reused.pcap', '/no/such/file'),
+  ).rejects.toMatchObject({ code: 'PROBE_RESULT_UNKNOWN' })
+})
