@@ -47,6 +47,14 @@ export function formatDuration(ms: number): string {
   return join(Math.floor(minutes / 60), 'h', minutes % 60, 'min')
 }
 
+/** 1,798.1 s of 1798135 ms: seconds, to a tenth from 100 s on and to a hundredth below, rounded down or up. */
+export function formatSeconds(ms: number, round: 'down' | 'up'): string {
+  const parts = ms >= 100_000 ? 10 : 100
+  const s = Math[round === 'down' ? 'floor' : 'ceil']((ms / 1000) * parts) / parts
+  const [whole = '0', rest] = String(s).split('.')
+  return `${formatCount(Number(whole))}${rest === undefined ? '' : `.${rest}`} s`
+}
+
 /** 812 octets, 64.0 kB, 10.2 MB (powers of ten). */
 export function formatOctets(octets: number): string {
   if (octets === 1) return '1 octet'

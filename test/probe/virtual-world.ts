@@ -34,8 +34,12 @@ export class VirtualWorld {
   private readonly seen = new Map<number, PacketSeen[]>()
   readonly path: VirtualPath
 
-  constructor(path: VirtualPath) {
+  /** Paths to other addresses than the usual one. */
+  readonly others: Readonly<Record<string, VirtualPath>>
+
+  constructor(path: VirtualPath, others: Readonly<Record<string, VirtualPath>> = {}) {
     this.path = path
+    this.others = others
   }
 
   port(): ProbePort {
@@ -82,10 +86,10 @@ export class VirtualWorld {
     }
   }
 
-  private open(_: OpenOptions, on: SocketEvents): ProbeSocket {
+  private open({ address }: OpenOptions, on: SocketEvents): ProbeSocket {
     const index = this.opened++
     const localPort = 10_000 + index
-    const { path } = this
+    const path = this.others[address] ?? this.path
     const { limitMs, flavour, byItself = flavour === 'fin', rttMs } = path
     const lost = path.loses?.(index) === true
     let lastMs = this.nowMs

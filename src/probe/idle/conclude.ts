@@ -1,5 +1,5 @@
 import { probeWords } from '../../messages/en/probe.ts'
-import { render as fill, formatDuration } from '../../messages/render.ts'
+import { render as fill, formatDuration, formatSeconds } from '../../messages/render.ts'
 import type { IdleRun, IdleSettings, IdleTarget } from './report.ts'
 
 const words = probeWords.idle
@@ -63,12 +63,10 @@ function whyText(code: string | undefined): string {
   return words.why[code as keyof typeof words.why] ?? code
 }
 
-/** "between 7.12 and 7.5 s" */
-export function intervalText(fromMs: number, toMs: number): string {
-  const [from, to] = [formatDuration(fromMs), formatDuration(toMs)]
-  const [a = '', unitA] = from.split(' ')
-  const short = unitA === to.split(' ')[1] && from.split(' ').length === 2 ? a : from
-  return fill(words.interval, { from: short, to })
+/** "between 1,798.1 and 1,801.9 s" */
+function intervalText(fromMs: number, toMs: number): string {
+  const from = formatSeconds(fromMs, 'down').replace(/ s$/, '')
+  return fill(words.interval, { from, to: formatSeconds(toMs, 'up') })
 }
 
 /** Whether keepalive or a heartbeat keeps it alive: those that were tried for as long as kills without. */

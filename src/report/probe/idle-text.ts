@@ -1,5 +1,5 @@
 import { probeWords } from '../../messages/en/probe.ts'
-import { formatDuration } from '../../messages/render.ts'
+import { formatDuration, formatSeconds } from '../../messages/render.ts'
 import type { IdleAttempt, IdleReport, IdleRun, IdleTarget } from '../../probe/idle/report.ts'
 import { type Paint, paintFor } from '../paint.ts'
 import { printable } from '../printable.ts'
@@ -36,8 +36,8 @@ function rowOf(name: string, run: IdleRun): string[] {
     name,
     keepalive,
     words.traffic[traffic],
-    longestSurvivedMs === 0 ? '-' : formatDuration(longestSurvivedMs),
-    shortestDiedMs === null ? '-' : formatDuration(shortestDiedMs),
+    longestSurvivedMs === 0 ? '-' : formatSeconds(longestSurvivedMs, 'down'),
+    shortestDiedMs === null ? '-' : formatSeconds(shortestDiedMs, 'up'),
     flavour === null ? '' : words.flavour[flavour],
     by ?? '',
   ]
