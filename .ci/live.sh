@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 missing=()
-for tool in tcpdump:tcpdump ip:iproute2 unshare:util-linux python3:python3 nft:nftables tshark:tshark runc:runc podman:podman crun:crun busybox:busybox-static; do
+for tool in tcpdump:tcpdump ip:iproute2 unshare:util-linux python3:python3 nft:nftables tshark:tshark runc:runc podman:podman crun:crun busybox:busybox-static sysctl:procps; do
   PATH="$PATH:/usr/sbin:/sbin" command -v "${tool%%:*}" >/dev/null || missing+=("${tool##*:}")
 done
 if [ ${#missing[@]} -gt 0 ]; then

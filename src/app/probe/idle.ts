@@ -19,7 +19,12 @@ export interface IdleRequest {
   precisionMs: number
   keepalive: Keepalive | null
   /** What is said before and after each silence; a target that is a URL is asked for its path. */
-  say: { is: 'http'; path: string } | { is: 'file'; path: string } | { is: 'octet' } | null
+  say:
+    | { is: 'http'; path: string }
+    | { is: 'file'; path: string }
+    | { is: 'octet' }
+    | { is: 'mysql'; user: string; password: string }
+    | null
   /** Where results are kept as they come, and read from to go on. */
   state?: string
 }
@@ -69,7 +74,8 @@ async function optionsOf(request: IdleRequest, port: ProbePort): Promise<IdleOpt
     )
   }
   const said = await sayOf(request, targets)
-  if (said.kind !== 'http' && !port.rawOptions) throw needsOptions()
+  const isAnswered = said.kind === 'http' || said.kind === 'mysql-ping'
+  if (!isAnswered && !port.rawOptions) throw needsOptions()
   const addressed = await Promise.all(
     targets.map(async (target) => ({
       target,
@@ -100,6 +106,14 @@ async function sayOf({ say }: IdleRequest, targets: readonly Target[]): Promise<
     const octets = Uint8Array.of(0)
     return { kind: 'octet', words: words.octet, talk: () => ({ is: 'octets', octets }) }
   }
+  if (say?.is === 'mysql') {
+    const { createHash } = await import('node:crypto')
+    const { user } = say
+    const password = new TextEncoder().encode(say.password)
+    const sha1 = (octets: Uint8Array) => new Uint8Array(createHash('sha1').update(octets).digest())
+    const talk: Talk = { is: 'mysql', login: { user, password, sha1 } }
+    return { kind: 'mysql-ping', words: words['mysql-ping'], talk: () => talk }
+  }
   if (say?.is === 'file') {
     const octets = await octetsOf(say.path)
     const text = render(words.file, { file: say.path, octets: formatCount(octets.length) })
@@ -110,7 +124,7 @@ async function sayOf({ say }: IdleRequest, targets: readonly Target[]): Promise<
     const talk: Talk = { is: 'keepalive-probe' }
     return { kind: 'keepalive-probe', words: words['keepalive-probe'], talk: () => talk }
   }
-  const pathOf = (target: Target) => say?.path ?? target.path
+  const pathOf = (target: Target) => (say === null ? target.path : say.path)
   const request = `GET ${pathOf(targets[0]!)}`
   return {
     kind: 'http',

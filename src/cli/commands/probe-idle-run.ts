@@ -11,7 +11,7 @@ const DAY_MS = 86_400_000
 
 /** `tcpwhy probe idle`. @throws TcpwhyError BAD_ARGUMENT, PROBE_* */
 export async function run(args: Arguments, io: Io, app: App): Promise<number> {
-  const request = idleRequest(args)
+  const request = idleRequest(args, io.env)
   const { options } = args
   const { probeIdle } = await app.probe()
   const report = await interruptible(io, (stop) =>
@@ -24,20 +24,22 @@ export async function run(args: Arguments, io: Io, app: App): Promise<number> {
   return showResult(report, options, io, idleText)
 }
 
-function idleRequest({ options, operands }: Arguments): IdleRequest {
+function idleRequest({ options, operands }: Arguments, env: Io['env']): IdleRequest {
   const state = options['state']?.[0]
   return {
     targets: operands,
     maxMs: time(options, 'max', { min: 1000, max: DAY_MS }) ?? DEFAULT_MAX_MS,
     precisionMs: time(options, 'precision', { min: 100, max: DAY_MS }) ?? DEFAULT_PRECISION_MS,
     keepalive: keepaliveOf(options['keepalive']?.[0]),
-    say: sayOf(options),
+    say: sayOf(options, env),
     ...(state === undefined ? {} : { state }),
   }
 }
 
-function sayOf(options: Arguments['options']): IdleRequest['say'] {
-  const given = ['http', 'send', 'send-octet'].filter((name) => options[name] !== undefined)
+function sayOf(options: Arguments['options'], env: Io['env']): IdleRequest['say'] {
+  const given = ['http', 'send', 'mysql-ping', 'send-octet'].filter(
+    (name) => options[name] !== undefined,
+  )
   if (given.length > 1) {
     const names = given.map((name) => `--${name}`).join(' and ')
     throw new TcpwhyError('BAD_ARGUMENT', `${names} exclude each other`, 'Give one of them.')
@@ -46,6 +48,10 @@ function sayOf(options: Arguments['options']): IdleRequest['say'] {
   if (path !== null) return { is: 'http', path }
   const [file] = options['send'] ?? []
   if (file !== undefined) return { is: 'file', path: file }
+  if (options['mysql-ping'] !== undefined) {
+    const user = env['TCPWHY_MYSQL_USER'] ?? ''
+    return { is: 'mysql', user, password: env['TCPWHY_MYSQL_PASSWORD'] ?? '' }
+  }
   return options['send-octet'] === undefined ? null : { is: 'octet' }
 }
 

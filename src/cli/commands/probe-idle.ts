@@ -26,6 +26,10 @@ export const probeIdle = {
       help: 'Say what is in FILE; that it is acknowledged is enough.',
     },
     {
+      name: 'mysql-ping',
+      help: 'Log in to MySQL (TCPWHY_MYSQL_USER, TCPWHY_MYSQL_PASSWORD) and say COM_PING.',
+    },
+    {
       name: 'send-octet',
       help: 'Say one octet (0). Default: nothing but a TCP keepalive probe after the silence.',
     },

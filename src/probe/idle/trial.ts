@@ -1,5 +1,6 @@
 import { ResponseReader } from '../http/response-reader.ts'
 import type { OpenOptions, ProbePort, ProbeSocket, SocketFailure } from '../port.ts'
+import { COM_PING, MysqlLogins } from './mysql.ts'
 import type { Outcome, Talk, Trial, TrialResult } from './types.ts'
 
 export interface TrialJob {
@@ -39,6 +40,7 @@ class One {
   private readonly port: ProbePort
   private readonly resolve: (result: TrialResult | null) => void
   private readonly reader = new ResponseReader()
+  private readonly logins: MysqlLogins | null
   private socket: ProbeSocket | null = null
   private phase: Phase = 'opening'
   private cancels: (() => void)[] = []
@@ -61,6 +63,7 @@ class One {
     this.job = job
     this.port = port
     this.resolve = resolve
+    this.logins = job.talk.is === 'mysql' ? new MysqlLogins(job.talk.login) : null
   }
 
   start(): void {
@@ -107,8 +110,11 @@ class One {
     this.reader.reset()
     if (phase === 'first') this.sentMs = this.phaseMs
     if (talk.is === 'keepalive-probe') this.socket?.probeNow()
-    else this.socket?.write(talk.is === 'http' ? talk.request : talk.octets)
-    if (talk.is !== 'http') this.poll(phase)
+    else if (talk.is === 'http') this.socket?.write(talk.request)
+    else if (talk.is === 'octets') this.socket?.write(talk.octets)
+    // A MySQL server speaks first; from then on it is pinged.
+    else if (phase !== 'first') this.socket?.write(COM_PING)
+    if (talk.is === 'octets' || talk.is === 'keepalive-probe') this.poll(phase)
   }
 
   /** Where no answer of the program is waited for, the kernel tells that the other one acknowledged. */
@@ -178,6 +184,10 @@ class One {
       if (this.job.trial.heartbeatMs === null) this.keepSilent()
       return
     }
+    if (talk.is === 'mysql') {
+      this.mysql(octets)
+      return
+    }
     if (talk.is !== 'http') {
       if (this.phase === 'first' || this.phase === 'after') this.answered()
       return
@@ -187,6 +197,20 @@ class One {
     // After the silence any octet shows that the path and the other end are there.
     else if (this.phase === 'after') this.answered()
     else if (progress === 'malformed') this.done('unusable', 'no-http')
+  }
+
+  private mysql(octets: Uint8Array): void {
+    if (this.phase !== 'first') {
+      if (this.phase === 'after' || this.phase === 'heartbeat') this.answered()
+      return
+    }
+    const step = this.logins?.feed(octets) ?? { is: 'more' }
+    if (step.is === 'ready') this.answered()
+    else if (step.is === 'refused') this.done('unusable', step.why)
+    else if (step.is === 'send') {
+      this.sentMs = this.port.nowMs()
+      this.socket?.write(step.octets)
+    }
   }
 
   private ended(): void {

@@ -1,4 +1,5 @@
 import type { Keepalive, PacketSeen } from '../port.ts'
+import type { MysqlLogin } from './mysql.ts'
 
 /** One connection that is to be silent for a while: what is tried. */
 export interface Trial {
@@ -37,5 +38,7 @@ export type Talk =
   | { is: 'http'; request: Uint8Array }
   /** Octets; that they were acknowledged is enough, an answer is not waited for. */
   | { is: 'octets'; octets: Uint8Array }
+  /** A login, then COM_PING; its OK is waited for. */
+  | { is: 'mysql'; login: MysqlLogin }
   /** Nothing: a keepalive probe after the silence. */
   | { is: 'keepalive-probe' }
