@@ -4,7 +4,7 @@
 # Then what src/host tells of this kernel: netlink, ss and /proc must say the same (test/live/host.ts).
 # Then a container, found with its name from outside (test/live/container.ts).
 # Then the listen queues: as many handshakes as tcpwhy queue says, counted (test/live/queue.py). Then the kernel's own
-# events, each made to happen (test/live/events.py). Then idle limits, drawn at random, made and found (scripts/probe-proof).
+# events, each made to happen (test/live/events.py), and a host on which everything is wrong, diagnosed (test/live/diagnose.py). Then idle limits, drawn at random, made and found (scripts/probe-proof).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

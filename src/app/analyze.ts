@@ -51,7 +51,7 @@ async function analyzeOne(options: AnalyzeOptions): Promise<AnalyzeResult> {
     ...(machines === undefined ? {} : { machines }),
     ...probed.evidence,
   }
-  const report = diagnose({
+  const { report, causeOf } = conclude({
     evidence,
     sources: [
       ...reportSources(read, ids, null),
