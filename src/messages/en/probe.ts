@@ -203,7 +203,7 @@ export const probeWords = {
       'not-kept': 'the server closes after each answer: nothing is kept that could be idle',
       'no-http': 'what came is no HTTP',
       'no-mysql': 'what came is no MySQL',
-      'mysql-auth': 'the MySQL server wants a way to log in that tcpwhy does not speak',
+      'mysql-auth': 'the MySQL server wants a way to log in that is not spoken here',
       'mysql-1045': 'the MySQL server refused the login: TCPWHY_MYSQL_USER, TCPWHY_MYSQL_PASSWORD',
       fin: 'closed before any answer',
       TCPWHY_BUDGET: 'the budget of connections was spent',

@@ -24,7 +24,7 @@ export interface SearchContext {
 }
 
 /** Trials of one fan; more are left to the next one. */
-export const FAN_MOST = 200
+export const FAN_MOST = 300
 /** A ladder and a fan are enough, unless lost packets led astray. */
 export const ROUNDS = 4
 

@@ -3,7 +3,7 @@ import { version } from '../../base/version.ts'
 import { withBudget } from '../budget.ts'
 import { adviceOf } from '../idle/advice.ts'
 import { assumptionsOf, conclusionOf, isDecided } from '../idle/conclude.ts'
-import { keepaliveText, ladder } from '../idle/plan.ts'
+import { keepaliveText, ladder, STEP_PART } from '../idle/plan.ts'
 import type { IdleReport, IdleSettings, IdleTarget } from '../idle/report.ts'
 import { runsOf } from '../idle/runs.ts'
 import { FAN_MOST, ROUNDS, search } from '../idle/search.ts'
@@ -47,7 +47,7 @@ export const idle = {
 function plan({ targets, maxMs, precisionMs, keepalive, sends }: IdleOptions): Plan {
   const rungs = ladder({ maxMs }).length
   const ladders = rungs * (keepalive === null ? 1 : 2)
-  const fan = Math.min(Math.ceil((maxMs * 0.2) / (precisionMs * 0.75)), FAN_MOST) + BESIDES
+  const fan = Math.min(Math.ceil((maxMs * 0.2) / (precisionMs * STEP_PART)), FAN_MOST) + BESIDES
   const each = ladders + fan * (ROUNDS - 1)
   return {
     targets: targets.map(({ target, to }) => shownTarget(target, to)),
