@@ -22,7 +22,8 @@ type Run = ScoreRow['runs'][number]
 
 /**
  * Plays every story and compares what was concluded with what was done.
- * @throws TcpwhyError LAB_UNKNOWN, LAB_CANNOT_RUN, LAB_STOPPED
+ * Ctrl-C ends it with what was played so far.
+ * @throws TcpwhyError LAB_UNKNOWN, LAB_CANNOT_RUN
  */
 export const scoreLab: ScoreLab = async (options) => {
   const from = performance.now()
@@ -34,15 +35,17 @@ export const scoreLab: ScoreLab = async (options) => {
   const work = Array.from({ length: options.runs }, () => rows).flat()
   let next = 0
   const worker = async () => {
-    while (next < work.length) {
+    while (next < work.length && !options.signal.aborted) {
       const row = work[next++]!
       const run = await playOnce(row.scenario, row.variant, options)
+      if (run === null) return
       row.runs.push(run)
       options.onProgress(`${row.scenario.id}/${row.variant.id}: ${told(run)}`)
     }
   }
   await Promise.all(Array.from({ length: Math.max(1, options.jobs) }, worker))
-  const scored: ScoreRow[] = rows.map(({ scenario, variant, runs }) => ({
+  const played = rows.filter(({ runs }) => runs.length > 0)
+  const scored: ScoreRow[] = played.map(({ scenario, variant, runs }) => ({
     scenario: scenario.id,
     variant: variant.id,
     expected: variant.expects,
@@ -54,6 +57,7 @@ export const scoreLab: ScoreLab = async (options) => {
     tool: { name: 'tcpwhy', version },
     kernel: release(),
     runs: options.runs,
+    isInterrupted: options.signal.aborted,
     rows: scored,
     wrong: judged.filter((one) => one.judged === 'wrong').length,
     seconds: Math.round((performance.now() - from) / 1000),
@@ -78,12 +82,12 @@ function chosen(only: readonly string[]): { scenario: Scenario; variant: Variant
   })
 }
 
-/** One that fails to play is a row that says so; only Ctrl-C and a machine that cannot end the whole. */
+/** One that fails to play is a row that says so; null: it was stopped. A machine that cannot play it ends the whole. */
 async function playOnce(
   scenario: Scenario,
   variant: Variant,
   { signal }: ScoreOptions,
-): Promise<Run> {
+): Promise<Run | null> {
   const from = performance.now()
   const seconds = () => Math.round((performance.now() - from) / 1000)
   try {
@@ -97,6 +101,7 @@ async function playOnce(
     })
     return { ...runOf(report, scenario), seconds: seconds() }
   } catch (error) {
+    if (error instanceof TcpwhyError && error.code === 'LAB_STOPPED') return null
     if (!(error instanceof TcpwhyError) || error.code !== 'LAB_FAILED') throw error
     return {
       isReproduced: false,

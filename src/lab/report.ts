@@ -57,6 +57,8 @@ export interface LabScore {
   tool: { name: 'tcpwhy'; version: string }
   kernel: string
   runs: number
+  /** Ctrl-C: what was played by then. */
+  isInterrupted: boolean
   rows: ScoreRow[]
   /** Sure claims that were not true, over all rows, runs and sets of evidence. */
   wrong: number
