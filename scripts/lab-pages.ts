@@ -1,4 +1,4 @@
-// npm run lab-pages -- ID...: plays scenarios (root) and writes into docs/lab/ID.md what the old tools and tcpwhy printed.
+// npm run lab-pages -- ID[/VARIANT]...: plays scenarios (root) and writes into docs/lab/ID.md what the old tools and tcpwhy printed.
 // What stands above the marker is written by hand.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -12,13 +12,26 @@ const MARKER = '<!-- below: npm run lab-pages -->'
 
 for (const id of process.argv.slice(2)) write(id)
 
-function write(id: string): void {
+function write(name: string): void {
+  const [id = '', variant] = name.split('/')
   const scenario = scenarios.find((one) => one.id === id)
   if (scenario === undefined) throw new Error(`no scenario ${id}`)
   const path = join(root, `docs/lab/${id}.md`)
   const kept = mkdtempSync(join(tmpdir(), 'tcpwhy-lab-page-'))
   const fix = scenario.fix === undefined ? [] : ['--fix']
-  const words = ['bin/tcpwhy.js', 'lab', 'run', id, ...fix, '--quiet', '--no-color', '--keep', kept]
+  const which = variant === undefined ? [] : ['--variant', variant]
+  const words = [
+    'bin/tcpwhy.js',
+    'lab',
+    'run',
+    id,
+    ...which,
+    ...fix,
+    '--quiet',
+    '--no-color',
+    '--keep',
+    kept,
+  ]
   const { stdout, stderr, status } = spawnSync(process.execPath, words, {
     cwd: root,
     encoding: 'utf8',
@@ -27,11 +40,13 @@ function write(id: string): void {
   const tools = readFileSync(join(kept, 'before/tools.txt'), 'utf8').trimEnd()
   rmSync(kept, { recursive: true })
   const above = existsSync(path) ? readFileSync(path, 'utf8').split(MARKER)[0]!.trimEnd() : ''
-  writeFileSync(path, `${above}\n\n${MARKER}\n\n${shown(id, { tools, told: stdout.trimEnd() })}`)
+  writeFileSync(
+    path,
+    `${above}\n\n${MARKER}\n\n${shown([id, ...which, ...fix].join(' '), { tools, told: stdout.trimEnd() })}`,
+  )
 }
 
-function shown(id: string, { tools, told }: { tools: string; told: string }): string {
-  const command = `sudo tcpwhy lab run ${id}${scenarios.find((one) => one.id === id)?.fix ? ' --fix' : ''}`
+function shown(words: string, { tools, told }: { tools: string; told: string }): string {
   return `## What the engineer's own tools print
 
 At the moment of failure, and afterwards; from a run with \`--keep\` (\`tools.txt\`).
@@ -43,7 +58,7 @@ ${tools}
 ## What tcpwhy says
 
 \`\`\`
-$ ${command}
+$ sudo tcpwhy lab run ${words}
 ${told}
 \`\`\`
 `
