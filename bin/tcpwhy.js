@@ -1,27 +1,41 @@
 #!/usr/bin/env node
-// Starts the built command line, nothing else. dist/cli.cache, where it is there, is V8's compiled form of dist/cli.cjs
-// (scripts/code-cache.mjs): it saves 50 ms of 140 ms. Another version of Node refuses it, and compiles.
-import { readFileSync } from 'node:fs'
+// Starts the built command line, nothing else. dist/cli.cache, where it is there, is V8's compiled form of dist/cli.cjs: it saves 50 ms
+// of 140 ms. A build makes it (scripts/code-cache.mjs); an installed copy makes it when it first reads a file, if it may write
+// beside itself: nowhere else, because whoever can write a cache can run code. Another version of Node refuses it, and makes its own.
+import { accessSync, constants, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Script } from 'node:vm'
 
 const file = fileURLToPath(new URL('../dist/cli.cjs', import.meta.url))
+const cache = file.replace(/cjs$/, 'cache')
 const start = new Script(
   `(function (exports, require, module, __filename, __dirname) {${readFileSync(file, 'latin1')}\n})`,
-  {
-    filename: file,
-    cachedData: cached(file.replace(/cjs$/, 'cache')),
-  },
+  { filename: file, cachedData: cached() },
 )
+// undefined = there was none, true = it was of another V8.
+if (start.cachedDataRejected !== false) process.once('exit', keep)
 const module = { exports: {} }
 start.runInThisContext()(module.exports, createRequire(file), module, file, dirname(file))
 
-function cached(path) {
+function cached() {
   try {
-    return readFileSync(path)
+    return readFileSync(cache)
   } catch {
     return undefined
+  }
+}
+
+/** What V8 has compiled by now; after reading a file that is what most starts need. */
+function keep() {
+  try {
+    if (!process.argv.slice(2).some((word) => existsSync(word))) return
+    accessSync(dirname(file), constants.W_OK)
+    const part = `${cache}.${process.pid}`
+    writeFileSync(part, start.createCachedData(), { flag: 'wx' })
+    renameSync(part, cache)
+  } catch {
+    // Then the next start compiles again.
   }
 }

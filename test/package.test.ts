@@ -186,6 +186,32 @@ describe('starting', () => {
     )
   })
 
+  test('an installed copy makes the compiled form itself, when it first reads a file', () => {
+    const copy = mkdtempSync(join(place, 'copy-'))
+    for (const path of ['bin', 'dist', 'package.json']) {
+      cpSync(join(root, path), join(copy, path), { recursive: true })
+    }
+    symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
+    const cache = join(copy, 'dist/cli.cache')
+    const run = (args: string[]) =>
+      spawnSync(process.execPath, ['bin/tcpwhy.js', ...args], { cwd: copy, encoding: 'utf8' })
+    rmSync(cache)
+    expect(run(['--version']).status).toBe(0)
+    expect(existsSync(cache)).toBe(false)
+    const first = run([join(project, 'incident.pcap')])
+    expect(first).toMatchObject({ status: 1, stderr: '' })
+    const made = readFileSync(cache)
+    expect(run([join(project, 'incident.pcap')])).toMatchObject({ status: 1, stdout: first.stdout })
+    expect(readFileSync(cache).equals(made)).toBe(true)
+    // One that is no good is passed over, and made anew.
+    writeFileSync(cache, 'no compiled form')
+    expect(run([join(project, 'incident.pcap')])).toMatchObject({ status: 1, stdout: first.stdout })
+    expect(readFileSync(cache).length).toBeGreaterThan(100_000)
+    expect(readdirSync(join(copy, 'dist')).filter((name) => /cache/.test(name))).toEqual([
+      'cli.cache',
+    ])
+  })
+
   test('analysing a capture needs nothing but what Node has everywhere', () => {
     // No binding, no child process: macOS and Windows analyse captures too.
     const modules = readdirSync(dist)

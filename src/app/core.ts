@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { Core, type CoreExports, type CoreMemory } from '../flow/core/core.ts'
 import { MAX_PAGES } from '../flow/core/layout.ts'
 
@@ -11,7 +11,7 @@ declare const WebAssembly: {
 }
 
 /** Beside the script that this is built into (scripts/core makes it); run from the sources there is none. */
-const FILE = fileURLToPath(new URL('./core.wasm', import.meta.url))
+const FILE = join(import.meta.dirname, 'core.wasm')
 const FIRST_PAGES = 24
 let octets: Uint8Array | null = null
 

@@ -131,7 +131,7 @@ function takeHead(reader: Reader, chunk: Chunk, at: number, begin: (head: string
     reader.headCut = false
   }
   const before = reader.text.length
-  reader.text += latin1(chunk.bytes, at, chunk.bytes.length, MAX_HEAD)
+  reader.text += latin1(chunk.bytes, at, emptyLineEnd(chunk.bytes, at), MAX_HEAD)
   const end = /\r?\n\r?\n/g
   end.lastIndex = Math.max(0, before - 3)
   const found = end.exec(reader.text)
@@ -144,6 +144,15 @@ function takeHead(reader: Reader, chunk: Chunk, at: number, begin: (head: string
   reader.text = ''
   begin(head)
   return Math.max(1, headLength - before)
+}
+
+/** Behind the first empty line from `at` on, or the end: the body behind a head need not become text. */
+function emptyLineEnd(bytes: Uint8Array, at: number): number {
+  for (let i = bytes.indexOf(0x0a, at); i >= 0; i = bytes.indexOf(0x0a, i + 1)) {
+    if (bytes[i + 1] === 0x0a) return i + 2
+    if (bytes[i + 1] === 0x0d && bytes[i + 2] === 0x0a) return i + 3
+  }
+  return bytes.length
 }
 
 function takeBody(reader: Reader, available: number): number {
