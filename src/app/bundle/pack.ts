@@ -1,6 +1,5 @@
 import { promisify } from 'node:util'
 import { constants, gzip } from 'node:zlib'
-import { packTar } from 'modern-tar'
 import type { BundleFiles } from '../../host/bundle/look-files.ts'
 
 /** Files that are worth something only together; all of them are in the bundle or none is. */
@@ -66,6 +65,8 @@ async function pack(folder: string, files: BundleFiles, mtime: Date): Promise<Ui
     header: { name: `${folder}/${name}`, size: body.length, mode: 0o600, mtime },
     body,
   }))
+  // Here and not above: the command is one script, and would load the package at every start.
+  const { packTar } = await import('modern-tar')
   const archive = await packTar(entries)
   return compressed(archive.subarray(0, archive.length - END))
 }

@@ -1,5 +1,5 @@
 import { createGunzip, type Gunzip } from 'node:zlib'
-import { createTarDecoder, type ParsedTarEntry } from 'modern-tar'
+import type { ParsedTarEntry } from 'modern-tar'
 import { TcpwhyError } from '../../base/errors.ts'
 import type { ByteSource } from '../../capture/byte-source.ts'
 import type { BundleFiles } from '../../host/bundle/look-files.ts'
@@ -40,6 +40,8 @@ export async function unpackBundle(
 ): Promise<BundleFiles> {
   const files: BundleFiles = new Map()
   const room = new Room(name, limits)
+  // Here and not above: the command is one script, and would load the package at every start.
+  const { createTarDecoder } = await import('modern-tar')
   const decoder = createTarDecoder({ strict: true })
   const stop = new AbortController()
   const feeding = feed(source, decoder.writable.getWriter(), room, stop.signal)
