@@ -11,6 +11,7 @@ import {
   type Verdict,
 } from './cause.ts'
 import { firstIcmp } from './icmp.ts'
+import { listeningAt } from './machine/listening.ts'
 import { fatesOf, foreignTtl, isAbsent, usualTtls } from './where.ts'
 
 const say = reasonsOf('firewall-reject')
@@ -87,16 +88,22 @@ function bySynReset(connection: ConnectionFacts, evidence: Evidence): Verdict | 
   const proven = sent === 'injected' || lost
   const foreign = foreignTtl(reset.ttl, connection, 'server', evidence)
   const absent = isAbsent(connection, evidence) && foreign !== false
-  if (!proven && foreign !== true && !absent) return null
+  const listening = listeningAt(evidence, connection.server)
+  if (!proven && foreign !== true && !absent && listening === null) return null
+  const certain = proven || listening?.refusedNobody === true
   const at = frameOf(reset, connection)
   const because = [say('syn-answered', { after: reset.afterTriggerMs ?? 0 }, at)]
   if (foreign === true) because.push(ttlReason(reset, connection, evidence))
   if (proven || absent) because.push(say('never-sent', { server: connection.server.endpoint }, at))
+  if (listening !== null) {
+    because.push(say('listens', { server: connection.server.endpoint }, listening.at))
+    if (listening.refusedNobody) because.push(say('kernel-refused-nobody', {}, listening.at))
+  }
   return {
     connections: [connection],
-    certainty: proven ? 'confirmed' : 'likely',
+    certainty: certain ? 'confirmed' : 'likely',
     severity: 'problem',
-    weight: proven ? 95 : foreign === true ? 80 : 70,
+    weight: certain ? 95 : foreign === true || listening !== null ? 80 : 70,
     culprit: { side: 'middlebox' },
     because,
     against:

@@ -12,6 +12,7 @@ import {
   type Verdict,
 } from './cause.ts'
 import { listenerClosed } from './listener-closed.ts'
+import { listeningAt } from './machine/listening.ts'
 import { judgePortClosedHere } from './machine/port-closed.ts'
 import { processKilled } from './process-killed.ts'
 import { fatesOf, foreignTtl, isAbsent, usualTtls } from './where.ts'
@@ -129,7 +130,7 @@ function judgeOne(
   { ports, refusals }: { ports: number; refusals: Span },
 ): Verdict | null {
   const reset = connection.resets.find((r) => r.from === 'server' && r.shape === 'syn-reply')
-  if (reset === undefined) return null
+  if (reset === undefined || listeningAt(evidence, connection.server) !== null) return null
   const foreign = foreignTtl(reset.ttl, connection, 'server', evidence)
   const proof = whoSentIt(connection, evidence)
   if (proof === 'stranger' || (foreign === true && proof === null)) return null

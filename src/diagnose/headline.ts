@@ -185,11 +185,14 @@ function isThere(need: Need, evidence: Evidence): boolean {
   return false
 }
 
+/** What is missing of one process or of the machine's load: told below, and no reason to doubt the rest. */
+const MINOR = new Set(['namespace-list', 'all-processes', 'pressure'])
+
 /** Hosts at which nothing is wrong, as far as could be seen. */
 function quietHeadline(machines: readonly MachineFacts[]): string {
   const all = machines.flatMap((m) => m.after.namespaces)
   const sockets = all.reduce((sum, n) => sum + n.sockets.length, 0)
-  const missing = machines.reduce((sum, m) => sum + m.missing.length, 0)
+  const missing = machines.flatMap((m) => m.missing.filter((f) => !MINOR.has(f.what))).length
   if (sockets === 0) return say(words.headline.noSockets, { hosts: machines.length })
   return say(missing === 0 ? words.headline.quiet : words.headline.quietPartly, {
     name: enumerated(machines.map((m) => m.name)),

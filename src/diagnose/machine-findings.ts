@@ -34,7 +34,7 @@ export function machineFindings(
     else known.push(claim)
   }
   return [...groups.values()].map((all) => ({
-    finding: findingOfMachine(all, context),
+    finding: thereIn(findingOfMachine(all, context), all, machines),
     claims: all,
   }))
 }

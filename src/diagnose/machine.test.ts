@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { address, evidence, unanswered } from '../../test/helpers/facts.ts'
+import { address, connection, evidence, reset, unanswered } from '../../test/helpers/facts.ts'
 import { type MachineParts, machine } from '../../test/helpers/machine.ts'
 import { causes } from '../causes/index.ts'
 import type { ConnectionFacts } from '../evidence/connection.ts'
@@ -87,10 +87,32 @@ describe('a host beside packets', () => {
     expect(overflow?.because.map((b) => b.kind)).not.toContain('frame')
   })
 
+  test('refused although a process listens and the kernel refused nobody: a filter', () => {
+    const refused = connection({
+      id: 1,
+      server: address('10.77.2.2', 80),
+      ending: 'refused',
+      resets: [reset({ shape: 'syn-reply', trigger: null, frame: 5 })],
+    })
+    const report = reportOf({ listeners: [{ pid: 77 }], sockets: [{}] }, [refused])
+    expect(report.findings.map((f) => [f.cause, f.certainty])).toEqual([
+      ['firewall-reject', 'confirmed'],
+    ])
+    const nobody = reportOf({ sockets: [{}] }, [refused])
+    expect(nobody.findings.map((f) => f.cause)).toEqual(['port-closed'])
+  })
+
   test('what only a host can tell is not asked of it again', () => {
     const asked = (r: ReturnType<typeof reportOf>) => r.unknown.map((u) => u.cause)
     expect(asked(reportOf({ sockets: [{}] }, [dropped(0)]))).not.toContain('descriptor-exhaustion')
   })
+})
+
+test('commands of a finding in another namespace enter it', () => {
+  const elsewhere = { netns: { self: false, name: 'blue', pids: [77] } }
+  const [finding] = reportOf({ ...overflowing, ...elsewhere, sockets: [{}] }).findings
+  const verify = finding?.fix.map((f) => f.verify ?? '').join()
+  expect(verify).toContain('sudo nsenter --net=/proc/77/ns/net sh -c')
 })
 
 describe('resets that nobody explains', () => {

@@ -20,6 +20,8 @@ export function* unreadOf(machine: MachineFacts): Generator<Unread> {
   for (const at of socketsIn(machine, 'ESTABLISHED')) {
     const { netns, socket } = at
     if (socket.idiag_rqueue === 0 && socket.inode !== 0) continue
+    // Its own writing stands still: whoever it waits for does not read (zero-window-stall).
+    if (socket.timer?.kind === 'persist') continue
     const age = socket.tcpInfo?.tcpi_last_data_recv
     const ageMs = age === undefined ? null : Number(age)
     if (ageMs !== null && ageMs < SETTLED_MS) continue

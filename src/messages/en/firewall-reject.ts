@@ -5,6 +5,9 @@ export const firewallReject = {
   title:
     '{connections:count} connections to {server} {connections?was|were} rejected by {by}, not by the server',
   because: {
+    listens: 'a process of this host listens at {server}: its own TCP would not refuse',
+    'kernel-refused-nobody':
+      'and the kernel sent no reset from there: a filter (nft, iptables) made it',
     'icmp-prohibited':
       '{from} answered the SYN with ICMP {meaning} (code {code}): a filter says so itself',
     'icmp-port':
