@@ -260,7 +260,7 @@ const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
  * or ends the process, and then it is removed too.
  * @returns what takes this back
  */
-function atEnd(remove: () => void): () => void {
+export function atEnd(remove: () => void): () => void {
   const signalled = (signal: NodeJS.Signals) => {
     if (process.listenerCount(signal) > 1) return
     remove()
@@ -272,7 +272,8 @@ function atEnd(remove: () => void): () => void {
     for (const signal of ENDING_SIGNALS) process.off(signal, signalled)
   }
   process.on('exit', remove)
-  for (const signal of ENDING_SIGNALS) process.on(signal, signalled)
+  // Before the others, who may take themselves off when they are called: they would not be counted.
+  for (const signal of ENDING_SIGNALS) process.prependListener(signal, signalled)
   return forget
 }
 
