@@ -1,4 +1,4 @@
-import { copyFileSync } from 'node:fs'
+import { copyFileSync, existsSync } from 'node:fs'
 import { TcpwhyError } from '../base/errors.ts'
 import type { Report } from '../diagnose/report.ts'
 import type { MissingFact } from '../evidence/machine.ts'
@@ -48,6 +48,10 @@ export class PacketsBeside {
     const { capture } = this
     const { keep } = this.ask
     if (capture === null) return null
+    if (!existsSync(capture.path)) {
+      this.missing.push({ what: 'packets', why: words.packetsVanished, adds: words.packetsAdd })
+      return null
+    }
     if (keep !== undefined) copy(capture.path, keep)
     return capture.packets === 0 ? null : (keep ?? capture.path)
   }

@@ -11,6 +11,7 @@ import { scrubLook } from '../../host/bundle/scrub/look.ts'
 import { scrubTrace } from '../../host/bundle/scrub/trace.ts'
 import type { EventsRecording } from '../../host/events.ts'
 import type { HostFiles } from '../../host/host-files.ts'
+import { resolveTarget } from '../capture/target.ts'
 import { type KernelWatch, watchKernelEvents } from '../kernel-events.ts'
 import { nodeHost } from '../node-host.ts'
 import { observe } from '../observe.ts'
@@ -62,8 +63,11 @@ const RECORD_OCTETS = 8 * 1024 * 1024
 /** For the details of processes: what is not read by then is left out. */
 const DETAILS_MS = 3_000
 
+/** @throws TcpwhyError TARGET_NOT_FOUND: a bundle of nothing would look like a healthy host */
 export async function collectScene(options: SceneOptions, ports: ScenePorts): Promise<Scene> {
   const { host } = ports
+  if (options.netns !== undefined) resolveTarget(host, { netns: options.netns })
+  for (const pid of options.pids ?? []) resolveTarget(host, { pid })
   const recorders: LookRecorder[] = []
   const record = () => {
     const recorder = recordLook(host)

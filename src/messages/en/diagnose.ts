@@ -27,6 +27,7 @@ export const diagnoseWords = {
     packetsAdd:
       'the packets themselves: what the kernel says is then confirmed or contradicted by them',
     packetsName: 'packets meanwhile',
+    packetsVanished: 'the temporary file with them has been removed by somebody else',
     packetsGone: 'captured to a file that is gone now: -w FILE keeps them',
     askPackets: 'sudo tcpwhy diagnose --port {port} --for 30s',
   },
