@@ -1,12 +1,13 @@
 import {
+  acceptorOf,
   containerName,
   endpointText,
   listenerBefore,
   netnsName,
-  ownerOf,
   processOf,
+  refusedBy,
 } from '../causes/machine/lookup.ts'
-import type { Listener, MachineFacts, NetnsSnapshot } from '../evidence/machine.ts'
+import type { ListenerSnapshot, MachineFacts, NetnsSnapshot } from '../evidence/machine.ts'
 import type { HostSummary, ListenerSummary } from './report.ts'
 
 const MAX_LISTENERS = 200
@@ -51,12 +52,12 @@ function statesOf(namespaces: readonly NetnsSnapshot[]): Record<string, number> 
 function listenerSummary(
   machine: MachineFacts,
   netns: NetnsSnapshot,
-  listener: Listener,
+  listener: ListenerSnapshot,
 ): ListenerSummary {
-  const owner = ownerOf(machine, listener.inode)
+  const owner = acceptorOf(machine, listener)
   const first = listenerBefore(machine, netns, listener)
-  const { depth, limit, synReceived, drops } = listener
-  const known = first?.drops ?? null
+  const { depth, limit, synReceived } = listener
+  const refused = refusedBy(machine, netns, listener)
   return {
     netns: netnsName(netns),
     local: endpointText(listener.local),
@@ -64,8 +65,8 @@ function listenerSummary(
     depth: Math.max(depth, first?.depth ?? 0),
     limit,
     synReceived,
-    drops: drops === null || known === null ? null : drops - known,
-    dropsTotal: drops,
+    drops: refused.meanwhile,
+    dropsTotal: refused.total,
   }
 }
 

@@ -146,6 +146,8 @@ export type ListenerWait = 'accept' | 'epoll' | 'none' | 'unknown'
 
 export interface ListenerHolder extends Owner {
   waits: ListenerWait
+  /** State T or t: by SIGSTOP, a terminal (Ctrl-Z) or a debugger. It runs nothing, whatever it waits at. */
+  stopped?: true
 }
 
 /** What a program's configuration says of the backlog of a listener. */

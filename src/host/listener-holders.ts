@@ -18,7 +18,8 @@ export function listenerHolders(
   return owners.slice(0, MAX_HOLDERS).map((owner) => {
     const known = seen.get(owner.pid) ?? waitsOf(host, owner.pid)
     seen.set(owner.pid, known)
-    return { ...owner, waits: waitAt(known, owner.fd, inode) }
+    const waits = waitAt(known, owner.fd, inode)
+    return { ...owner, waits, ...(known.stopped ? { stopped: true as const } : {}) }
   })
 }
 
@@ -34,6 +35,8 @@ export interface ProcessWaits {
   hasRing: boolean
   /** Its descriptors and its threads could be looked at. */
   readable: boolean
+  /** All of it, by a signal or a debugger. */
+  stopped: boolean
 }
 
 const EPOLLIN = 1
@@ -59,7 +62,13 @@ function waitsOf(host: HostFiles, pid: number): ProcessWaits {
     watched.push(...parseWatched(readOrNull(host.text(`/proc/${pid}/fdinfo/${name}`)) ?? ''))
   }
   const threads = threadsOf(host, pid)
-  return { watched, hasRing, ...threads, readable: names.is === 'read' && threads.readable }
+  const readable = names.is === 'read' && threads.readable
+  return { watched, hasRing, ...threads, readable, stopped: isStopped(host, pid) }
+}
+
+/** "State:\tT (stopped)" or "t (tracing stop)" of its first thread. @see Linux fs/proc/array.c task_state_array */
+function isStopped(host: HostFiles, pid: number): boolean {
+  return /^State:\s*[Tt] /m.test(readOrNull(host.text(`/proc/${pid}/status`)) ?? '')
 }
 
 /** "tfd:        5 events:       19 data:                5  pos:0 ino:2a2f sdev:9"; without pos, ino and sdev before 77493f04b74c. */

@@ -2,6 +2,7 @@ import { machineTable } from '../../../test/helpers/machine-table.ts'
 import { acceptQueueOverflow } from '../accept-queue-overflow.ts'
 
 const OVERFLOWS = 'TcpExtListenOverflows'
+const DROPS = 'TcpExtListenDrops'
 const full = { depth: 512, limit: 511, drops: 40, pid: 77 }
 
 machineTable(acceptQueueOverflow, [
@@ -96,6 +97,22 @@ machineTable(acceptQueueOverflow, [
     is: 'likely',
     variant: 'past',
     severity: 'notice',
+  },
+  {
+    name: 'near miss: health checks end their handshakes by RST, which the listener counts and ListenDrops does not',
+    listeners: [{ depth: 0, limit: 511, drops: 40 }],
+    listenersBefore: [{ depth: 0, limit: 511, drops: 10 }],
+    counters: { [OVERFLOWS]: [7, 7], [DROPS]: [9, 9], TcpExtEmbryonicRsts: [10, 40] },
+    is: 'likely',
+    variant: 'past',
+    count: 9,
+  },
+  {
+    name: 'near miss: health checks of a listener that never refused anybody',
+    listeners: [{ depth: 0, limit: 511, drops: 40 }],
+    listenersBefore: [{ depth: 0, limit: 511, drops: 10 }],
+    counters: { [OVERFLOWS]: [0, 0], [DROPS]: [0, 0] },
+    is: 'nothing',
   },
   {
     name: 'near miss: at the limit, one more fits',

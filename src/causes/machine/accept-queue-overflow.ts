@@ -7,13 +7,14 @@ import type {
 import { type Judgement, type Reason, reasonsOf, type Verdict } from '../cause.ts'
 import { isStarved } from './descriptor-exhaustion.ts'
 import {
+  acceptorOf,
   counterRef,
   endpointText,
   listenerBefore,
-  ownerOf,
   processOf,
   processRef,
   type Rise,
+  refusedBy,
   riseOf,
   serverEnd,
   settingOf,
@@ -31,6 +32,8 @@ interface Seen {
   full: boolean
   /** SYNs and ACKs that it refused meanwhile; null: the kernel does not tell. */
   drops: number | null
+  /** The same since it listens. */
+  dropsBefore: number | null
   overflows: Rise | null
 }
 
@@ -60,14 +63,14 @@ function look(
   overflows: Rise | null,
 ): Seen {
   const first = listenerBefore(machine, netns, listener)
-  const { drops } = listener
-  const known = first?.drops ?? null
+  const { meanwhile, total } = refusedBy(machine, netns, listener)
   return {
     machine,
     netns,
     listener,
     full: isFull(listener) || (first !== null && isFull(first)),
-    drops: drops === null || known === null ? null : drops - known,
+    drops: meanwhile,
+    dropsBefore: total,
     overflows,
   }
 }
@@ -124,6 +127,12 @@ function becauseOfHolders({ machine, netns, listener }: Seen): Reason[] {
   const { holders, setting } = listener
   const because: Reason[] = []
   const [first] = holders
+  const halted = holders.find((h) => h.stopped === true)
+  if (halted !== undefined) {
+    const { pid, command } = halted
+    const at = processRef(machine, pid, 'State: T')
+    because.push(say('stopped', { who: command, pid }, at))
+  }
   if (first !== undefined && listener.waits === 'none') {
     const at = processRef(machine, first.pid, 'neither in accept() nor watched by epoll')
     because.push(say('nobody-waits', { count: holders.length }, at))
@@ -141,8 +150,7 @@ function becauseOfHolders({ machine, netns, listener }: Seen): Reason[] {
 
 /** What happened before we looked, and does not now. */
 function judgePast(seen: Seen): Verdict | null {
-  const { machine, netns, listener } = seen
-  const { drops } = listener
+  const { machine, netns, listener, dropsBefore: drops } = seen
   if (drops === null || drops === 0) return null
   const at = socketRef(machine, netns, listener)
   const overflows = netns.counters.counters.get('TcpExtListenOverflows') ?? null
@@ -171,7 +179,7 @@ function subjectOf({ machine, listener }: Seen, count: number): NonNullable<Verd
 }
 
 function about({ machine, netns, listener }: Seen) {
-  const owner = ownerOf(machine, listener.inode)
+  const owner = acceptorOf(machine, listener)
   const process = owner === null ? null : processOf(machine, owner)
   const somaxconn = settingOf(machine, netns, 'net.core.somaxconn')
   const byListener = somaxconn !== null && (listener.limit ?? 0) < Number(somaxconn)

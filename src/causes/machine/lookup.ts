@@ -3,6 +3,7 @@ import type {
   Endpoint,
   KernelEvent,
   Listener,
+  ListenerSnapshot,
   MachineFacts,
   NetnsSnapshot,
   Owner,
@@ -29,6 +30,27 @@ export function endpointText({ address, port }: Endpoint): string {
 /** The first owner: forked processes share sockets, the one that opened it comes first. */
 export function ownerOf({ after }: MachineFacts, inode: number): Owner | null {
   return inode === 0 ? null : (after.owners.get(inode)?.[0] ?? null)
+}
+
+const STANDING = ['stopped', 'accept', 'epoll'] as const
+
+/**
+ * Who takes connections from a listener, or should: whoever waits at it, and of these one that is stopped. A master that
+ * opened it for its workers (nginx) holds it too and never does.
+ */
+export function acceptorOf(machine: MachineFacts, listener: ListenerSnapshot): Owner | null {
+  const takers = listener.holders.filter((h) => h.waits !== 'none' || h.stopped === true)
+  const found = STANDING.map((kind) =>
+    takers.find((h) => (kind === 'stopped' ? h.stopped === true : h.waits === kind)),
+  ).find((holder) => holder !== undefined)
+  return found ?? ownerOf(machine, listener.inode)
+}
+
+/** It holds a listener and is stopped: nothing of it runs. Of processes without a listener this is not known. */
+export function isStopped({ after }: MachineFacts, pid: number): boolean {
+  return after.namespaces.some((n) =>
+    n.listeners.some((l) => l.holders.some((h) => h.pid === pid && h.stopped === true)),
+  )
 }
 
 export type CulpritProcess = NonNullable<Verdict['culprit']['process']>
@@ -134,6 +156,36 @@ export function listenerBefore(
       ? l.cookie === listener.cookie
       : l.inode === listener.inode && l.local.port === listener.local.port
   return all.find(same) ?? null
+}
+
+export interface Refused {
+  /** Between the looks, and since it listens; null: not told. */
+  meanwhile: number | null
+  total: number | null
+}
+
+/**
+ * SYNs and ACKs that a listener did not take. Its own counter also has every RST that ends a handshake, as health checks of
+ * load balancers send: those are no ListenDrops, so the listener refused no more than these.
+ * @see Linux net/ipv4/tcp_ipv4.c tcp_v4_rcv (discard_and_relse), include/net/tcp.h tcp_listendrop
+ */
+export function refusedBy(
+  machine: MachineFacts,
+  netns: NetnsSnapshot,
+  listener: Listener,
+): Refused {
+  const { drops } = listener
+  const known = listenerBefore(machine, netns, listener)?.drops ?? null
+  const last = netns.counters.counters.get(LISTEN_DROPS) ?? null
+  const by = riseOf(machine, netns, LISTEN_DROPS)?.by ?? null
+  const meanwhile = drops === null || known === null ? null : drops - known
+  return { meanwhile: atMost(meanwhile, by), total: atMost(drops, last) }
+}
+
+const LISTEN_DROPS = 'TcpExtListenDrops'
+
+function atMost(count: number | null, limit: number | null): number | null {
+  return count === null || limit === null ? count : Math.min(count, limit)
 }
 
 /** Whether some listener of the namespace takes connections to this end: then the socket is the server's. */

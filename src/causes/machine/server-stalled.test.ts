@@ -40,6 +40,15 @@ machineTable(serverStalled, [
     against: ['few-on-host'],
   },
   {
+    name: 'near miss: it cannot go on, because the client does not take its answer',
+    sockets: [1, 2, 3].map((i) => ({
+      ...unread(i),
+      timer: { kind: 'persist' as const, expiresMs: 400 },
+    })),
+    listeners: [{ pid: 77 }],
+    is: 'nothing',
+  },
+  {
     name: 'near miss: it came just now',
     sockets: [1, 2, 3].map((i) => unread(i, 20)),
     listeners: [{ pid: 77 }],

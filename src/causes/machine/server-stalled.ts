@@ -1,12 +1,16 @@
 import type { MachineFacts } from '../../evidence/machine.ts'
-import { type Judgement, reasonsOf, type Verdict } from '../cause.ts'
+import { type Judgement, type Reason, reasonsOf, type Verdict } from '../cause.ts'
 import { isStarved } from './descriptor-exhaustion.ts'
 import {
+  acceptorOf,
+  type CulpritProcess,
   endpointText,
   groupBy,
+  isStopped,
   netnsName,
   ownerOf,
   processOf,
+  processRef,
   serverEnd,
   socketRef,
   socketText,
@@ -24,7 +28,7 @@ const SEVERAL = 3
  */
 export function judgeStalled(machine: MachineFacts): Judgement {
   const waiting = [...unreadOf(machine)].filter(
-    (u) => u.served && (u.queued ? !overflows(u) : u.octets > 0),
+    (u) => u.served && (u.queued ? !overflows(u) : u.octets > 0 && !isHeldUp(u)),
   )
   const groups = groupBy(
     waiting,
@@ -39,6 +43,11 @@ function overflows({ netns, socket }: Unread): boolean {
   return listener !== undefined && listener.limit !== null && listener.depth > listener.limit
 }
 
+/** Its answer is not taken, so it cannot go on to the next request: zero-window-stall. */
+function isHeldUp({ socket }: Unread): boolean {
+  return socket.timer?.kind === 'persist'
+}
+
 /** Of a connection that nobody accepted: of its listener. */
 function ownerPid(machine: MachineFacts, unread: Unread): number | '?' {
   return ownerAt(machine, unread)?.pid ?? '?'
@@ -47,7 +56,7 @@ function ownerPid(machine: MachineFacts, unread: Unread): number | '?' {
 function ownerAt(machine: MachineFacts, { netns, socket, queued }: Unread) {
   if (!queued) return ownerOf(machine, socket.inode)
   const listener = netns.listeners.find((l) => l.local.port === socket.local.port)
-  return listener === undefined ? null : ownerOf(machine, listener.inode)
+  return listener === undefined ? null : acceptorOf(machine, listener)
 }
 
 function judgeGroup(machine: MachineFacts, group: string, members: readonly Unread[]): Verdict {
@@ -70,6 +79,7 @@ function judgeGroup(machine: MachineFacts, group: string, members: readonly Unre
       queued
         ? say('not-accepted', { count, waited }, at)
         : say('not-read', { count, octets, waited }, at),
+      ...becauseOfProcess(machine, process),
     ],
     against: many ? [] : [say('few-on-host', {}, at)],
     ...(process !== null && isStarved(machine, process.pid)
@@ -85,4 +95,11 @@ function judgeGroup(machine: MachineFacts, group: string, members: readonly Unre
       server: serverEnd(socket.local),
     },
   })
+}
+
+/** A stopped process explains it all. */
+function becauseOfProcess(machine: MachineFacts, process: CulpritProcess | null): Reason[] {
+  if (process === null || !isStopped(machine, process.pid)) return []
+  const { pid, command } = process
+  return [say('stopped', { who: command, pid }, processRef(machine, pid, 'State: T'))]
 }

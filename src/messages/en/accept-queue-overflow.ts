@@ -43,6 +43,8 @@ export const acceptQueueOverflow = {
       'nobody tried to connect in the {for:ms} while it was full: it refused nobody',
     'nobody-waits':
       'nobody waits for connections at it now: of its processes ({count:count}) none is in accept() or watches it by epoll',
+    stopped:
+      '{who} (pid {pid}) is stopped (state T: SIGSTOP, a terminal or a debugger) and runs nothing; kill -CONT {pid} lets it go on',
     'backlog-configured': 'its backlog is set by {name} = {value} ({file})',
     'backlog-not-in-force':
       '{name} says {value}, the listener has {limit:count}: the file or somaxconn changed after it began to listen, or somaxconn is smaller',

@@ -21,6 +21,8 @@ export const serverStalled = {
       '{count:count} connections with {octets:octets} that the process has not read, for {waited:ms} now',
     'not-accepted':
       '{count:count} finished handshakes that the process has not accepted, the oldest for {waited:ms}',
+    stopped:
+      '{who} (pid {pid}) is stopped (state T: SIGSTOP, a terminal or a debugger) and runs nothing; kill -CONT {pid} lets it go on',
     'few-on-host': 'few connections: their handlers may be busy with something else on purpose',
   },
   now: [
