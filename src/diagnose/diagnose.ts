@@ -8,7 +8,12 @@ import { headlineOf, whatOf } from './headline.ts'
 import { hasSockets, hostSummary } from './host-summary.ts'
 import { acrossHosts, sickHosts } from './hosts/across.ts'
 import { compareHosts } from './hosts/comparison.ts'
-import { isMachineClaim, joinFindings, machineFindings } from './machine-findings.ts'
+import {
+  explainedByKernel,
+  isMachineClaim,
+  joinFindings,
+  machineFindings,
+} from './machine-findings.ts'
 import { machineUnexplained } from './machine-unexplained.ts'
 import { merge } from './merge.ts'
 import { oneDirectionOf, unknownHalf } from './one-direction.ts'
@@ -53,7 +58,11 @@ export function conclude(input: DiagnoseInput): {
   const { evidence, causes } = input
   const asked = ask(evidence, causes)
   const holdings = settle(asked.claims.filter((c) => !isMachineClaim(c)))
-  const explained = causeByConnection(holdings)
+  const ofKernels = asked.claims.filter(isMachineClaim)
+  const explained = new Map([
+    ...explainedByKernel(evidence.connections, ofKernels),
+    ...causeByConnection(holdings),
+  ])
   const unexplained = unexplainedOf(evidence, explained)
   const context = contextOf(input)
   const ofPackets = merge(holdings).map((merged) => ({
@@ -61,7 +70,7 @@ export function conclude(input: DiagnoseInput): {
     finding: findingOf(merged, context),
   }))
   const machines = evidence.machines ?? []
-  const ofEach = machineFindings(asked.claims.filter(isMachineClaim), context, evidence.machines)
+  const ofEach = machineFindings(ofKernels, context, evidence.machines)
   const ofMachines = acrossHosts(ofEach, machines)
   const comparison = compareHosts(machines, sickHosts(ofEach))
   const findings = rank(cutLooseEnds(joinFindings(ofPackets, ofMachines)))

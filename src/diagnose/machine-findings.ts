@@ -1,4 +1,7 @@
-import type { Reason, Severity } from '../causes/cause.ts'
+import type { Certainty, Reason, Severity } from '../causes/cause.ts'
+import type { CauseId } from '../causes/ids.ts'
+import type { ConnectionFacts } from '../evidence/connection.ts'
+import type { Ending } from '../evidence/endings.ts'
 import type { MachineFacts } from '../evidence/machine.ts'
 import type { CauseMessages, Shown, Values } from '../messages/types.ts'
 import { becauseOf, type FindingContext, fixOf, say, stepOf } from './finding.ts'
@@ -116,7 +119,7 @@ type OfMachine = ReturnType<typeof machineFindings>[number]
 
 /**
  * What packets and a host say of the same cause and the same server's end is one finding, and two kinds of source make it
- * confirmed (design.md). It is told as the host tells it, who knows the process; the connections are the capture's. What the
+ * confirmed (design.md), unless neither of both had settled it: two guesses that rest on the same unanswered SYN stay one. It is told as the host tells it, who knows the process; the connections are the capture's. What the
  * kernel names beyond doubt also settles what packets alone leave between causes that are easily confused.
  */
 export function joinFindings(
@@ -152,6 +155,25 @@ function isConfusedWith(
   )
 }
 
+/** Connections of a capture whose reset the kernel of their server explains beyond doubt, and the cause. */
+export function explainedByKernel(
+  connections: readonly ConnectionFacts[],
+  claims: readonly MachineClaim[],
+): Map<number, CauseId> {
+  const sure = claims.filter(
+    ({ verdict }) => verdict.certainty === 'confirmed' && verdict.machine.what === 'resets',
+  )
+  const explained = new Map<number, CauseId>()
+  for (const connection of sure.length === 0 ? [] : connections) {
+    if (!RESET.has(connection.ending)) continue
+    const claim = sure.find((one) => isAt(connection, one))
+    if (claim !== undefined) explained.set(connection.id, claim.cause.id)
+  }
+  return explained
+}
+
+const RESET: ReadonlySet<Ending> = new Set(['reset', 'reset-after-fin', 'handshake-reset'])
+
 function isAt({ server: end }: Merged['connections'][number], { verdict }: MachineClaim): boolean {
   const { server } = verdict.machine
   if (server === null || end.port !== server.port) return false
@@ -166,7 +188,7 @@ function join(packets: Finding, machine: Finding): Finding {
   return {
     ...machine,
     ...(variant === undefined ? {} : { variant }),
-    certainty: packets.alternativeTo === undefined ? 'confirmed' : machine.certainty,
+    certainty: together(packets, machine),
     severity: worse(packets.severity, machine.severity),
     affected: {
       connections: connections + (told?.connections ?? 0),
@@ -177,6 +199,12 @@ function join(packets: Finding, machine: Finding): Finding {
     because: [...machine.because, ...(same ? packets.because : packets.because.slice(0, 3))],
     against: [...machine.against, ...(same ? packets.against : [])],
   }
+}
+
+/** Each rules out what it can see; where both say 'possible', something else explains all that either saw. */
+function together(packets: Finding, machine: Finding): Certainty {
+  const guesses = packets.certainty === 'possible' && machine.certainty === 'possible'
+  return packets.alternativeTo !== undefined || guesses ? machine.certainty : 'confirmed'
 }
 
 function worse(a: Severity, b: Severity): Severity {

@@ -115,6 +115,28 @@ test('commands of a finding in another namespace enter it', () => {
   expect(verify).toContain('sudo nsenter --net=/proc/77/ns/net sh -c')
 })
 
+describe('a host beside packets: not more certain than what was seen', () => {
+  test('an unanswered SYN that the client sees twice, in its kernel and in packets, stays a guess', () => {
+    const server = address('10.77.3.3', 80)
+    const report = reportOf(
+      {
+        sockets: [0, 1, 2].map((i) => ({
+          state: 'SYN-SENT',
+          retransmits: 3,
+          inode: 3000 + i,
+          local: { address: '10.77.1.2', port: 40_000 + i },
+          remote: { address: '10.77.3.3', port: 80 },
+        })),
+      },
+      [0, 1, 2].map((id) => unanswered({ id, server })),
+    )
+    const [finding] = report.findings
+    expect(finding).toMatchObject({ cause: 'connect-filtered', certainty: 'possible' })
+    expect(finding?.because.map((b) => b.kind)).toEqual(expect.arrayContaining(['socket', 'frame']))
+    expect(report.verdict).toBe('inconclusive')
+  })
+})
+
 describe('resets that nobody explains', () => {
   const received = {
     kind: 'reset-received',
