@@ -5,6 +5,8 @@
 # Then a container, found with its name from outside (test/live/container.ts).
 # Then the listen queues: as many handshakes as tcpwhy queue says, counted (test/live/queue.py). Then the kernel's own
 # events, each made to happen (test/live/events.py), and a host on which everything is wrong, diagnosed (test/live/diagnose.py). Then idle limits, drawn at random, made and found (scripts/probe-proof).
+# events, each made to happen (test/live/events.py), and a host on which everything is wrong, diagnosed (test/live/diagnose.py).
+# Last the scene before a restart: a bundle of an ill service, its causes, secrets, interruptions (test/live/snapshot.py).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -62,3 +64,4 @@ PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" node_modules/.bin/tsx test/live/host.ts
 PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" --mount node_modules/.bin/tsx test/live/container.ts
 # Experiments: three paths with limits at random, found by tcpwhy probe idle (all flavours, 30 runs: npm run probe:proof).
 PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" --mount sh -c 'mount -t tmpfs none /run && exec node_modules/.bin/tsx scripts/probe-proof/run.ts --runs 3 --at-once 3 --from 2 --to 5 --untimed --only any-packet-drop,data-only-reset,server-fin'
+PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" --mount --pid --fork --mount-proc python3 test/live/snapshot.py

@@ -39,8 +39,9 @@ export function processIo(): Io {
       }
       // Both at once: the second signal, whichever it is, finds nobody listening.
       const once = () => {
-        off()
         stop()
+        // Not now: whoever else hears this signal asks whether anybody handles it, and would end the process if not.
+        setImmediate(off)
       }
       for (const signal of signals) process.on(signal, once)
       return off

@@ -33,7 +33,9 @@ export async function sortInputs(paths: readonly string[]): Promise<SortedInputs
   }
   for (const { name, bundle } of bundles) {
     if (bundle.capture === null) continue
-    const inside = `${name}:${bundle.manifest.capture}`
+    const path = `${name}:${bundle.manifest.capture}`
+    // The same bundle may be given twice.
+    const inside = given.has(path) ? `${path} (${given.size})` : path
     captures.push(inside)
     given.set(inside, memorySource(bundle.capture))
   }
