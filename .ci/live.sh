@@ -5,7 +5,6 @@
 # Then a container, found with its name from outside (test/live/container.ts).
 # Then the listen queues: as many handshakes as tcpwhy queue says, counted (test/live/queue.py). Then the kernel's own
 # events, each made to happen (test/live/events.py), and a host on which everything is wrong, diagnosed (test/live/diagnose.py). Then idle limits, drawn at random, made and found (scripts/probe-proof).
-# events, each made to happen (test/live/events.py), and a host on which everything is wrong, diagnosed (test/live/diagnose.py).
 # Last the scene before a restart: a bundle of an ill service, its causes, secrets, interruptions (test/live/snapshot.py).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
