@@ -23,6 +23,28 @@ machineTable(portClosed, [
     against: ['or-unknown'],
   },
   {
+    name: 'a restart: somebody listens there at the end',
+    events: [
+      { ...ends, reason: 'NO_SOCKET', answers: true },
+      { kind: 'error', event: 'sock/inet_sk_error_report', reason: 'ECONNREFUSED', ...client },
+    ],
+    listeners: [{ pid: 77, inode: 501 }],
+    listenersBefore: [],
+    is: 'confirmed',
+    variant: 'listens-again',
+    because: ['no-socket', 'listens-since'],
+  },
+  {
+    name: 'somebody listens at another address',
+    events: [
+      { ...ends, reason: 'NO_SOCKET', answers: true },
+      { kind: 'error', event: 'sock/inet_sk_error_report', reason: 'ECONNREFUSED', ...client },
+    ],
+    listeners: [{ pid: 77, local: { address: '127.0.0.1', port: 80 } }],
+    is: 'confirmed',
+    because: ['elsewhere'],
+  },
+  {
     name: 'near miss: an established client, reset',
     events: [
       { ...ends, reason: 'NO_SOCKET', answers: true },

@@ -15,6 +15,8 @@ export interface ResetReading {
   against?(fact: ResetFact, machine: MachineFacts): readonly Reason[]
   consequenceOf?(fact: ResetFact): Verdict['consequenceOf'] | undefined
   variant?: string
+  /** Where it depends on what was reset. */
+  variantOf?(fact: ResetFact): string | undefined
 }
 
 /**
@@ -47,9 +49,10 @@ function verdictOf(
   const server = endpointText(service)
   const container = whereOf(machine, culprit?.pid)
   const consequenceOf = reading.consequenceOf?.(fact)
+  const variant = reading.variantOf?.(fact) ?? reading.variant
   return {
     connections: [],
-    ...(reading.variant === undefined ? {} : { variant: reading.variant }),
+    ...(variant === undefined ? {} : { variant }),
     certainty: alone ? 'confirmed' : 'possible',
     severity: reading.severity(fact),
     weight: alone ? 95 : 45,

@@ -29,6 +29,9 @@ export const portClosed = {
       'the kernel says NO_SOCKET for {count:count} resets: nothing of this host takes port {port}',
     elsewhere:
       'something listens on port {port}, at another address or in another network namespace',
+    'listens-since': '{who} listens at {server} now; when the watch began nobody did, or another',
+    'listens-now':
+      '{who} has listened at {server} at both looks: the refused came in between, or from another network namespace',
     'or-unknown':
       'the packet may have belonged to a connection that this host does not know any more: a capture would show whether it was a SYN',
   },
@@ -50,7 +53,7 @@ export const portClosed = {
   ],
   fix: [
     {
-      text: 'Start the service, or make it listen on the address the clients use (0.0.0.0 or {host}, not 127.0.0.1).',
+      text: 'Start the service, or make it listen on the address the clients use (0.0.0.0 or {address}, not 127.0.0.1).',
       command: 'ss -ltnp sport = :{port}',
       verify: connects,
     },
@@ -67,5 +70,23 @@ export const portClosed = {
   },
   machine: {
     title: '{server} refuses: {connections:count} resets, nothing is listening there',
+    variants: {
+      'listens-again': {
+        title:
+          '{server} refused {connections:count} connects while nothing listened there; it is listened at again',
+        now: [
+          {
+            text: 'See whether that was a restart: when did the process start, and why?',
+            command: "sudo ss -ltnp 'sport = :{port}'",
+          },
+        ],
+        fix: [
+          {
+            text: 'Take the instance out of rotation before it is restarted, or hand the listening socket over (systemd socket activation, SO_REUSEPORT).',
+            verify: connects,
+          },
+        ],
+      },
+    },
   },
 } as const satisfies CauseMessages
