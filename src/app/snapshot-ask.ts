@@ -6,12 +6,18 @@ export interface HostPart {
   pids?: readonly number[]
   /** By the name that `ip netns` has for it. */
   netns?: string
+  /** By its inode. */
+  netnsId?: number
 }
 
-export function snapshotAsk({ ports, pids, netns }: HostPart): SnapshotAsk {
+export function snapshotAsk({ ports, pids, netns, netnsId }: HostPart): SnapshotAsk {
   return {
     ...(ports === undefined || ports.length === 0 ? {} : { ports }),
     ...(pids === undefined || pids.length === 0 ? {} : { pids }),
-    ...(netns === undefined ? {} : { namespace: ({ name }) => name === netns }),
+    ...(netnsId !== undefined
+      ? { namespace: ({ id }) => id === netnsId }
+      : netns !== undefined
+        ? { namespace: ({ name }) => name === netns }
+        : {}),
   }
 }

@@ -66,7 +66,6 @@ const DETAILS_MS = 3_000
 /** @throws TcpwhyError TARGET_NOT_FOUND: a bundle of nothing would look like a healthy host */
 export async function collectScene(options: SceneOptions, ports: ScenePorts): Promise<Scene> {
   const { host } = ports
-  if (options.netns !== undefined) resolveTarget(host, { netns: options.netns })
   for (const pid of options.pids ?? []) resolveTarget(host, { pid })
   const recorders: LookRecorder[] = []
   const record = () => {

@@ -11,6 +11,7 @@ import {
 } from '../../host/bundle/manifest.ts'
 import type { RecordedLook } from '../../host/bundle/reads.ts'
 import type { HostFiles } from '../../host/host-files.ts'
+import { resolveTarget } from '../capture/target.ts'
 import {
   collectScene,
   type Scene,
@@ -45,14 +46,29 @@ export interface Snapshot {
  * Changes nothing.   @throws TcpwhyError HOST_NOT_LINUX
  */
 export async function takeSnapshot(
-  options: SnapshotOptions,
+  asked: SnapshotOptions,
   ports: ScenePorts = thisMachine(),
 ): Promise<Snapshot> {
   const { host } = ports
   if (host.platform() !== 'linux') throw notLinux(host.platform())
+  const options = { ...asked, ...namespaceOf(asked, host) }
   const scene = await collectScene(options, ports)
   const whole = { scene, groups: groupsOf(scene), hostName: host.hostName(), text: asItIs }
   return pack(options, host, options.redact ? await redactScene(scene, host) : whole)
+}
+
+/**
+ * Of --netns and --container: by its inode, which is the same for whoever reads the bundle.
+ * @throws TcpwhyError TARGET_NOT_FOUND, TARGET_AMBIGUOUS
+ */
+function namespaceOf({ netns, container }: SceneOptions, host: HostFiles): { netnsId?: number } {
+  if (netns === undefined && container === undefined) return {}
+  const target = resolveTarget(host, {
+    ...(netns === undefined ? {} : { netns }),
+    ...(container === undefined ? {} : { container }),
+  })
+  const inode = target.netns === null ? null : host.inode(target.netns)
+  return inode?.is === 'read' ? { netnsId: inode.value } : {}
 }
 
 /** A scene that is ready to be packed. */
@@ -132,7 +148,7 @@ function manifestOf(
 }
 
 function askedOf(
-  { forMs, pids, netns, container, ports }: SnapshotOptions,
+  { forMs, pids, netns, netnsId, container, ports }: SnapshotOptions,
   text: (text: string) => string,
 ): BundleAsk {
   return {
@@ -140,6 +156,7 @@ function askedOf(
     ...(pids === undefined ? {} : { pids: [...pids] }),
     ...(netns === undefined ? {} : { netns: text(netns) }),
     ...(container === undefined ? {} : { container: text(container) }),
+    ...(netnsId === undefined ? {} : { netnsId }),
     ...(ports === undefined ? {} : { ports: [...ports] }),
   }
 }

@@ -1,4 +1,5 @@
 import type { SnapshotOptions } from '../../app/bundle/snapshot.ts'
+import { TcpwhyError } from '../../base/errors.ts'
 import { snapshotWords } from '../../messages/en/snapshot.ts'
 import { formatOctets, render } from '../../messages/render.ts'
 import { printable } from '../../report/printable.ts'
@@ -91,13 +92,18 @@ async function tell(path: string, { manifest, octets }: Taken, io: Io): Promise<
 /** @throws TcpwhyError BAD_ARGUMENT */
 function optionsOf({ options }: Arguments): SnapshotOptions {
   const one = (name: string) => options[name]?.[0]
-  const [time, netns, size] = ['for', 'netns', 'max-size'].map(one)
+  const [time, netns, container, size] = ['for', 'netns', 'container', 'max-size'].map(one)
+  if (netns !== undefined && container !== undefined) {
+    const todo = 'Give the one that says it best.'
+    throw new TcpwhyError('BAD_ARGUMENT', '--netns and --container exclude each other', todo)
+  }
   const range = { min: 0, max: MAX_FOR_MS }
   return {
     forMs: time === undefined ? FOR_MS : parseDuration('--for', time, range),
     ...(options['pid'] === undefined ? {} : { pids: options['pid'].map(processId) }),
     ...(options['port'] === undefined ? {} : { ports: options['port'].map(portNumber) }),
     ...(netns === undefined ? {} : { netns }),
+    ...(container === undefined ? {} : { container }),
     maxOctets: size === undefined ? DEFAULT_SIZE : parseSize('--max-size', size, SIZE),
     redact: options['redact'] !== undefined,
   }

@@ -18,6 +18,11 @@ export const snapshot = {
     },
     { name: 'netns', value: 'NAME', help: 'Only this network namespace of ip netns.' },
     {
+      name: 'container',
+      value: 'NAME',
+      help: 'Only the network of this container: its name, the beginning of its id, or its host name.',
+    },
+    {
       name: 'port',
       value: 'PORT',
       repeat: true,

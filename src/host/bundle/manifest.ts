@@ -44,6 +44,8 @@ export interface BundleAsk {
   pids?: number[]
   netns?: string
   container?: string
+  /** Inode of the network namespace that --netns or --container meant. */
+  netnsId?: number
   ports?: number[]
 }
 
@@ -137,6 +139,7 @@ function askOf(value: unknown): BundleAsk {
     ...(Array.isArray(json['pids']) ? { pids: numbers(json['pids']) } : {}),
     ...(typeof netns === 'string' ? { netns } : {}),
     ...(typeof container === 'string' ? { container } : {}),
+    ...(typeof json['netnsId'] === 'number' ? { netnsId: json['netnsId'] } : {}),
     ...(Array.isArray(json['ports']) ? { ports: numbers(json['ports']) } : {}),
   }
 }
