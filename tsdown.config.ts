@@ -1,3 +1,4 @@
+import { relative } from 'node:path'
 import { defineConfig, type UserConfig } from 'tsdown'
 
 const common: UserConfig = {
@@ -9,13 +10,30 @@ const common: UserConfig = {
   minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
 }
 
+/**
+ * What looks at a host, probes, or makes incidents: not in the script that every start reads. What no capture needs and is not listed
+ * here only makes that script longer; what is listed and a capture needs after all makes every start read both (test/package.test.ts).
+ */
+const OF_HOST = new RegExp(
+  `^src/(?:${[
+    '(host|probe|lab|report/probe|app/(bundle|capture|kernel|probe))/.*',
+    'app/(diagnose-host|kernel-events|lab|lab-score|node-host|observe|packets-beside|queue|snapshot-ask|trace-files|trace-instance)[.]ts',
+    'cli/(capture-arguments|lab-view|probe-io|process-id)[.]ts',
+    'cli/commands/(capture|diagnose|lab|lab-list|lab-score|probe-[a-z]+|queue|snapshot)-run[.]ts',
+    'report/(lab-score-text|lab-text|queue-text)[.]ts',
+  ].join('|')})$`,
+)
+const ofHost = (id: string) => OF_HOST.test(relative(import.meta.dirname, id))
+
 export default defineConfig([
   // The library, with its types.
   { ...common, entry: { index: 'src/index.ts' }, format: 'esm', dts: true, clean: true },
-  // The command: one script, because V8 can keep the compiled form of a script (scripts/code-cache.mjs), and finding, reading and
-  // linking each module takes Node 1-2 ms.
+  // The command: one script for captures, because V8 can keep the compiled form of a script (scripts/code-cache.mjs), and finding,
+  // reading and linking each module takes Node 1-2 ms; and a second, cli-host.cjs, which the other commands load.
   {
     ...common,
+    // The second script takes from the first what both need.
+    inputOptions: { ...common.inputOptions, preserveEntrySignatures: 'allow-extension' },
     entry: { cli: 'src/cli/main.ts' },
     format: 'cjs',
     dts: false,
@@ -24,6 +42,16 @@ export default defineConfig([
     // Else it would be loaded at every start; inside, it waits until help or an odd option asks for it.
     deps: { alwaysBundle: ['commander'] },
     // Node 20.19 and newer can require() ES modules.
-    outputOptions: { codeSplitting: false, dynamicImportInCjs: false },
+    outputOptions: {
+      dynamicImportInCjs: false,
+      chunkFileNames: '[name].cjs',
+      codeSplitting: {
+        includeDependenciesRecursively: false,
+        groups: [
+          { name: 'cli-host', test: ofHost, priority: 2 },
+          { name: 'cli', test: () => true, priority: 1 },
+        ],
+      },
+    },
   },
 ])

@@ -2,13 +2,21 @@
 // Starts the built command line, nothing else. dist/cli.cache, where it is there, is V8's compiled form of dist/cli.cjs: it saves 50 ms
 // of 140 ms. A build makes it (scripts/code-cache.mjs); an installed copy makes it when it first reads a file, if it may write
 // beside itself: nowhere else, because whoever can write a cache can run code. Another version of Node refuses it, and makes its own.
-import { accessSync, constants, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import {
+  accessSync,
+  constants,
+  existsSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Script } from 'node:vm'
 
-const file = fileURLToPath(new URL('../dist/cli.cjs', import.meta.url))
+const file = realpathSync.native(fileURLToPath(new URL('../dist/cli.cjs', import.meta.url)))
 const cache = file.replace(/cjs$/, 'cache')
 const start = new Script(
   `(function (exports, require, module, __filename, __dirname) {${readFileSync(file, 'latin1')}\n})`,
@@ -16,8 +24,11 @@ const start = new Script(
 )
 // undefined = there was none, true = it was of another V8.
 if (start.cachedDataRejected !== false) process.once('exit', keep)
-const module = { exports: {} }
-start.runInThisContext()(module.exports, createRequire(file), module, file, dirname(file))
+const require = createRequire(file)
+// dist/cli-host.cjs, which looks at hosts, requires the script that loads it: it shall get this one, not start a second.
+const module = { exports: {}, id: file, filename: file, loaded: true, children: [] }
+require.cache[file] = module
+start.runInThisContext()(module.exports, require, module, file, dirname(file))
 
 function cached() {
   try {

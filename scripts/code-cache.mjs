@@ -1,6 +1,7 @@
 // Part of npm run build: makes dist/cli.cjs quick to start for bin/tcpwhy.js.
-// It becomes plain ASCII, so that it can be read without decoding and V8 keeps one byte a character; then it is run once, and what V8
-// had compiled by then goes to dist/cli.cache. V8 compares the source's length, its own version and flags, and refuses what differs.
+// It becomes plain ASCII, so that it can be read without decoding and V8 keeps one byte a character, and takes in the bundler's few
+// helpers, which would be one more file to find; then it is run once, and what V8 had compiled by then goes to dist/cli.cache.
+// V8 compares the source's length, its own version and flags, and refuses what differs.
 import { spawnSync } from 'node:child_process'
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -11,6 +12,8 @@ import { Script } from 'node:vm'
 const self = fileURLToPath(import.meta.url)
 const root = join(dirname(self), '..')
 const file = join(root, 'dist/cli.cjs')
+const host = join(root, 'dist/cli-host.cjs')
+const helpers = join(root, 'dist/rolldown-runtime.cjs')
 const cache = join(root, 'dist/cli.cache')
 /** What an everyday capture makes V8 compile. */
 const CAPTURE = join(root, 'test/captures/incident/listen-backlog.pcap')
@@ -18,10 +21,21 @@ const CAPTURE = join(root, 'test/captures/incident/listen-backlog.pcap')
 if (process.argv[2] === 'record') record()
 else {
   rmSync(cache, { force: true })
-  writeFileSync(file, ascii(readFileSync(file, 'utf8')))
+  writeFileSync(file, ascii(withHelpers(readFileSync(file, 'utf8'))))
+  writeFileSync(host, ascii(readFileSync(host, 'utf8')))
   const stdio = ['ignore', 'ignore', 'inherit']
   spawnSync(process.execPath, [self, 'record', CAPTURE], { stdio })
   console.log(`dist/cli.cache: ${Math.round(statSync(cache).size / 1000)} kB`)
+}
+
+/** The second script still finds them in their file: they keep no state that the two would have to share. */
+function withHelpers(source) {
+  const [before, after, ...more] = source.split('require(`./rolldown-runtime.cjs`)')
+  if (after === undefined || more.length > 0) {
+    throw new Error('dist/cli.cjs: where are its helpers?')
+  }
+  const code = readFileSync(helpers, 'utf8')
+  return `${before}((exports) => {${code}\nreturn exports})({})${after}`
 }
 
 /** Escapes by UTF-16 unit, as strings, templates and regular expressions all understand. */

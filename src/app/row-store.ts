@@ -1,5 +1,4 @@
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { TcpwhyError } from '../base/errors.ts'
 import type { Draft } from '../diagnose/summary.ts'
@@ -63,7 +62,7 @@ class Spool {
   private waiting = 0
 
   constructor() {
-    const folder = mkdtempSync(join(tmpdir(), 'tcpwhy-rows-'))
+    const folder = mkdtempSync(join(temporaryFolder(), 'tcpwhy-rows-'))
     this.fd = openSync(join(folder, 'rows'), 'wx+', 0o600)
     rmSync(folder, { recursive: true, force: true })
   }
@@ -113,7 +112,7 @@ class Spool {
     } catch (cause) {
       throw new TcpwhyError(
         'OUTPUT_UNWRITABLE',
-        `Cannot keep the rows of the connections in ${tmpdir()}`,
+        `Cannot keep the rows of the connections in ${temporaryFolder()}`,
         'Make room there, or let TMPDIR name another folder: it takes about as much as the JSON of all rows.',
         { cause },
       )
@@ -133,4 +132,9 @@ class Spool {
     this.starts = starts
     this.lengths = lengths
   }
+}
+
+/** Loaded by who spools, not at every start. */
+function temporaryFolder(): string {
+  return process.getBuiltinModule('node:os').tmpdir()
 }
