@@ -32,6 +32,23 @@ machineTable(ephemeralPortsExhausted, [
     is: 'confirmed',
     against: ['no-full-range'],
   },
+  {
+    name: 'threads that are gone: one finding for all, by the process that holds connections there',
+    events: [901, 902, 903].map((pid) => ({ ...failed, pid, command: 'app-77' })),
+    sockets: [{ pid: 77, remote: { address: '10.77.3.3', port: 3306 } }],
+    netns: { ephemeral: use(28_232) },
+    is: 'confirmed',
+    pid: 77,
+    count: 3,
+  },
+  {
+    name: 'threads that are gone, and nobody knows whose: no process is named',
+    events: [901, 902, 903].map((pid) => ({ ...failed, pid })),
+    netns: { ephemeral: use(28_232) },
+    is: 'confirmed',
+    variant: 'threads',
+    count: 3,
+  },
   { name: 'full, nobody tried meanwhile', netns: { ephemeral: use(28_232) }, is: 'likely' },
   {
     name: 'nearly full: a notice',

@@ -1,6 +1,14 @@
 import type { KernelEvent, MachineFacts, NetnsSnapshot } from '../../evidence/machine.ts'
 import { type Judgement, reasonsOf, type Verdict } from '../cause.ts'
-import { endpointText, eventRef, groupBy, netnsName } from './lookup.ts'
+import {
+  type CulpritProcess,
+  endpointText,
+  eventRef,
+  groupBy,
+  netnsName,
+  ownerOf,
+  processOf,
+} from './lookup.ts'
 import { onMachine } from './verdict.ts'
 
 const say = reasonsOf('ephemeral-ports-exhausted')
@@ -15,11 +23,46 @@ export function judgePorts(machine: MachineFacts): Judgement {
       e.reason === 'EADDRNOTAVAIL' && (e.kind === 'connect-failed' || e.kind === 'socket-failed'),
   )
   const full = machine.after.namespaces.flatMap((netns) => fullOf(netns))
-  const verdicts = [...groupBy(failed, (e) => String(e.pid)).values()].map((events) =>
-    ofCalls(machine, events, full),
-  )
+  const groups = [...byProcess(machine, failed).values()]
+  const verdicts = groups.map((events) => ofCalls(machine, events, full, groups.length === 1))
   if (verdicts.length === 0) verdicts.push(...full.map((use) => ofUse(machine, use)))
   return { verdicts }
+}
+
+/**
+ * A thread that has ended before anybody asked whose it was has only its own number: several of one name, none of them a
+ * process that is there, are taken for threads of one.
+ */
+function byProcess(
+  machine: MachineFacts,
+  failed: readonly KernelEvent[],
+): Map<string, KernelEvent[]> {
+  const there = new Set(machine.after.processes.map(({ pid }) => pid))
+  const gone = failed.filter(({ pid }) => pid !== null && !there.has(pid))
+  const named = groupBy(gone, ({ command }) => command ?? '')
+  const isThread = ({ pid, command }: KernelEvent) =>
+    pid !== null && !there.has(pid) && pidsOf(named.get(command ?? '') ?? []).size > 1
+  return groupBy(failed, (e) => (isThread(e) ? `threads ${e.command}` : String(e.pid)))
+}
+
+function pidsOf(events: readonly KernelEvent[]): Set<number | null> {
+  return new Set(events.map(({ pid }) => pid))
+}
+
+/** Whose calls failed; of threads that have ended, the process of that name that holds connections to where no port is left. */
+function callerOf(
+  machine: MachineFacts,
+  events: readonly KernelEvent[],
+  worst: FullUse | undefined,
+): CulpritProcess | null {
+  const { pid, command } = events[0]!
+  if (pidsOf(events).size === 1) return pid === null ? null : { pid, command: command ?? '?' }
+  const there = worst === undefined ? null : endpointText(worst.use.destination)
+  for (const { remote, inode } of worst?.netns.sockets ?? []) {
+    const owner = endpointText(remote) === there ? ownerOf(machine, inode) : null
+    if (owner !== null && owner.command === command) return processOf(machine, owner)
+  }
+  return null
 }
 
 interface FullUse {
@@ -40,24 +83,27 @@ function ofCalls(
   machine: MachineFacts,
   events: readonly KernelEvent[],
   full: readonly FullUse[],
+  alone: boolean,
 ): Verdict {
   const first = events[0]!
-  const { pid, command } = first
-  const counted = machine.events?.counts.get('connect-failed EADDRNOTAVAIL') ?? events.length
+  const all = alone ? machine.events?.counts.get('connect-failed EADDRNOTAVAIL') : undefined
+  const counted = all ?? events.length
   const [worst] = full
+  const process = callerOf(machine, events, worst)
   return onMachine(machine, {
     certainty: 'confirmed',
     severity: 'problem',
     side: 'client',
-    process: pid === null ? null : { pid, command: command ?? '?' },
+    process,
+    ...(process === null ? { variant: 'threads' } : {}),
     setting: 'net.ipv4.ip_local_port_range',
     because: [
       say('call-failed', { count: counted }, eventRef(machine, first)),
       ...(worst === undefined ? [] : [inUse(machine, worst)]),
     ],
     against: worst === undefined ? [say('no-full-range', {}, eventRef(machine, first))] : [],
-    group: String(pid),
-    values: valuesOf(worst),
+    group: String(process?.pid ?? first.command),
+    values: { ...valuesOf(worst), command: first.command ?? '?' },
     subject: { count: Math.max(counted, 1), what: 'connects' },
   })
 }

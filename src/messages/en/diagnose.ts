@@ -68,7 +68,7 @@ export const diagnoseWords = {
     quiet:
       'Healthy: {sockets:count} sockets and {listeners:count} listeners of {name} watched for {for:ms}; no full queue, leaked CLOSE-WAIT, lack of descriptors or ports, abort or stall among them',
     quietPartly:
-      'Nothing wrong as far as could be seen: {sockets:count} sockets and {listeners:count} listeners of {name} watched for {for:ms}; {missing:count} kinds of facts were not to be had, see below',
+      'Nothing wrong as far as could be seen: {sockets:count} sockets and {listeners:count} listeners of {name} watched for {for:ms}; {missing:count} {missing?kind|kinds} of facts {missing?was|were} not to be had, see below',
     hostUnexplained: 'Not explained: {what}',
     noSockets: 'No TCP socket was seen on {hosts:count} hosts: nothing to judge',
     empty: 'No TCP connection in {frames:count} frames: nothing to judge',

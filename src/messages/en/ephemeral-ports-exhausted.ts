@@ -32,6 +32,10 @@ export const ephemeralPortsExhausted = {
     title:
       '{who} (pid {pid}) cannot connect: no local port is left ({connections:count} connects failed)',
     variants: {
+      threads: {
+        title:
+          'threads of {command}, each gone by now, cannot connect: no local port is left ({connections:count} connects failed)',
+      },
       near: {
         title: 'local ports run out towards {server}: {used:count} of {ports:count} are in use',
       },
