@@ -53,3 +53,14 @@ test('poll(), an io_uring and what may not be looked at do not tell', () => {
   expect(waits({ links: ring, files: thread })).toBe('unknown')
   expect(waits({ files: {} })).toBe('unknown')
 })
+
+test('a process that is stopped still watches it, and takes nobody', () => {
+  const stopped = (state: string) => {
+    const files = { ...thread, '/proc/7/status': `Name:\tapp\nState:\t${state}\n` }
+    const host = hostWith({ links, files })
+    return listenerHolders(host, INODE, [owner], new Map())[0]?.stopped
+  }
+  expect(stopped('T (stopped)')).toBe(true)
+  expect(stopped('t (tracing stop)')).toBe(true)
+  expect(stopped('S (sleeping)')).toBeUndefined()
+})

@@ -26,7 +26,7 @@ export function parentOf(host: HostFiles, pid: number): number | null {
 }
 
 /** PROC_PID_INIT_INO of include/linux/proc_ns.h: the first process namespace has this inode on every kernel. */
-const FIRST_PID_NAMESPACE = 0xeffffffc
+export const FIRST_PID_NAMESPACE = 0xeffffffc
 
 /** Why processes of the host may be missing from /proc altogether, in words; null: none is. */
 export function whyProcessesMissing(host: HostFiles): string | null {

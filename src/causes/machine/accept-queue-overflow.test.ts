@@ -91,6 +91,24 @@ machineTable(acceptQueueOverflow, [
     consequenceOf: 'descriptor-exhaustion',
   },
   {
+    name: 'a worker that is stopped is named, not the master that opened the listener for it',
+    listeners: [
+      {
+        ...full,
+        holders: [
+          { pid: 77, fd: 6, command: 'nginx', cgroup: null, waits: 'none' },
+          { pid: 78, fd: 6, command: 'nginx', cgroup: null, waits: 'epoll' },
+          { pid: 79, fd: 6, command: 'nginx', cgroup: null, waits: 'epoll', stopped: true },
+        ],
+      },
+    ],
+    listenersBefore: [{ depth: 512, limit: 511, drops: 10 }],
+    counters: { [OVERFLOWS]: [10, 40] },
+    is: 'confirmed',
+    pid: 79,
+    because: ['stopped'],
+  },
+  {
     name: 'it overflowed before we looked: a notice',
     listeners: [{ depth: 0, limit: 511, drops: 40 }],
     counters: { [OVERFLOWS]: [40, 40] },
