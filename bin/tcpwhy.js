@@ -2,7 +2,8 @@
 // Starts the built command line, nothing else. dist/cli.cache, where it is there, is V8's compiled form of dist/cli.cjs: it saves 50 ms
 // of 140 ms. A build makes it (scripts/code-cache.mjs); an installed copy makes it when it first reads a file, if it may write
 // beside itself: nowhere else, because whoever can write a cache can run code. Another version of Node refuses it, and makes its own.
-import {
+// A CommonJS script (bin/package.json): for a module Node would first start its loader of modules, 4 ms of every start.
+const {
   accessSync,
   constants,
   existsSync,
@@ -10,13 +11,12 @@ import {
   realpathSync,
   renameSync,
   writeFileSync,
-} from 'node:fs'
-import { createRequire } from 'node:module'
-import { dirname } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { Script } from 'node:vm'
+} = require('node:fs')
+const { createRequire } = require('node:module')
+const { dirname, join } = require('node:path')
+const { Script } = require('node:vm')
 
-const file = realpathSync.native(fileURLToPath(new URL('../dist/cli.cjs', import.meta.url)))
+const file = realpathSync.native(join(__dirname, '../dist/cli.cjs'))
 const cache = file.replace(/cjs$/, 'cache')
 const start = new Script(
   `(function (exports, require, module, __filename, __dirname) {${readFileSync(file, 'latin1')}\n})`,
@@ -24,11 +24,11 @@ const start = new Script(
 )
 // undefined = there was none, true = it was of another V8.
 if (start.cachedDataRejected !== false) process.once('exit', keep)
-const require = createRequire(file)
+const requireBeside = createRequire(file)
 // dist/cli-host.cjs, which looks at hosts, requires the script that loads it: it shall get this one, not start a second.
-const module = { exports: {}, id: file, filename: file, loaded: true, children: [] }
-require.cache[file] = module
-start.runInThisContext()(module.exports, require, module, file, dirname(file))
+const own = { exports: {}, id: file, filename: file, loaded: true, children: [] }
+require.cache[file] = own
+start.runInThisContext()(own.exports, requireBeside, own, file, dirname(file))
 
 function cached() {
   try {
