@@ -268,3 +268,9 @@ function tcpwhy(args: string[]) {
     encoding: 'utf8',
   })
 }
+
+test('the second script asks the first for nothing later on: what it would get has not the names that it looks for', () => {
+  const script = readFileSync(join(root, 'dist/cli-host.cjs'), 'utf8')
+  expect(script).toContain('./cli.cjs')
+  expect(script).not.toMatch(/then\(\(\) ?=> ?require\(["'`]\.\/cli\.cjs/)
+})

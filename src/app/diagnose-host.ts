@@ -10,6 +10,7 @@ import type { NamespaceFact } from '../host/facts.ts'
 import type { HostFiles } from '../host/host-files.ts'
 import { cgroupOfPid } from '../host/process.ts'
 import { en } from '../messages/en/index.ts'
+import { analyzeCaptures } from './analyze.ts'
 import type { SortedInputs } from './bundle/inputs.ts'
 import { machineOfBundle } from './bundle/open.ts'
 import { resolveTarget, type Target } from './capture/target.ts'
@@ -71,7 +72,6 @@ async function judged(
   { port }: DiagnoseHostOptions,
 ): Promise<Report> {
   if (inputs.length === 0) return reportOf(machines)
-  const { analyzeCaptures } = await import('./analyze.ts')
   const filter = port === undefined ? {} : { port }
   const { report } = await analyzeCaptures({ inputs, given, at: [], filter, all: false, machines })
   return report

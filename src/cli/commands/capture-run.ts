@@ -11,6 +11,7 @@ import { wrap } from '../../report/wrap.ts'
 import { type CaptureRequest, captureRequest } from '../capture-arguments.ts'
 import type { Io, Output } from '../io.ts'
 import type { App, Arguments } from '../spec.ts'
+import { run as analyze } from './analyze-run.ts'
 
 const COULD_NOT = 2
 
@@ -75,8 +76,7 @@ async function analyzed(
 ): Promise<number> {
   const path = files.at(-1)?.path
   if (path === undefined || path === null) return COULD_NOT
-  const { run } = await import('./analyze-run.ts')
-  return run({ options: quiet ? { quiet: [] } : {}, operands: [path] }, io, app)
+  return analyze({ options: quiet ? { quiet: [] } : {}, operands: [path] }, io, app)
 }
 
 /** What the user sees. Where the capture itself goes to standard output, everything is said on standard error. */

@@ -5,6 +5,7 @@ import { parseDuration } from '../duration.ts'
 import { exitCodeOf } from '../exit-code.ts'
 import type { Io } from '../io.ts'
 import { processId } from '../process-id.ts'
+import { countdown as countdownOn } from '../progress.ts'
 import { reportRequest, showReport } from '../report-output.ts'
 import type { App, Arguments } from '../spec.ts'
 
@@ -36,7 +37,7 @@ export async function run(args: Arguments, io: Io, app: App): Promise<number> {
 
 async function countdown(io: Io) {
   if (!(await io.err.isTerminal())) return null
-  return (await import('../progress.ts')).countdown(io.err)
+  return countdownOn(io.err)
 }
 
 /** @throws TcpwhyError BAD_ARGUMENT */

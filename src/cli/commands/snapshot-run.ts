@@ -8,6 +8,7 @@ import { parseDuration } from '../duration.ts'
 import { openFile } from '../file.ts'
 import type { Io } from '../io.ts'
 import { processId } from '../process-id.ts'
+import { countdown as countdownOn } from '../progress.ts'
 import { parseSize } from '../size.ts'
 import type { App, Arguments } from '../spec.ts'
 
@@ -49,7 +50,7 @@ type Taken = Awaited<ReturnType<Awaited<ReturnType<App['snapshot']>>>>
 
 async function countdown(io: Io) {
   if (!(await io.err.isTerminal())) return null
-  return (await import('../progress.ts')).countdown(io.err, snapshotWords.finish)
+  return countdownOn(io.err, snapshotWords.finish)
 }
 
 async function write(path: string, pieces: readonly Uint8Array[], io: Io): Promise<void> {
