@@ -12,7 +12,8 @@ const common: UserConfig = {
 
 /**
  * What looks at a host, probes, or makes incidents: not in the script that every start reads. What no capture needs and is not listed
- * here only makes that script longer; what is listed and a capture needs after all makes every start read both (test/package.test.ts).
+ * here only makes that script longer; what is listed imports the first script's modules at the top of the file: an import() of one would
+ * get that script itself; what is listed and a capture needs after all makes every start read both (test/package.test.ts).
  */
 const OF_HOST = new RegExp(
   `^src/(?:${[

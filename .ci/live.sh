@@ -27,6 +27,10 @@ own=(unshare --net)
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+# Of our own: another tcpwhy on this machine removes what it takes for leftovers of one that died.
+mkdir "$work/tmp"
+chmod 1777 "$work" "$work/tmp"
+export TMPDIR="$work/tmp"
 
 "${own[@]}" bash -s "$work" <<'INSIDE'
 set -euo pipefail

@@ -8,6 +8,7 @@ import {
   refusedBy,
 } from '../causes/machine/lookup.ts'
 import type { ListenerSnapshot, MachineFacts, NetnsSnapshot } from '../evidence/machine.ts'
+import { loadOf, ratesOf, unguardedOf } from './host-picture.ts'
 import type { HostSummary, ListenerSummary } from './report.ts'
 
 const MAX_LISTENERS = 200
@@ -35,6 +36,9 @@ export function hostSummary(machine: MachineFacts): HostSummary {
       .flatMap((n) => n.listeners.map((l) => listenerSummary(machine, n, l)))
       .sort(fullestFirst)
       .slice(0, MAX_LISTENERS),
+    rates: ratesOf(machine),
+    machine: loadOf(machine),
+    unguarded: unguardedOf(machine),
     resetsSent: events === null || events.fromNs === null ? null : resetsSent(events.counts),
     eventsLost: events?.lost ?? 0,
     missing: machine.missing.map(({ what, why, adds }) => ({ what, why, adds })),

@@ -62,6 +62,27 @@ export interface HostSummary {
   states: Record<string, number>
   /** Fullest queue first, then most drops; at most 200. */
   listeners: ListenerSummary[]
+  /** A second each; null: looked at once. */
+  rates: {
+    accepted: number
+    opened: number
+    failed: number
+    segmentsSent: number
+    retransmitted: number
+    octetsReceived: number
+    octetsSent: number
+  } | null
+  /** What the machine has left; octets, and percent of the last 10 s in which some task waited (PSI). null: not told. */
+  machine: {
+    load: number | null
+    waiting: { cpu: number | null; memory: number | null; io: number | null }
+    memoryAvailable: number | null
+    memoryTotal: number | null
+    filesOpen: number | null
+    filesLimit: number | null
+  }
+  /** Silent for four minutes or more with no keepalive timer: a box that forgets idle connections cuts them. Most first. */
+  unguarded: { netns: string; peer: string; connections: number; longestIdleMs: number }[]
   /** Resets that this host's TCP sent, by the kernel's reason; null: events were not to be had. */
   resetsSent: Record<string, number> | null
   /** Events that the kernel overwrote before they were read. */

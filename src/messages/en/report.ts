@@ -123,6 +123,14 @@ export const reportWords = {
     /** For a bundle with one look. */
     once: '{name} (Linux {kernel})',
     sockets: '{sockets:count} sockets in {namespaces:count} network namespaces: {states}',
+    rates:
+      'A second: {accepted} accepted, {opened} opened ({failed} failed), {resent} of {sent} segments sent again, {in:octets} in, {out:octets} out',
+    machine: 'Machine: {parts}',
+    load: 'load {load}',
+    waiting: 'tasks waited for {what} {percent} % of 10 s',
+    memory: '{available:octets} of {total:octets} memory available',
+    unguarded:
+      'Idle without keepalive: {connections:count} connections with {peer}, silent for up to {idle:ms}: what forgets idle connections on the way cuts them',
     listeners: 'Listeners, fullest first',
     /** When there are more than are shown. */
     listenersOf: 'Listeners, fullest first ({shown:count} of {all:count}; -v: all)',

@@ -22,6 +22,7 @@ export function hostLines(host: HostSummary, options: RenderOptions, paint: Pain
     '',
     paint.bold(printable(heading)),
     ...wrap(printable(socketsText(host)), '  ', paint.columns),
+    ...pictureTexts(host).flatMap((t) => wrap(printable(singular(t)), '  ')),
     ...resetTexts(host).flatMap((t) => wrap(printable(t), '  ', paint.columns)),
     ...listenerLines(host, options, paint),
     ...host.missing.flatMap((m) =>
@@ -41,6 +42,42 @@ function socketsText({ namespaces, states }: HostSummary): string {
     states: counted.join(', '),
   })
   return singular(text)
+}
+
+function pictureTexts({ rates, machine, unguarded }: HostSummary): string[] {
+  const texts: string[] = []
+  if (rates !== null) {
+    const { accepted, opened, failed, segmentsSent, retransmitted, octetsReceived, octetsSent } =
+      rates
+    const counts = { accepted, opened, failed, sent: segmentsSent, resent: retransmitted }
+    texts.push(fill(words.rates, { ...counts, in: octetsReceived, out: octetsSent }))
+  }
+  const parts = machineParts(machine)
+  if (parts.length > 0) texts.push(fill(words.machine, { parts: parts.join(', ') }))
+  for (const { peer, connections, longestIdleMs } of unguarded) {
+    texts.push(fill(words.unguarded, { peer, connections, idle: longestIdleMs }))
+  }
+  return texts
+}
+
+/** Waiting below a percent is no news. */
+const WAITING_PERCENT = 1
+
+function machineParts({
+  load,
+  waiting,
+  memoryAvailable,
+  memoryTotal,
+}: HostSummary['machine']): string[] {
+  const parts = load === null ? [] : [fill(words.load, { load })]
+  if (memoryAvailable !== null && memoryTotal !== null) {
+    parts.push(fill(words.memory, { available: memoryAvailable, total: memoryTotal }))
+  }
+  for (const [what, percent] of Object.entries(waiting)) {
+    if (percent !== null && percent >= WAITING_PERCENT)
+      parts.push(fill(words.waiting, { what, percent }))
+  }
+  return parts
 }
 
 function resetTexts({ resetsSent, eventsLost }: HostSummary): string[] {
