@@ -182,6 +182,9 @@ describe('starting', () => {
     const run = (args: string[]) =>
       spawnSync(process.execPath, ['bin/tcpwhy.js', ...args], { cwd: bare, encoding: 'utf8' })
     // Nor what looks at hosts, probes and makes incidents: a second script, which only its own commands load.
+    // import() of a module that the first script has would give that script's own exports, not the module's.
+    const host = readFileSync(join(bare, 'dist/cli-host.cjs'), 'utf8')
+    expect(host).not.toContain('require(`./cli.cjs`))')
     rmSync(join(bare, 'dist/cli-host.cjs'))
     expect(run([join(project, 'incident.pcap')])).toMatchObject({ status: 1, stderr: '' })
     expect(run(['--help'])).toMatchObject({ status: 0, stderr: '' })

@@ -42,6 +42,28 @@ describe('a host alone', () => {
     expect(report.hosts).toMatchObject([{ name: 'web-1', states: { ESTABLISHED: 1 } }])
   })
 
+  test('rates, and what nothing keeps alive', () => {
+    const idle = { tcpi_last_data_sent: 600_000, tcpi_last_data_recv: 700_000 }
+    const far = { address: '10.77.3.3', port: 3306 }
+    const report = reportOf({
+      sockets: [
+        { remote: far, local: { address: '10.77.2.2', port: 50_000 }, tcpInfo: idle },
+        { remote: far, timer: { kind: 'keepalive', expiresMs: 1000 }, tcpInfo: idle },
+        { remote: { address: '127.0.0.1', port: 1 }, tcpInfo: idle },
+        { remote: far, tcpInfo: { ...idle, tcpi_last_data_sent: 1000 } },
+      ],
+      counters: { TcpPassiveOpens: [10, 3010], TcpOutSegs: [0, 300], TcpRetransSegs: [0, 3] },
+    })
+    expect(report.hosts?.[0]?.rates).toMatchObject({
+      accepted: 1000,
+      segmentsSent: 100,
+      retransmitted: 1,
+    })
+    expect(report.hosts?.[0]?.unguarded).toMatchObject([
+      { peer: '10.77.3.3:3306', connections: 1, longestIdleMs: 600_000 },
+    ])
+  })
+
   test('no socket seen: nothing is claimed', () => {
     expect(reportOf({}).verdict).toBe('inconclusive')
   })
