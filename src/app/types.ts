@@ -37,7 +37,7 @@ export interface AnalyzeOptions {
   /** `--at client=c.pcap`: the same traffic seen at several places. */
   at: readonly { vantage: Vantage; path: string }[]
   baseline?: string
-  /** Results of `tcpwhy probe idle --json`: an experiment that agrees confirms, one that disagrees contradicts. */
+  /** Results of `tcpwhy probe ... --json`: an experiment that agrees confirms, one that disagrees contradicts. */
   probes?: readonly string[]
   filter: ConnectionFilter
   /** List every connection in the report, not only the troubled. */

@@ -12,6 +12,13 @@ import {
 } from './cause.ts'
 import { judgeListeners } from './machine/accept-queue-overflow.ts'
 import { unansweredSyn, waitingFor } from './unanswered.ts'
+import {
+  type Weighed,
+  weighBursts,
+  weighConnects,
+  weighLoads,
+  withExperiments,
+} from './weigh-experiments.ts'
 import { captureSide, fatesOf, foreignTtl } from './where.ts'
 
 const say = reasonsOf('accept-queue-overflow')
@@ -58,7 +65,7 @@ function judge(evidence: Evidence): Judgement {
       resetAtAck(connection, evidence) ??
       ackDropped(connection, evidence) ??
       cookieAckDropped(connection, evidence, ignored)
-    if (verdict !== null) verdicts.push(verdict)
+    if (verdict !== null) verdicts.push(withExperiments(verdict, experimentsFor(verdict, evidence)))
   }
   const unsure = verdicts.some((v) => v.variant === 'syn-dropped' && v.certainty === 'possible')
   if (!unsure) return { verdicts }
@@ -73,6 +80,27 @@ function judge(evidence: Evidence): Judgement {
       ask: 'nstat -az TcpExtListenOverflows TcpExtListenDrops # on the server, before and after',
     },
   }
+}
+
+/** What a full queue did to connections, by variant: experiments count where they met the same. */
+const SHAPES: Record<string, 'syn' | 'reset' | 'ack'> = { 'syn-dropped': 'syn', reset: 'reset' }
+
+function experimentsFor({ variant = '', because, group }: Verdict, evidence: Evidence): Weighed[] {
+  const shape = SHAPES[variant] ?? 'ack'
+  const arrived = because.some(({ key }) => key === 'ack-arrived')
+  const connects = weighConnects('accept-queue-overflow', group, evidence, ({ outcome }) => {
+    if (outcome === 'not-acknowledged' && shape === 'ack') return arrived ? 'confirms' : 'supports'
+    if (outcome === 'reset-in-handshake' && shape === 'reset') return 'supports'
+    // Taken into the queue and never out of it: nobody accepts.
+    return outcome === 'never-served' ? 'supports' : null
+  })
+  return [
+    ...connects,
+    ...weighBursts(group, evidence, shape),
+    ...(shape === 'syn'
+      ? weighLoads('accept-queue-overflow', group, evidence, 'connect-timeout')
+      : []),
+  ]
 }
 
 /** SYN dropped while the queue is full (Linux >= 4.10): at the server it arrives and nothing leaves. */

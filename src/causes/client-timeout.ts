@@ -14,6 +14,7 @@ import {
 import { leftInTheMiddle } from './client-cancelled.ts'
 import { type Constant, closeTime, densest, unseenOctets } from './closing.ts'
 import { answersMayBeTooLong } from './path-mtu-black-hole.ts'
+import { weighLoads, withExperiments } from './weigh-experiments.ts'
 
 const say = reasonsOf('client-timeout')
 
@@ -61,9 +62,14 @@ function judge(evidence: Evidence): Judgement {
     const unseen = constant.members.some((g) => unseenOctets(g.connection, 'server') > 0)
     const doubtful =
       unseen || constant.members.every((g) => answersMayBeTooLong(g.connection, evidence))
-    const queue = overflows.get(constant.members[0]!.connection.server.endpoint) ?? []
+    const { endpoint } = constant.members[0]!.connection.server
+    const queue = overflows.get(endpoint) ?? []
+    const loads = weighLoads('client-timeout', endpoint, evidence, 'receive-timeout')
     return constant.members.map((found) => ({
-      ...verdictOf(found, constant, { certainty: doubtful ? 'possible' : certainty, doubtful }),
+      ...withExperiments(
+        verdictOf(found, constant, { certainty: doubtful ? 'possible' : certainty, doubtful }),
+        loads,
+      ),
       ...(queue.some((q) => q.fromMs < found.closedMs && q.toMs > askedMs(found))
         ? { consequenceOf: 'accept-queue-overflow' as const }
         : {}),

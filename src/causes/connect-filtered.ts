@@ -1,5 +1,6 @@
 import type { ConnectionFacts } from '../evidence/connection.ts'
 import type { Evidence } from '../evidence/evidence.ts'
+import type { ConnectExperiment } from '../evidence/experiments.ts'
 import {
   atFrame,
   type Cause,
@@ -13,6 +14,7 @@ import {
 } from './cause.ts'
 import { judgeSynSent } from './machine/connect-filtered.ts'
 import { type UnansweredSyn, unansweredSyn } from './unanswered.ts'
+import { type Effect, isTaken, weighConnects, withExperiments } from './weigh-experiments.ts'
 
 const say = reasonsOf('connect-filtered')
 
@@ -37,7 +39,7 @@ const FLOOD = 100
 function judge(evidence: Evidence): Judgement {
   const floods = floodsOf(evidence)
   const { verdicts } = judgeEach(evidence, ['unanswered'], (connection) => {
-    const verdict = judgeOne(connection, evidence)
+    const verdict = weigh(judgeOne(connection, evidence), evidence)
     const once = floods.get(connection.server.endpoint) ?? 0
     if (verdict === null || once === 0 || connection.handshake.syns > 1) return verdict
     const doubt = say('sent-once', { once }, connectionRef(connection))
@@ -57,6 +59,28 @@ function judge(evidence: Evidence): Judgement {
       ask: 'tcpwhy analyze --at client=client.pcap --at server=server.pcap',
     },
   }
+}
+
+function weigh(verdict: Verdict | null, evidence: Evidence): Verdict | null {
+  if (verdict === null) return null
+  const found = weighConnects('connect-filtered', verdict.group, evidence, (experiment) => {
+    return effectOf(experiment, verdict)
+  })
+  return withExperiments(verdict, found)
+}
+
+/**
+ * A single SYN that two captures show to be lost may be chance; with the experiment's it is not. Without the second capture a host that
+ * is down and a queue that stays full drop SYNs just as well, so that silence only supports.
+ */
+function effectOf(found: ConnectExperiment, { because, against }: Verdict): Effect | null {
+  const { outcome, icmpFrom } = found
+  if (isTaken(found) || outcome === 'refused') return 'contradicts'
+  if (outcome === 'unreachable' || icmpFrom !== null) return 'contradicts'
+  if (outcome !== 'filtered') return null
+  const isLost = because.some(({ key }) => key === 'syn-lost')
+  const others = against.some(({ key }) => key === 'answers-others')
+  return isLost && !others ? 'confirms' : 'supports'
 }
 
 /** Endpoints with very many SYNs that were not repeated, and how many. */

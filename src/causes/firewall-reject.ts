@@ -1,5 +1,6 @@
 import type { ConnectionFacts, ResetFacts } from '../evidence/connection.ts'
 import type { Evidence } from '../evidence/evidence.ts'
+import type { ConnectExperiment } from '../evidence/experiments.ts'
 import {
   atFrame,
   type Cause,
@@ -12,6 +13,7 @@ import {
 } from './cause.ts'
 import { firstIcmp } from './icmp.ts'
 import { listeningAt } from './machine/listening.ts'
+import { type Effect, isTaken, weighConnects, withExperiments } from './weigh-experiments.ts'
 import { fatesOf, foreignTtl, isAbsent, usualTtls } from './where.ts'
 
 const say = reasonsOf('firewall-reject')
@@ -45,12 +47,34 @@ function judge(evidence: Evidence): Judgement {
   const verdicts: Verdict[] = []
   for (const connection of evidence.connections) {
     const verdict =
-      byIcmp(connection) ??
-      bySynReset(connection, evidence) ??
+      weigh(byIcmp(connection) ?? bySynReset(connection, evidence), evidence) ??
       established(connection, evidence, cut)
     if (verdict !== null) verdicts.push(verdict)
   }
   return { verdicts }
+}
+
+/** What was refused before any data: cuts within connections are nothing that `probe connect` sees. */
+function weigh(verdict: Verdict | null, evidence: Evidence): Verdict | null {
+  if (verdict === null) return null
+  const found = weighConnects('firewall-reject', verdict.group, evidence, (experiment) => {
+    return effectOf(experiment, verdict)
+  })
+  return withExperiments(verdict, found)
+}
+
+function effectOf(found: ConnectExperiment, { because, culprit }: Verdict): Effect | null {
+  const { outcome, refusedBy, icmpFrom } = found
+  if (isTaken(found) || outcome === 'filtered') return 'contradicts'
+  const byIcmp = because.some(({ key }) => key.startsWith('icmp-'))
+  if (byIcmp) {
+    if (icmpFrom !== null) return icmpFrom === culprit.host ? 'confirms' : 'supports'
+    return outcome === 'refused' ? null : outcome === 'unreachable' ? 'supports' : null
+  }
+  if (outcome !== 'refused' || icmpFrom !== null) return null
+  if (refusedBy === 'host') return 'contradicts'
+  if (refusedBy === null) return null // a closed port looks the same
+  return because.some(({ key }) => key === 'foreign-ttl') ? 'confirms' : 'supports'
 }
 
 function byIcmp(connection: ConnectionFacts): Verdict | null {

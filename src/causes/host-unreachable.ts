@@ -2,6 +2,7 @@ import type { ConnectionFacts } from '../evidence/connection.ts'
 import type { Evidence } from '../evidence/evidence.ts'
 import { atFrame, type Cause, judgeEach, reasonsOf, type Verdict } from './cause.ts'
 import { firstIcmp } from './icmp.ts'
+import { isTaken, weighConnects, withExperiments } from './weigh-experiments.ts'
 
 const say = reasonsOf('host-unreachable')
 
@@ -28,7 +29,7 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
   ]
   if (packets === 0) because.push(say('host-silent', { host: address }, at))
   const against = packets > 0 ? [say('host-answers', { packets, host: address }, at)] : []
-  return {
+  const verdict: Verdict = {
     connections: [connection],
     ...(kind === 'loop' ? { variant: 'routing-loop' } : {}),
     certainty: 'likely',
@@ -40,4 +41,11 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
     values: { router: icmp.from, endpoint, host: address },
     group: `${address} ${icmp.from}`,
   }
+  const experiments = weighConnects('host-unreachable', endpoint, evidence, (found) => {
+    const { outcome, icmpFrom, refusedBy } = found
+    if (icmpFrom !== null) return icmpFrom === icmp.from && packets === 0 ? 'confirms' : 'supports'
+    if (isTaken(found) || (outcome === 'refused' && refusedBy !== 'nearer')) return 'contradicts'
+    return outcome === 'unreachable' ? 'supports' : null
+  })
+  return withExperiments(verdict, experiments)
 }

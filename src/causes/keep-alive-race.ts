@@ -19,6 +19,8 @@ import {
   roundTripMs,
   toleranceMs,
 } from './closing.ts'
+import { closeExperiments, experimentRef } from './experiments.ts'
+import { type Weighed, withExperiments } from './weigh-experiments.ts'
 
 const say = reasonsOf('keep-alive-race')
 
@@ -54,13 +56,30 @@ function judge(evidence: Evidence): Judgement {
     const alike = crossings.filter(
       (c) => c.connection.server.endpoint === crossing.connection.server.endpoint,
     )
-    return verdictOf(
+    const verdict = verdictOf(
       crossing,
       densest(alike, (c) => c.idleMs),
       evidence,
     )
+    return withExperiments(verdict, experimentsFor(crossing, evidence))
   })
   return { verdicts: [...verdicts, ...bunched] }
+}
+
+/** The same: closed by the server's FIN after as long a silence. Not closed for longer: it had another reason. */
+function experimentsFor({ connection, idleMs }: Crossing, evidence: Evidence): Weighed[] {
+  const around = toleranceMs(idleMs)
+  return closeExperiments(evidence, connection.server.endpoint).flatMap((found): Weighed[] => {
+    const { fromMs, toMs, flavour, by } = found
+    const values = { from: fromMs, to: toMs ?? fromMs, idle: idleMs }
+    const at = experimentRef(found)
+    if (fromMs > idleMs + around) {
+      return [{ effect: 'lowers', reason: say('experiment-survived', values, at) }]
+    }
+    const isIn = toMs !== null && idleMs <= toMs + around
+    if (!isIn || flavour !== 'fin' || by === 'middlebox') return []
+    return [{ effect: 'confirms', reason: say('experiment-agrees', values, at) }]
+  })
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { ConnectionFacts, ResetFacts } from '../evidence/connection.ts'
 import type { EndpointFacts, Evidence } from '../evidence/evidence.ts'
+import type { ConnectExperiment } from '../evidence/experiments.ts'
 import { firstAct } from './bursts.ts'
 import {
   type Cause,
@@ -15,6 +16,13 @@ import { listenerClosed } from './listener-closed.ts'
 import { listeningAt } from './machine/listening.ts'
 import { judgePortClosedHere } from './machine/port-closed.ts'
 import { processKilled } from './process-killed.ts'
+import {
+  type Effect,
+  isTaken,
+  weighConnects,
+  weighLoads,
+  withExperiments,
+} from './weigh-experiments.ts'
 import { fatesOf, foreignTtl, isAbsent, usualTtls } from './where.ts'
 
 const say = reasonsOf('port-closed')
@@ -43,12 +51,34 @@ function judge(evidence: Evidence): Judgement {
       ports: ports.get(pairOf(c))?.size ?? 1,
       refusals: refusals.get(c.server.endpoint)!,
     })
+    if (verdict === null) return null
+    const weighed = weigh(verdict, c.server.endpoint, evidence)
     const before = gone.get(c.server.endpoint)
-    if (verdict === null || before === undefined || before.atMs > c.startMs) return verdict
-    return { ...verdict, consequenceOf: before.cause }
+    if (before === undefined || before.atMs > c.startMs) return weighed
+    return { ...weighed, consequenceOf: before.cause }
   })
   const excluded = judgement.verdicts.length === 0 ? refusedByStranger(evidence) : null
   return excluded === null ? judgement : { ...judgement, excluded }
+}
+
+/** A scanned port was never meant to be open: experiments with one say nothing of the scan. */
+function weigh(verdict: Verdict, endpoint: string, evidence: Evidence): Verdict {
+  if (verdict.variant === 'port-scan') return verdict
+  return withExperiments(verdict, [
+    ...weighConnects('port-closed', endpoint, evidence, (found) => effectOf(found, verdict)),
+    ...weighLoads('port-closed', endpoint, evidence, 'connect-refused'),
+  ])
+}
+
+/** The same: RST in both, in both from as far away as the server is, and nobody was accepted meanwhile. */
+function effectOf(found: ConnectExperiment, { because, against }: Verdict): Effect | null {
+  const { outcome, refusedBy, icmpFrom } = found
+  if (isTaken(found) || icmpFrom !== null || outcome === 'filtered') return 'contradicts'
+  if (outcome !== 'refused') return null
+  const fromServer = because.some(({ key }) => key === 'same-ttl')
+  if (refusedBy === 'nearer') return fromServer ? 'contradicts' : 'lowers'
+  const others = against.some(({ key }) => key === 'served-otherwise')
+  return refusedBy === 'host' && fromServer && !others ? 'confirms' : 'supports'
 }
 
 interface Gone {

@@ -23,7 +23,7 @@ import {
   lastActivityBefore,
   toleranceMs,
 } from './closing.ts'
-import { experimentRef, idleExperiments } from './experiments.ts'
+import { closeExperiments, experimentRef } from './experiments.ts'
 
 const say = reasonsOf('server-idle-timeout')
 
@@ -76,7 +76,7 @@ function judge(evidence: Evidence): Judgement {
 function contradiction({ members, ms }: Constant<IdleClose>, evidence: Evidence) {
   const [first] = members
   if (first?.side !== 'server') return null
-  const found = idleExperiments(evidence, first.connection.server.endpoint)
+  const found = closeExperiments(evidence, first.connection.server.endpoint)
   return found.find(({ fromMs }) => fromMs > ms + toleranceMs(ms)) ?? null
 }
 
@@ -85,7 +85,7 @@ function agreement({ members, ms }: Constant<IdleClose>, evidence: Evidence) {
   const [first] = members
   if (first?.side !== 'server') return null
   const around = toleranceMs(ms)
-  const found = idleExperiments(evidence, first.connection.server.endpoint)
+  const found = closeExperiments(evidence, first.connection.server.endpoint)
   return (
     found.find(({ fromMs, toMs, flavour, by }) => {
       const isIn = toMs !== null && fromMs - around <= ms && ms <= toMs + around

@@ -13,6 +13,7 @@ import { givenUp } from './client-timeout.ts'
 import { closeTime, unseenOctets } from './closing.ts'
 import { judgeStalled } from './machine/server-stalled.ts'
 import { answersMayBeTooLong } from './path-mtu-black-hole.ts'
+import { weighConnects, withExperiments } from './weigh-experiments.ts'
 
 const say = reasonsOf('server-stalled')
 
@@ -76,7 +77,7 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
   // Where either side may ask (tunnels, SIP, message buses), the last message of the client can be an answer.
   const prompted = protocol === 'unknown' ? promptedAfter(connection) : null
   const likely = telling && !oneWay && !patient && !doubtful && prompted === null
-  return {
+  const verdict: Verdict = {
     connections: [connection],
     certainty: likely ? 'likely' : 'possible',
     severity: 'problem',
@@ -87,6 +88,13 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
     values: { waited: stall.waitedMs },
     group: connection.server.endpoint,
   }
+  // It asked by HTTP: silence of a server of something else says nothing.
+  const sameQuestion = protocol === 'http'
+  const experiments = weighConnects('server-stalled', verdict.group, evidence, ({ outcome }) => {
+    if (outcome === 'never-served') return sameQuestion ? 'confirms' : 'supports'
+    return outcome === 'served' ? 'contradicts' : null
+  })
+  return withExperiments(verdict, experiments)
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { ConnectionFacts, EndpointFacts, HostFacts, PathFacts } from '../flow/facts.ts'
 import type { ApplicationFacts } from './application.ts'
 import type { Ending } from './endings.ts'
-import type { IdleExperiment } from './experiments.ts'
+import type { Experiment } from './experiments.ts'
 import type { MachineFacts } from './machine.ts'
 
 /** One capture (later: host, bundle, log, probe) the facts came from. */
@@ -73,8 +73,8 @@ export interface Evidence {
   vantage: VantageFacts | null
   /** Hosts that were looked at, live or in a bundle. */
   machines?: readonly MachineFacts[]
-  /** Results of experiments with idle connections. */
-  experiments?: readonly IdleExperiment[]
+  /** Results of `tcpwhy probe`. */
+  experiments?: readonly Experiment[]
   startMs: number
   endMs: number
 }

@@ -104,8 +104,72 @@ describe('a server that closes idle connections', () => {
   })
 })
 
+const HEAD = { schema: 'tcpwhy.probe/1', startedAt: '2026-11-30T19:00:00.000Z', durationMs: 9000 }
+
+describe('a port where nothing listens', () => {
+  const capture = 'port-closed/service-stops.pcap'
+  const connects = (verdict: string, hops: object | null, address: string) => {
+    const targets = [{ name: 'x', address, family: 4, verdict, visit: { endedMs: 1 }, hops }]
+    return written({ ...HEAD, probe: 'connect', targets })
+  }
+  const fromHost = { routers: [], answered: { ttl: 2, by: 'rst', from: null }, answerHops: 1 }
+
+  test('is confirmed by probe connect that was refused by the host, and the place can be opened', async () => {
+    const { finding } = await analyzed(capture, connects('refused', fromHost, SERVER))
+    const found = finding('port-closed')
+    expect(found?.certainty).toBe('confirmed')
+    const because = found!.because.find(({ kind }) => kind === 'probe')
+    expect(because).toMatchObject({ source: 'probe', ref: 'targets[0]' })
+  })
+
+  test('is likely where the experiment was with another port, or got in', async () => {
+    const other = await analyzed(capture, connects('refused', fromHost, '10.77.2.2:81'))
+    expect(other.finding('port-closed')?.certainty).toBe('likely')
+    const later = await analyzed(capture, connects('served', null, SERVER))
+    const found = later.finding('port-closed')
+    expect(found?.certainty).toBe('likely')
+    expect(found!.against.map(({ text }) => text).join()).toContain('it was served')
+  })
+})
+
+test('a full accept queue is confirmed by a burst that overflowed it', async () => {
+  const burst = (connections: number, answered: number, listenOverflows: number) => ({
+    ...{ connections, answered, failed: connections - answered, failures: [], slowHandshakes: 0 },
+    counted: { deepest: 9, drops: listenOverflows, listenOverflows, listenDrops: listenOverflows },
+  })
+  const bursts = [burst(5, 5, 0), burst(40, 9, 31)]
+  const targets = [{ name: 'x', address: SERVER }]
+  const probe = written({ ...HEAD, probe: 'backlog', targets, bursts, listener: { limit: 8 } })
+  const { finding } = await analyzed('accept-queue-overflow/syn-dropped.server.pcap', probe)
+  const found = finding('accept-queue-overflow')
+  expect(found?.certainty).toBe('confirmed')
+  expect(found!.because.map(({ text }) => text).join()).toContain('31 overflows')
+})
+
 test.each([
   ['no JSON', '{'],
+  ['an experiment that there is not', { ...HEAD, probe: 'toString', targets: [] }],
+  ['a target that is none', { ...HEAD, probe: 'connect', targets: [null] }],
+  ['connects without a visit', { ...HEAD, probe: 'connect', targets: [{ address: SERVER }] }],
+  [
+    'hops that are none',
+    {
+      ...HEAD,
+      probe: 'connect',
+      targets: [
+        { address: SERVER, verdict: 'refused', visit: { endedMs: 1 }, hops: { answered: 1 } },
+      ],
+    },
+  ],
+  [
+    'bursts that are none',
+    { ...HEAD, probe: 'backlog', targets: [], bursts: [{}], listener: null },
+  ],
+  [
+    'an age that is none',
+    { ...HEAD, probe: 'http', targets: [], spent: { connections: 1 }, idle: {} },
+  ],
+  ['a load without requests', { ...HEAD, probe: 'load', targets: [], failures: [] }],
   ['another result', { schema: 'tcpwhy.probe/1', probe: 'load' }],
   ['times that are none', { schema: 'tcpwhy.probe/1', probe: 'idle', targets: [], startedAt: 'x' }],
   [

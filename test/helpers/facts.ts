@@ -16,6 +16,7 @@ import type {
   SegmentFate,
   SourceFacts,
 } from '../../src/evidence/evidence.ts'
+import type { Experiment } from '../../src/evidence/experiments.ts'
 
 /**
  * Builders for the tables of causes. `connection()` is one healthy HTTP exchange 10.77.1.2:40000 -> 10.77.2.2:80, still
@@ -354,6 +355,7 @@ export interface EvidenceParts {
   /** Connections the capture at the server has nothing of. */
   absent?: readonly number[]
   answered?: readonly number[]
+  experiments?: readonly Experiment[]
   endMs?: number
 }
 
@@ -391,6 +393,7 @@ export function evidence(parts: EvidenceParts): Evidence {
             absent: new Set(parts.absent ?? []),
             answered: new Set(parts.answered ?? []),
           },
+    experiments: parts.experiments ?? [],
     startMs: 0,
     endMs: parts.endMs ?? 60_000,
   }

@@ -42,7 +42,7 @@ export const analyze = {
       name: 'probe',
       value: 'FILE',
       repeat: true,
-      help: 'The result of tcpwhy probe idle --json: does the experiment agree? (repeat it)',
+      help: 'The result of a tcpwhy probe with --json: does the experiment agree? (repeat it)',
     },
     { name: 'no-color', help: 'No colours (also: NO_COLOR in the environment).' },
     { name: 'quiet', help: 'No progress on standard error.' },

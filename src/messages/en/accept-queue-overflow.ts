@@ -1,9 +1,13 @@
 import type { CauseMessages } from '../types.ts'
 import { acceptQueue, burst } from './commands.ts'
+import { backlogSays, connectSays, loadSays } from './experiments.ts'
 
 export const acceptQueueOverflow = {
   title: "{server}'s accept queue was full: {connections:count} connects dropped",
   because: {
+    ...connectSays,
+    ...backlogSays,
+    ...loadSays,
     'syn-unanswered': 'SYN sent {syns:count} times in {within:ms} to {server}, nothing came back',
     'syn-once': 'SYN sent once to {server}, nothing came back',
     'syn-answered-late':

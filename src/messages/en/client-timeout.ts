@@ -1,8 +1,10 @@
 import type { CauseMessages } from '../types.ts'
+import { loadSays } from './experiments.ts'
 
 export const clientTimeout = {
   title: 'clients of {server} gave up after {timeout:ms} without an answer',
   because: {
+    ...loadSays,
     request: "the request was acknowledged by the server's kernel",
     'gave-up': 'the client closed {waited:ms} after its request, no octet of an answer having come',
     'left-in-answer':

@@ -1,9 +1,11 @@
 import type { CauseMessages } from '../types.ts'
 import { connects } from './commands.ts'
+import { connectSays } from './experiments.ts'
 
 export const connectFiltered = {
   title: '{connections:count} connects to {server} got no answer at all: the SYNs are dropped',
   because: {
+    ...connectSays,
     'syn-unanswered':
       'SYN sent {syns?once|{syns:count} times in {within:ms}} to {server}, nothing came back',
     'syn-lost': 'the SYNs left the client and are not in the capture at {server}',

@@ -1,10 +1,12 @@
 import type { CauseMessages } from '../types.ts'
 import { connects } from './commands.ts'
+import { connectSays } from './experiments.ts'
 
 export const firewallReject = {
   title:
     '{connections:count} connections to {server} {connections?was|were} rejected by {by}, not by the server',
   because: {
+    ...connectSays,
     listens: 'a process of this host listens at {server}: its own TCP would not refuse',
     'kernel-refused-nobody':
       'and the kernel sent no reset from there: a filter (nft, iptables) made it',

@@ -1,9 +1,11 @@
 import type { CauseMessages } from '../types.ts'
 import { connects } from './commands.ts'
+import { connectSays } from './experiments.ts'
 
 export const hostUnreachable = {
   title: '{host} cannot be reached: {router} answered {connections:count} connects with ICMP',
   because: {
+    ...connectSays,
     icmp: '{from} answered the SYN for {host} with ICMP {meaning}',
     'hop-limit': '{from} threw the SYN for {host} away because its hop limit ran out',
     'host-silent': 'no packet of {host} itself is in the capture',

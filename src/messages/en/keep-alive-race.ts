@@ -5,6 +5,10 @@ export const keepAliveRace = {
   title:
     '{connections:count} requests to {server} crossed its idle close after {idle:ms} and {connections?was|were} answered by RST',
   because: {
+    'experiment-agrees':
+      'the experiment found the same limit: an idle connection is closed by the server between {from:ms} and {to:ms}',
+    'experiment-survived':
+      'the experiment contradicts it: its connections were idle for {from:ms} and not closed, longer than the {idle:ms} here',
     crossed:
       'after {idle:ms} of silence the request and the FIN of the server left within {apart:ms} of each other',
     'not-seen': 'the request acknowledges {ack}, not the FIN: the client had not seen the close',

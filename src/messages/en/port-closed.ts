@@ -1,9 +1,12 @@
 import type { CauseMessages } from '../types.ts'
 import { connects, resetReasons } from './commands.ts'
+import { connectSays, loadSays } from './experiments.ts'
 
 export const portClosed = {
   title: '{server} refused {connections:count} connections: nothing is listening on that port',
   because: {
+    ...connectSays,
+    ...loadSays,
     'syn-answered': 'the SYN was answered by RST,ACK with seq 0 and window 0 after {after:ms}',
     'reset-alone': 'a RST,ACK with seq 0 and window 0, as one that answers a SYN',
     'syn-not-seen': 'the SYN it would answer is not in the capture',

@@ -1,8 +1,10 @@
 import type { CauseMessages } from '../types.ts'
+import { connectSays } from './experiments.ts'
 
 export const serverStalled = {
   title: '{server} took {connections:count} requests and gave no answer (up to {waited:ms})',
   because: {
+    ...connectSays,
     acknowledged:
       "the request ({octets:octets}) was acknowledged by the server's kernel: the network delivered it",
     'until-client-left': 'no octet of an answer came in {waited:ms}, then the client left',

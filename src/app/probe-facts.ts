@@ -1,0 +1,179 @@
+import type { BacklogExperiment, Experiment } from '../evidence/experiments.ts'
+import type { BacklogReport, Burst } from '../probe/backlog/report.ts'
+import type { ConnectReport, ConnectTarget, ConnectVerdict } from '../probe/connect/report.ts'
+import type { HttpReport } from '../probe/http/report.ts'
+import type { IdleReport } from '../probe/idle/report.ts'
+import type { LoadReport } from '../probe/load/report.ts'
+import type { ProbeReport } from '../probe/report.ts'
+
+/** What of a result can speak for or against a cause. `source`: id of the file that it came from. */
+export function factsOf(report: ProbeReport, source: string): Experiment[] {
+  switch (report.probe) {
+    case 'idle':
+      return idleFacts(report, source)
+    case 'connect':
+      return connectFacts(report, source)
+    case 'backlog':
+      return backlogFacts(report, source)
+    case 'http':
+      return httpFacts(report, source)
+    case 'load':
+      return loadFacts(report, source)
+  }
+}
+
+/** Only plain silences say when a connection that carries nothing dies. */
+function idleFacts({ targets }: IdleReport, source: string): Experiment[] {
+  return targets.flatMap(({ address, runs }, t) =>
+    runs.flatMap((run, r) => {
+      if (run.keepalive !== 'off' || run.traffic !== 'none') return []
+      if (run.longestSurvivedMs === 0 && run.shortestDiedMs === null) return []
+      return {
+        kind: 'idle',
+        source,
+        ref: `targets[${t}].runs[${r}]`,
+        endpoint: address,
+        fromMs: run.longestSurvivedMs,
+        toMs: run.shortestDiedMs,
+        flavour: run.flavour,
+        by: run.by,
+      }
+    }),
+  )
+}
+
+/** Null: of this side, or unknown. */
+const OUTCOMES = {
+  served: 'served',
+  connected: 'taken',
+  'reset-on-request': 'taken',
+  'closed-on-request': 'taken',
+  'tls-failed': 'taken',
+  'broken-answer': 'taken',
+  refused: 'refused',
+  filtered: 'filtered',
+  unreachable: 'unreachable',
+  'reset-in-handshake': 'reset-in-handshake',
+  'never-served': 'never-served',
+  'not-acknowledged': 'not-acknowledged',
+  'no-local-resource': null,
+  failed: null,
+} as const satisfies Record<ConnectVerdict, string | null>
+
+function connectFacts({ targets }: ConnectReport, source: string): Experiment[] {
+  return targets.flatMap((target, t) => {
+    // Later versions may have more verdicts.
+    const outcome = Object.hasOwn(OUTCOMES, target.verdict) ? OUTCOMES[target.verdict] : null
+    if (outcome === null) return []
+    const { answered } = target.hops ?? { answered: null }
+    return {
+      kind: 'connect',
+      source,
+      ref: `targets[${t}]`,
+      endpoint: target.address,
+      outcome,
+      refusedBy: outcome === 'refused' ? refusedBy(target) : null,
+      icmpFrom: answered?.by === 'unreachable' ? answered.from : null,
+      lastedMs: target.visit.endedMs,
+    }
+  })
+}
+
+/** A RST with fewer hops behind it than its SYN needed comes from a nearer box (src/probe/connect/conclude.ts). */
+function refusedBy({ hops }: ConnectTarget): 'host' | 'nearer' | null {
+  if (hops === null || hops.answered?.by !== 'rst' || hops.answerHops === null) return null
+  return hops.answerHops + 1 < hops.answered.ttl ? 'nearer' : 'host'
+}
+
+/** Failures of this side: the burst was smaller than it says. */
+const OURS: readonly string[] = ['no-descriptor', 'no-local-port']
+
+function backlogFacts(report: BacklogReport, source: string): BacklogExperiment[] {
+  const [target] = report.targets
+  const usable = report.bursts
+    .map((burst, index) => ({ burst, index }))
+    .filter(({ burst }) => !burst.failures.some(({ kind }) => OURS.includes(kind)))
+  const last = usable.at(-1)
+  if (target === undefined || last === undefined) return []
+  const firstBad = usable.findIndex(({ burst }) => !tookAll(burst))
+  const clean = firstBad < 0 ? usable : usable.slice(0, firstBad)
+  const rest = usable.slice(clean.length)
+  return [
+    {
+      kind: 'backlog',
+      source,
+      ref: `bursts[${last.index}]`,
+      endpoint: target.address,
+      connections: last.burst.connections,
+      tookAll: clean.at(-1)?.burst.connections ?? 0,
+      hasLimit: clean.length > 0 && rest.length > 0 && !rest.some(({ burst }) => tookAll(burst)),
+      troubles: troublesOf(last.burst),
+      overflows: overflowsOf(
+        usable.map(({ burst }) => burst),
+        report.listener?.limit ?? null,
+      ),
+    },
+  ]
+}
+
+function tookAll({ connections, answered, slowHandshakes }: Burst): boolean {
+  return answered === connections && slowHandshakes === 0
+}
+
+function troublesOf({ failures, slowHandshakes }: Burst): BacklogExperiment['troubles'] {
+  const sum = (...kinds: string[]) =>
+    failures.reduce((all, { kind, count }) => all + (kinds.includes(kind) ? count : 0), 0)
+  return {
+    syn: sum('connect-timeout') + slowHandshakes,
+    reset: sum('connect-reset', 'send-reset', 'receive-reset'),
+    ack: sum('send-timeout', 'receive-timeout'),
+  }
+}
+
+/** The counter is of the whole namespace: it is this listener's where its own drops rose, or its queue was full. */
+function overflowsOf(bursts: readonly Burst[], limit: number | null): number | null {
+  const counted = bursts.flatMap((burst) => burst.counted ?? [])
+  if (counted.length === 0) return null
+  return counted.reduce((all, { drops, deepest, listenOverflows }) => {
+    const own = drops !== null ? drops > 0 : limit !== null && deepest >= limit
+    return own ? all + listenOverflows : all
+  }, 0)
+}
+
+function httpFacts({ targets, idle }: HttpReport, source: string): Experiment[] {
+  const [target] = targets
+  if (target === undefined || idle === null) return []
+  const { closedAfterMs, how, waitedMs } = idle
+  const endpoint = target.address
+  return [{ kind: 'http', source, ref: 'idle', endpoint, closedAfterMs, how, waitedMs }]
+}
+
+const LOADS = ['connect-refused', 'connect-timeout', 'receive-timeout'] as const
+
+function loadFacts({ targets, failures, requests }: LoadReport, source: string): Experiment[] {
+  const [target] = targets
+  if (target === undefined) return []
+  return failures.flatMap(({ kind, count }, f) => {
+    const failure = LOADS.find((known) => known === kind)
+    if (failure === undefined || count === 0) return []
+    const ref = `failures[${f}]`
+    const { begun } = requests
+    return { kind: 'load', source, ref, endpoint: target.address, failure, count, begun }
+  })
+}
+
+/** By the name of the experiment, how many connections or requests it made. */
+export function countOf(report: ProbeReport): number {
+  switch (report.probe) {
+    case 'idle':
+      return report.targets.flatMap(({ runs }) => runs.flatMap((run) => run.attempts)).length
+    case 'connect':
+      return report.targets.length
+    case 'backlog':
+      return report.bursts.reduce((all, { connections }) => all + connections, 0)
+    case 'http':
+      return report.spent.connections
+    case 'load':
+      return report.connections.opened
+  }
+}

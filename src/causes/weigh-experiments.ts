@@ -1,0 +1,144 @@
+import type { Evidence } from '../evidence/evidence.ts'
+import type {
+  BacklogExperiment,
+  ConnectExperiment,
+  LoadExperiment,
+} from '../evidence/experiments.ts'
+import type { backlogSays, connectSays, loadSays } from '../messages/en/experiments.ts'
+import type { Values } from '../messages/types.ts'
+import type { Certainty, Reason, Verdict } from './cause.ts'
+import { experimentRef, experimentsOf } from './experiments.ts'
+import type { CauseId } from './ids.ts'
+
+/**
+ * What an experiment means for a verdict. It was made at another time, so it never decides alone: 'confirms' makes confirmed only
+ * what the packets make likely, 'settles' makes likely what is possible as well, 'lowers' makes it possible only.
+ */
+export type Effect = 'supports' | 'settles' | 'confirms' | 'contradicts' | 'lowers'
+
+export interface Weighed {
+  effect: Effect
+  reason: Reason
+}
+
+type Key = keyof typeof connectSays | keyof typeof backlogSays | keyof typeof loadSays
+
+const CONFIRMED_WEIGHT = 90
+/** Fewer are chance. */
+const FEW = 3
+/** Less against rivals, where an experiment contradicts. */
+const DOUBT = 10
+
+export function withExperiments(verdict: Verdict, found: readonly Weighed[]): Verdict {
+  if (found.length === 0) return verdict
+  const isContrary = ({ effect }: Weighed) => effect === 'contradicts' || effect === 'lowers'
+  const against = found.filter(isContrary)
+  const because = found.filter((f) => !isContrary(f))
+  const certainty = certaintyAfter(verdict.certainty, found, against.length > 0)
+  const risen = certainty === 'confirmed' && verdict.certainty !== 'confirmed'
+  const doubt = against.length > 0 && certainty !== 'confirmed' ? DOUBT : 0
+  return {
+    ...verdict,
+    certainty,
+    weight: risen
+      ? Math.max(CONFIRMED_WEIGHT, verdict.weight)
+      : Math.max(1, verdict.weight - doubt),
+    because: [...verdict.because, ...because.map(({ reason }) => reason)],
+    against: [...verdict.against, ...against.map(({ reason }) => reason)],
+  }
+}
+
+function certaintyAfter(
+  before: Certainty,
+  found: readonly Weighed[],
+  isContradicted: boolean,
+): Certainty {
+  const has = (wanted: Effect) => found.some(({ effect }) => effect === wanted)
+  if (before === 'likely' && has('lowers')) return 'possible'
+  if (isContradicted) return before
+  if (before === 'likely' && (has('confirms') || has('settles'))) return 'confirmed'
+  return before === 'possible' && has('settles') ? 'likely' : before
+}
+
+/** What connections of `probe connect` to this endpoint say, as `effectOf` weighs them. */
+export function weighConnects(
+  cause: CauseId,
+  endpoint: string,
+  evidence: Evidence,
+  effectOf: (found: ConnectExperiment) => Effect | null,
+): Weighed[] {
+  return experimentsOf('connect', endpoint, evidence).flatMap((found) => {
+    const effect = effectOf(found)
+    if (effect === null) return []
+    const values: Values = { lasted: found.lastedMs, from: found.icmpFrom ?? '' }
+    return { effect, reason: reasonOf(cause, connectKey(found), values, found) }
+  })
+}
+
+/** Something answered the SYN with a SYN-ACK: it listened at that moment. */
+export function isTaken({ outcome }: ConnectExperiment): boolean {
+  return ['served', 'taken', 'never-served', 'not-acknowledged'].includes(outcome)
+}
+
+function connectKey({ outcome, refusedBy, icmpFrom }: ConnectExperiment): Key {
+  if (icmpFrom !== null && !['served', 'taken'].includes(outcome)) return 'connect-icmp'
+  if (outcome !== 'refused' || refusedBy === null) return `connect-${outcome}`
+  return refusedBy === 'host' ? 'connect-refused-by-host' : 'connect-refused-nearer'
+}
+
+/** What bursts of `probe backlog` say of a full queue that does `shape` to who does not fit. */
+export function weighBursts(
+  endpoint: string,
+  evidence: Evidence,
+  shape: 'syn' | 'reset' | 'ack',
+): Weighed[] {
+  return experimentsOf('backlog', endpoint, evidence).flatMap((found): Weighed[] => {
+    const effect = burstEffect(found, shape)
+    if (effect === null) return []
+    const { connections, tookAll, overflows, troubles } = found
+    const values = { connections, took: tookAll, count: troubles[shape], overflows: overflows ?? 0 }
+    const key =
+      effect === 'contradicts' ? 'burst-taken' : effect === 'settles' ? 'burst-overflowed' : null
+    const reason = reasonOf('accept-queue-overflow', key ?? `burst-${shape}`, values, found)
+    return [{ effect, reason }]
+  })
+}
+
+/**
+ * Overflows that the kernel counted are what they are. A limit alone, from outside, agrees only where the packets failed alike; and
+ * answers that do not come may as well be those of a slow program.
+ */
+function burstEffect(found: BacklogExperiment, shape: 'syn' | 'reset' | 'ack'): Effect | null {
+  const { connections, tookAll, hasLimit, overflows, troubles } = found
+  if ((overflows ?? 0) > 0) return 'settles'
+  if (tookAll === connections) return 'contradicts'
+  if (!hasLimit || overflows === 0 || troubles[shape] < FEW) return null
+  return shape === 'ack' ? 'supports' : 'confirms'
+}
+
+/** Failures of `probe load` of that kind. */
+export function weighLoads(
+  cause: CauseId,
+  endpoint: string,
+  evidence: Evidence,
+  failure: LoadExperiment['failure'],
+): Weighed[] {
+  return experimentsOf('load', endpoint, evidence)
+    .filter((found) => found.failure === failure)
+    .map((found) => {
+      const { count, begun } = found
+      return {
+        effect: 'supports',
+        reason: reasonOf(cause, `load-${failure}`, { count, begun }, found),
+      }
+    })
+}
+
+function reasonOf(
+  cause: CauseId,
+  key: Key,
+  values: Values,
+  found: Parameters<typeof experimentRef>[0],
+): Reason {
+  return { cause, key, values, at: experimentRef(found) }
+}

@@ -1,0 +1,44 @@
+// What experiments of tcpwhy probe add to a finding, in the words of several causes.
+
+/** Of `probe connect` to the same address and port. */
+export const connectSays = {
+  'connect-refused': 'tcpwhy probe connect was refused too: RST to its SYN',
+  'connect-refused-by-host':
+    'tcpwhy probe connect was refused too, by a RST from as far away as the host itself',
+  'connect-refused-nearer':
+    'tcpwhy probe connect was refused by a RST that came from a nearer hop than the one that SYNs have to reach',
+  'connect-filtered': 'SYNs of tcpwhy probe connect got no answer within {lasted:ms}',
+  'connect-unreachable': 'tcpwhy probe connect found it unreachable',
+  'connect-icmp': 'SYNs of tcpwhy probe connect were answered with ICMP by {from}',
+  'connect-reset-in-handshake': 'the handshake of tcpwhy probe connect was reset',
+  'connect-taken': 'when tcpwhy probe connect tried, the handshake was done',
+  'connect-served': 'when tcpwhy probe connect tried, it was served',
+  'connect-never-served':
+    'tcpwhy probe connect got its handshake and the acknowledgement of its request, but no answer in {lasted:ms}',
+  'connect-not-acknowledged':
+    'tcpwhy probe connect got its SYN-ACK, but its request was never acknowledged',
+} as const
+
+/** Of `probe backlog`. */
+export const backlogSays = {
+  'burst-overflowed':
+    'tcpwhy probe backlog filled it: its kernel counted {overflows:count} overflows with up to {connections:count} connections at once',
+  'burst-syn':
+    'tcpwhy probe backlog: {took:count} connections at once were taken; of {connections:count}, {count:count} SYNs had no answer or a late one',
+  'burst-reset':
+    'tcpwhy probe backlog: {took:count} connections at once were taken; of {connections:count}, {count:count} were reset',
+  'burst-ack':
+    'tcpwhy probe backlog: {took:count} connections at once were served; of {connections:count}, {count:count} got no answer after their handshake',
+  'burst-taken':
+    'tcpwhy probe backlog contradicts it: {connections:count} connections at once were all served, none late',
+} as const
+
+/** Of `probe load`. */
+export const loadSays = {
+  'load-connect-refused':
+    'tcpwhy probe load met it too: {count:count} of {begun:count} requests were refused',
+  'load-connect-timeout':
+    'tcpwhy probe load met it too: {count:count} of {begun:count} requests got no SYN-ACK',
+  'load-receive-timeout':
+    'tcpwhy probe load met it too: {count:count} of {begun:count} requests were taken and not answered in time',
+} as const
