@@ -24,11 +24,11 @@ export const backlogSays = {
   'burst-overflowed':
     'tcpwhy probe backlog filled it: its kernel counted {overflows:count} overflows with up to {connections:count} connections at once',
   'burst-syn':
-    'tcpwhy probe backlog: {took:count} connections at once were taken; of {connections:count}, {count:count} SYNs had no answer or a late one',
+    'in bursts {took:count} connections at once were taken; of {connections:count}, {count:count} SYNs had no answer or a late one (tcpwhy probe backlog)',
   'burst-reset':
-    'tcpwhy probe backlog: {took:count} connections at once were taken; of {connections:count}, {count:count} were reset',
+    'in bursts {took:count} connections at once were taken; of {connections:count}, {count:count} were reset (tcpwhy probe backlog)',
   'burst-ack':
-    'tcpwhy probe backlog: {took:count} connections at once were served; of {connections:count}, {count:count} got no answer after their handshake',
+    'in bursts {took:count} connections at once were served; of {connections:count}, {count:count} got no answer after their handshake (tcpwhy probe backlog)',
   'burst-taken':
     'tcpwhy probe backlog contradicts it: {connections:count} connections at once were all served, none late',
 } as const
