@@ -9,6 +9,8 @@ const lossy = (id: number, fast: number, over: Parameters<typeof connection>[0] 
     sides: { server: { retransmissions: { fast } }, client: { duplicateAcks: fast * 3 } },
     ...over,
   })
+const lostData = (id: number, lost: number) =>
+  [id, { compared: 60, lost, firstFrame: lost > 0 ? 20 : null }] as const
 const other = connection({ id: 9, server: address('10.77.9.9', 80) })
 const otherPath = { server: '10.77.9.9', dataPackets: 5000, retransmissions: 2 }
 
@@ -60,6 +62,41 @@ causeTable(packetLoss, [
     fates: [[0, [fate({ kind: 'data', fate: 'lost' })]]],
     is: 'likely',
     because: ['lost-between'],
+  },
+  {
+    name: 'two captures: enough of what left one end never came to the other',
+    connections: [lossy(0, 20), lossy(1, 20), lossy(2, 20)],
+    paths: [{ dataPackets: 1000 }],
+    fates: [],
+    data: [lostData(0, 3), lostData(1, 2), lostData(2, 0)],
+    is: 'confirmed',
+    because: ['proven', 'rate'],
+  },
+  {
+    name: 'two captures, near miss: they do not prove as many',
+    connections: [lossy(0, 20), lossy(1, 20), lossy(2, 20)],
+    paths: [{ dataPackets: 1000 }],
+    fates: [],
+    data: [lostData(0, 2), lostData(1, 2), lostData(2, 0)],
+    is: 'likely',
+  },
+  {
+    name: 'two captures, near miss: all on one connection',
+    connections: [lossy(0, 20), lossy(1, 20), lossy(2, 20)],
+    paths: [{ dataPackets: 1000 }],
+    fates: [],
+    data: [lostData(0, 9), lostData(1, 0), lostData(2, 0)],
+    is: 'likely',
+  },
+  {
+    name: 'two captures, near miss: one of them dropped packets itself',
+    connections: [lossy(0, 20), lossy(1, 20), lossy(2, 20)],
+    paths: [{ dataPackets: 1000 }],
+    sources: [{ dropped: 0 }, { dropped: 12 }],
+    fates: [],
+    data: [lostData(0, 5), lostData(1, 5), lostData(2, 5)],
+    is: 'likely',
+    against: ['capture-dropped'],
   },
   {
     name: 'an outage that ended',

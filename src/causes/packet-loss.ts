@@ -138,10 +138,12 @@ function judgeRate(lossy: Lossy, evidence: Evidence): Verdict | null {
   const compared = others.packets >= 100
   if (compared && rate < others.rate * FAR_ABOVE) return null
   const likely = compared || rate >= HARMFUL
+  const proven = provenOf(lossy, evidence)
   const ref = connectionRef(recovered[0]!)
   const values = { losses, packets: path.dataPackets, rate: percent(rate) }
-  return verdictOf(lossy, likely ? 'likely' : 'possible', {
+  return verdictOf(lossy, proven !== null ? 'confirmed' : likely ? 'likely' : 'possible', {
     because: [
+      ...(proven === null ? [] : [proven]),
       say('rate', { ...values, count }, ref),
       ...(compared
         ? [say('others', { rate: percent(others.rate), packets: others.packets }, ref)]
@@ -150,7 +152,7 @@ function judgeRate(lossy: Lossy, evidence: Evidence): Verdict | null {
       ...duplicateAcks(recovered),
     ],
     against: [
-      ...(compared ? [] : [say('nothing-to-compare', {}, ref)]),
+      ...(compared || proven !== null ? [] : [say('nothing-to-compare', {}, ref)]),
       ...captureLoss(evidence, ref),
     ],
     severity: rate >= HARMFUL ? 'problem' : 'notice',
@@ -188,11 +190,32 @@ function verdictOf(
     certainty,
     ...parts,
     // Loss that was recovered slows a connection down; whatever ended it has a stronger name.
-    weight: certainty === 'likely' ? 48 : 32,
+    weight: certainty === 'possible' ? 32 : 48,
     culprit: { side: 'network' },
     values: { client: path.client, peer: path.server, rate: percent(rate) },
     group: `${path.client} ${path.server}`,
   }
+}
+
+/**
+ * Two captures of one path: enough data segments left one end and never came to the other, of those that both could see.
+ * null: too few, or a capture dropped packets itself.
+ */
+function provenOf({ recovered }: Lossy, evidence: Evidence): Reason | null {
+  if (evidence.sources.some((s) => (s.dropped ?? 0) > 0)) return null
+  let first: Reference | null = null
+  let [lost, compared, count] = [0, 0, 0]
+  for (const connection of recovered) {
+    const data = evidence.vantage?.data?.get(connection.id)
+    if (data === undefined) continue
+    compared += data.compared
+    lost += data.lost
+    if (data.lost === 0) continue
+    count++
+    first ??= atFrame(data.firstFrame ?? connection.firstFrame, connection)
+  }
+  if (first === null || count < 2 || lost < MIN_LOSSES || lost < compared * NOTABLE) return null
+  return say('proven', { lost, compared, count }, first)
 }
 
 /** Several captures: what left and did not arrive, and between which of them. */

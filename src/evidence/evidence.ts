@@ -32,6 +32,8 @@ export interface VantageFacts {
   driftPpm: number
   /** By connection id: what happened to its decisive segments. */
   fates: ReadonlyMap<number, readonly SegmentFate[]>
+  /** By connection id: how many of all its data segments never arrived. */
+  data?: ReadonlyMap<number, DataLosses>
   /**
    * Connections of the near capture of which the far one has no packet although it ran and has others of that host; it has
    * them of one port only, so a capture filter would explain it as well.
@@ -39,6 +41,15 @@ export interface VantageFacts {
   absent?: ReadonlySet<number>
   /** Paired connections whose SYN-ACK the far capture has and the near one not. */
   answered?: ReadonlySet<number>
+}
+
+/** All data segments of one connection that both captures were able to see. */
+export interface DataLosses {
+  compared: number
+  /** Left one end, and no octet arrived at the other. */
+  lost: number
+  /** The first of these among the frames that stand for the connection. */
+  firstFrame: number | null
 }
 
 export interface SegmentFate {

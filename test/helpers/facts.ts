@@ -9,6 +9,7 @@ import type {
 } from '../../src/evidence/connection.ts'
 import { type Ending, endings } from '../../src/evidence/endings.ts'
 import type {
+  DataLosses,
   EndpointFacts,
   Evidence,
   HostFacts,
@@ -352,6 +353,8 @@ export interface EvidenceParts {
   sources?: readonly Partial<SourceFacts>[]
   application?: readonly (readonly [number, ApplicationFacts])[]
   fates?: readonly (readonly [number, readonly SegmentFate[]])[]
+  /** How many of all data segments never arrived; only with `fates`. */
+  data?: readonly (readonly [number, DataLosses])[]
   /** Connections the capture at the server has nothing of. */
   absent?: readonly number[]
   answered?: readonly number[]
@@ -390,6 +393,7 @@ export function evidence(parts: EvidenceParts): Evidence {
             offsetMs: 0,
             driftPpm: 0,
             fates: new Map(parts.fates),
+            data: new Map(parts.data ?? []),
             absent: new Set(parts.absent ?? []),
             answered: new Set(parts.answered ?? []),
           },

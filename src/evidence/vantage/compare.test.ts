@@ -235,6 +235,8 @@ describe('clocks', () => {
   })
 })
 
+const dataIn = (comparison: ReturnType<typeof compare>) => comparison.facts.data?.get(0)
+
 describe('fates', () => {
   const cut: Wire = { tMs: 2000, from: 'server', flags: RST, seq: 501, tsVal: null, ack: 0 }
 
@@ -301,6 +303,38 @@ describe('fates', () => {
     ]
     const comparison = compare([world(0, { wires, forwardMs: 0.1 })])
     expect(comparison.fates.lost + comparison.fates.injected).toBe(0)
+    expect(dataIn(comparison)).toEqual({ compared: 3, lost: 0, firstFrame: null })
+  })
+
+  test('of all data segments, also those in the middle of a long answer, how many never arrived', () => {
+    const answer = Array.from(
+      { length: 40 },
+      (_, i): Wire => ({
+        tMs: 1100 + i,
+        from: 'server',
+        flags: ACK,
+        seq: 501 + i * 1000,
+        ack: 101,
+        len: 1000,
+        lost: i === 15 || i === 20,
+      }),
+    )
+    const again = { ...answer[15]!, tMs: 1160, lost: false }
+    const w = world(0, { wires: [...handshake, ...answer, again] })
+    // The second one was never sent again: then the far end acknowledged what the near capture must have missed.
+    expect(dataIn(compare([w]))).toMatchObject({ compared: 43, lost: 2 })
+    w.near.sides.server.missingOctets = 1000
+    expect(dataIn(compare([w]))).toMatchObject({ compared: 1, lost: 0 })
+  })
+
+  test('a copy sent within the time of a queue does not stand for the segment that was lost', () => {
+    const lost: Wire = { tMs: 1100, flags: PSH | ACK, seq: 101, ack: 501, len: 50, lost: true }
+    const again: Wire = { ...lost, tMs: 1103, lost: false }
+    for (const tsVal of [undefined, null, 7000]) {
+      const told = tsVal === undefined ? {} : { tsVal }
+      const w = world(0, { wires: [...handshake, { ...lost, ...told }, { ...again, ...told }] })
+      expect(dataIn(compare([w]))).toMatchObject({ compared: 4, lost: 1 })
+    }
   })
 
   test('a clamped MSS makes the SYN altered', () => {

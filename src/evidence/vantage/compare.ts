@@ -1,10 +1,11 @@
 import type { ConnectionFacts } from '../connection.ts'
 import type { Ending } from '../endings.ts'
-import type { SegmentFate, VantageFacts } from '../evidence.ts'
+import type { DataLosses, SegmentFate, VantageFacts } from '../evidence.ts'
 import { type Clock, crossingsOf, estimateClock, farTime, nearTime } from './clock.ts'
 import { rolesExchanged } from './exchanged.ts'
 import { type Between, fatesOfPair, fatesOfUnpaired } from './fates.ts'
 import { gapsOf, isAnswered } from './gaps.ts'
+import { lossesOfPair } from './losses.ts'
 import { pairConnections } from './pair.ts'
 import type { Pair, View } from './view.ts'
 
@@ -40,8 +41,13 @@ export function compareViews(views: readonly View[]): Comparison {
   const { pairs, clock, between } = link(near, far)
   const chosen = pairs.map((pair) => ({ ...pair, primary: primaryOf(pair) }))
   const fates = new Map<number, readonly SegmentFate[]>()
-  for (const pair of chosen)
-    fates.set(pair[pair.primary].id, fatesOfPair(pair, between, pair.primary))
+  const data = new Map<number, DataLosses>()
+  for (const pair of chosen) {
+    const { id } = pair[pair.primary]
+    fates.set(id, fatesOfPair(pair, between, pair.primary))
+    const losses = lossesOfPair(pair, between, pair.primary)
+    if (losses !== null) data.set(id, losses)
+  }
   const answered = new Set<number>()
   for (const { near, far, primary } of chosen) {
     if (near.handshake.synAckMs === null && far.handshake.synAckMs !== null) {
@@ -64,7 +70,7 @@ export function compareViews(views: readonly View[]): Comparison {
     narrow(fates, chosen, { inner, outer })
   }
   return {
-    facts: factsOf({ near, middle, far, clock, fates, absent, answered }),
+    facts: factsOf({ near, middle, far, clock, fates, data, absent, answered }),
     pairs: chosen,
     continued,
     paired: pairs.length,
@@ -237,10 +243,11 @@ function factsOf(parts: {
   far: View
   clock: Clock
   fates: ReadonlyMap<number, readonly SegmentFate[]>
+  data: ReadonlyMap<number, DataLosses>
   absent: ReadonlySet<number>
   answered: ReadonlySet<number>
 }): VantageFacts {
-  const { near, middle, far, clock, fates, absent, answered } = parts
+  const { near, middle, far, clock, fates, data, absent, answered } = parts
   const sourceAt = (at: View['at']) =>
     [near, middle, far].find((view) => view?.at === at)?.source ?? null
   return {
@@ -250,6 +257,7 @@ function factsOf(parts: {
     offsetMs: clock.offsetMs,
     driftPpm: clock.driftPpm,
     fates,
+    data,
     absent,
     answered,
   }

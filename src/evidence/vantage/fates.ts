@@ -10,7 +10,7 @@ const LAST_DATA = 8
 /** A segment that cannot be mistaken for another may have taken as long as a connection waits for it. */
 const MAX_TRANSIT_MS = 60_000
 /** A packet may queue this long and still be the same one; longer is told from loss by nobody. Linux TCP_RTO_MIN. */
-const MAX_QUEUE_MS = 200
+export const MAX_QUEUE_MS = 200
 /** Clocks of two captures on one host differ by scheduling, never by more. */
 const JITTER_MS = 1
 
@@ -27,7 +27,7 @@ export interface Between {
 }
 
 /** One view of one connection, with its segments on the near view's time. */
-interface Sight {
+export interface Sight {
   view: View
   facts: ConnectionFacts
   segments: readonly Segment[]
@@ -85,7 +85,7 @@ export function fatesOfUnpaired(connection: ConnectionFacts, between: Between): 
   return fates.slice(0, MAX_FATES)
 }
 
-interface Match {
+export interface Match {
   sent: Segment | null
   arrived: Segment | null
   /** Octets of `sent` that did arrive, when not all did. */
@@ -98,7 +98,7 @@ interface Shift {
 }
 
 /** far + shift = near, for each side's relative sequence numbers; null when the two cannot be brought together. */
-function shiftsOf(near: Sight, far: Sight): Shift | null {
+export function shiftsOf(near: Sight, far: Sight): Shift | null {
   const client = shiftOf('client', near, far)
   const server = shiftOf('server', near, far)
   return client === null || server === null ? null : { client, server }
@@ -125,7 +125,7 @@ function stamp(s: Segment): string {
   return `${s.tsVal} ${s.tsEcr} ${s.len} ${s.flags & 7}`
 }
 
-function sightsOf(pair: Pair, between: Between): { near: Sight; far: Sight } {
+export function sightsOf(pair: Pair, between: Between): { near: Sight; far: Sight } {
   const { near, far, clock, seesBoth, gaps } = between
   const apart = apartOf(between)
   const here = knownSegments(near, pair.near)
@@ -164,23 +164,8 @@ function matchSide(
 ): Match[] {
   const sent = sender.segments.filter((s) => s.from === from)
   const arrived = receiver.segments.filter((s) => s.from === from)
-  const stamped = sharesStamps(sent, arrived)
-  const open = groupBy(arrived, (s) => identity(s, shift, stamped))
-  const copies = groupBy(sent, (s) => identity(s, 0, stamped))
-  const used = new Set<Segment>()
-  const transit = (a: Segment, b: Segment, maxMs: number) => {
-    const delay = receiver.toNear(b.tMs) - sender.toNear(a.tMs)
-    return delay >= -toleranceOf(clock) && delay <= toleranceOf(clock) + maxMs
-  }
-  const matches: Match[] = []
-  for (const s of sent) {
-    const key = identity(s, 0, stamped)
-    // Copies look alike: only the nearest in time can be the same one.
-    const maxMs = copies.get(key)!.length > 1 ? MAX_QUEUE_MS : MAX_TRANSIT_MS
-    const hit = open.get(key)?.find((c) => !used.has(c) && transit(s, c, maxMs)) ?? null
-    if (hit !== null) used.add(hit)
-    matches.push({ sent: s, arrived: hit })
-  }
+  const transit = transitBetween(sender, receiver, clock)
+  const { matches, used } = sameSegments(sent, arrived, shift, transit)
   for (const match of matches) {
     if (match.arrived !== null || !sender.decisive.has(match.sent!)) continue
     rematch(match, { arrived, used, shift, near: (a, b) => transit(a, b, MAX_QUEUE_MS) })
@@ -190,6 +175,39 @@ function matchSide(
     matches.push({ sent: null, arrived: s })
   }
   return matches
+}
+
+type Transit = (sent: Segment, arrived: Segment, maxMs: number) => boolean
+
+/** Whether a segment may have been under way from the one sight to the other for at most `maxMs`. */
+export function transitBetween(sender: Sight, receiver: Sight, clock: Clock): Transit {
+  return (sent, arrived, maxMs) => {
+    const delay = receiver.toNear(arrived.tMs) - sender.toNear(sent.tMs)
+    return delay >= -toleranceOf(clock) && delay <= toleranceOf(clock) + maxMs
+  }
+}
+
+/** One match for each segment sent: the one that arrived unchanged, or none. `used`: those that are somebody's. */
+export function sameSegments(
+  sent: readonly Segment[],
+  arrived: readonly Segment[],
+  shift: number,
+  transit: Transit,
+): { matches: Match[]; used: Set<Segment> } {
+  const stamped = sharesStamps(sent, arrived)
+  const open = groupBy(arrived, (s) => identity(s, shift, stamped))
+  const copies = groupBy(sent, (s) => identity(s, 0, stamped))
+  const used = new Set<Segment>()
+  const matches: Match[] = []
+  for (const s of sent) {
+    const key = identity(s, 0, stamped)
+    // Copies look alike: only the nearest in time can be the same one.
+    const maxMs = copies.get(key)!.length > 1 ? MAX_QUEUE_MS : MAX_TRANSIT_MS
+    const hit = open.get(key)?.find((c) => !used.has(c) && transit(s, c, maxMs)) ?? null
+    if (hit !== null) used.add(hit)
+    matches.push({ sent: s, arrived: hit })
+  }
+  return { matches, used }
 }
 
 /** Timestamps tell copies apart, unless a box on the way strips or rewrites them. */
@@ -296,7 +314,7 @@ function fateOf(
 }
 
 /** Whether this view must have shown the segment if it had passed there. */
-function couldSee(blind: Sight, segment: Segment, seenIn: Sight, between: Between): boolean {
+export function couldSee(blind: Sight, segment: Segment, seenIn: Sight, between: Between): boolean {
   const { sides: known, resets } = blind.facts
   const allResets = resets.length >= known.client.resets + known.server.resets
   const listed = blind.complete || ((segment.flags & RST) !== 0 && allResets)

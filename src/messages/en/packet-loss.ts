@@ -4,6 +4,8 @@ export const packetLoss = {
   title: 'packets between {client} and {peer} are lost ({rate} of the data had to be sent again)',
   because: {
     rate: '{losses:count} of {packets:count} data segments ({rate}) had to be sent again, on {count:count} connections, and arrived then',
+    proven:
+      'two captures: {lost:count} of {compared:count} data segments compared left one end and never arrived at the other, on {count:count} connections',
     others: 'all other paths in this capture lost {rate} of {packets:count}',
     'lost-between':
       'of the segments compared {segments:count} left one end and did not arrive at the other',
