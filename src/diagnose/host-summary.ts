@@ -2,6 +2,7 @@ import {
   acceptorOf,
   containerName,
   endpointText,
+  groupBy,
   listenerBefore,
   netnsName,
   processOf,
@@ -39,9 +40,12 @@ export function hostSummary(machine: MachineFacts): HostSummary {
     rates: ratesOf(machine),
     machine: loadOf(machine),
     unguarded: unguardedOf(machine),
-    resetsSent: events === null || events.fromNs === null ? null : resetsSent(events.counts),
+    resetsSent:
+      events === null || events.fromNs === null ? null : byReason(events.counts, 'reset-sent'),
     eventsLost: events?.lost ?? 0,
-    missing: machine.missing.map(({ what, why, adds }) => ({ what, why, adds })),
+    packetsDropped:
+      events === null || events.fromNs === null ? null : byReason(events.counts, 'drop'),
+    missing: foldMissing(machine.missing),
   }
 }
 
@@ -86,11 +90,20 @@ function fill({ depth, limit }: ListenerSummary): number {
   return limit === null ? depth / 4096 : depth / (limit + 1)
 }
 
-function resetsSent(counts: ReadonlyMap<string, number>): Record<string, number> {
-  const sent: Record<string, number> = {}
+function byReason(counts: ReadonlyMap<string, number>, kind: string): Record<string, number> {
+  const sums: Record<string, number> = {}
   for (const [key, count] of counts) {
-    const [kind, reason = 'unknown'] = key.split(' ')
-    if (kind === 'reset-sent') sent[reason] = (sent[reason] ?? 0) + count
+    const [of, reason = 'unknown'] = key.split(' ')
+    if (of === kind) sums[reason] = (sums[reason] ?? 0) + count
   }
-  return sent
+  return sums
+}
+
+/** The same of several namespaces is one line: the first why, and how many more. */
+function foldMissing(all: MachineFacts['missing']): HostSummary['missing'] {
+  return [...groupBy(all, (m) => m.what).values()].map((alike) => {
+    const { what, why, adds } = alike[0]!
+    const more = alike.length - 1
+    return { what, why: more === 0 ? why : `${why}; ${more} more like this`, adds }
+  })
 }

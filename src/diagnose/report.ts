@@ -85,6 +85,8 @@ export interface HostSummary {
   unguarded: { netns: string; peer: string; connections: number; longestIdleMs: number }[]
   /** Resets that this host's TCP sent, by the kernel's reason; null: events were not to be had. */
   resetsSent: Record<string, number> | null
+  /** Packets that its kernel dropped, by the kernel's reason (firewalls: NETFILTER_DROP); null as above. */
+  packetsDropped: Record<string, number> | null
   /** Events that the kernel overwrote before they were read. */
   eventsLost: number
   /** What could not be seen, why, and what would add it. */

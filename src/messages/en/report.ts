@@ -145,6 +145,7 @@ export const reportWords = {
     },
     nobody: '-',
     resets: 'Resets that this host sent: {reasons}',
+    drops: 'Packets that this host dropped: {reasons}',
     noResets: 'This host sent no reset',
     lost: '{lost:count} kernel events were lost: more happened than could be read',
     missing: 'Not seen: {what} ({why}). It would add: {adds}',

@@ -80,13 +80,20 @@ function machineParts({
   return parts
 }
 
-function resetTexts({ resetsSent, eventsLost }: HostSummary): string[] {
+function resetTexts({ resetsSent, packetsDropped, eventsLost }: HostSummary): string[] {
   const lost = eventsLost > 0 ? [fill(words.lost, { lost: eventsLost })] : []
-  if (resetsSent === null) return lost
-  const reasons = Object.entries(resetsSent).sort(([, a], [, b]) => b - a)
-  if (reasons.length === 0) return [words.noResets, ...lost]
-  const text = reasons.map(([reason, n]) => `${formatCount(n)} ${reason}`).join(', ')
-  return [fill(words.resets, { reasons: text }), ...lost]
+  const dropped = reasonsText(packetsDropped ?? {})
+  const drops = dropped === '' ? [] : [fill(words.drops, { reasons: dropped })]
+  if (resetsSent === null) return [...drops, ...lost]
+  const sent = reasonsText(resetsSent)
+  const resets = sent === '' ? words.noResets : fill(words.resets, { reasons: sent })
+  return [resets, ...drops, ...lost]
+}
+
+/** "12 NETFILTER_DROP, 3 NO_SOCKET", most first. */
+function reasonsText(counts: Record<string, number>): string {
+  const sorted = Object.entries(counts).sort(([, a], [, b]) => b - a)
+  return sorted.map(([reason, n]) => `${formatCount(n)} ${reason}`).join(', ')
 }
 
 function listenerLines(host: HostSummary, { verbose }: RenderOptions, paint: Paint): string[] {
