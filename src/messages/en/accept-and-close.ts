@@ -1,5 +1,5 @@
 import type { CauseMessages } from '../types.ts'
-import { connects } from './commands.ts'
+import { burst, connects, served } from './commands.ts'
 
 export const acceptAndClose = {
   title:
@@ -28,6 +28,10 @@ export const acceptAndClose = {
       text: "The server's log at that second: worker_connections are not enough, EMFILE, a limit, no healthy backend.",
       command:
         'journalctl --since "-1h" | grep -iE "worker_connections|EMFILE|too many open files|limit"',
+    },
+    {
+      text: 'Bursts of growing size: from how many on requests end without an answer.',
+      command: burst,
     },
     {
       text: 'Descriptors against their limit; TCPAbortOnClose and TCPAbortOnData rise together.',
@@ -60,6 +64,10 @@ export const acceptAndClose = {
         },
       ],
       confirm: [
+        {
+          text: 'Is one plain request closed without an answer too (closed-on-request, reset-on-request)?',
+          command: served,
+        },
         {
           text: 'A rule that closes on purpose: nginx `return 444`, HAProxy `http-request silent-drop` or `reject`, a web application firewall; the access log has the requests (444, 000).',
         },

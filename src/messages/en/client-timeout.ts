@@ -30,6 +30,10 @@ export const clientTimeout = {
       text: "Compare {timeout:ms} with the client's configuration: Go http.Client.Timeout, Java readTimeout, requests timeout=, nginx proxy_read_timeout (60 s), HAProxy timeout server, AWS ALB idle timeout (60 s).",
     },
     {
+      text: 'How late answers are, and how many do not come within 5 s, at a gentle rate.',
+      command: 'tcpwhy probe load http://{server}/ --rate 5 --for 1m',
+    },
+    {
       text: 'On the server: is the connection accepted, who holds it, how long is the accept queue?',
       command: "ss -tanp 'sport = :{port}'; ss -ltn 'sport = :{port}'",
     },

@@ -7,6 +7,9 @@ export const resetReasons =
 /** Whether a connection can be opened at all; as root also which hop refuses or drops it. */
 export const connects = 'sudo tcpwhy probe connect {server}'
 
+/** Whether an HTTP request is taken, acknowledged and answered, step by step. */
+export const served = 'tcpwhy probe connect http://{server}/'
+
 /** The accept queue (Recv-Q of Send-Q) and what it has refused. */
 export const acceptQueue =
   "ss -ltn 'sport = :{port}'; nstat -az TcpExtListenOverflows TcpExtListenDrops"

@@ -22,7 +22,7 @@ export const hostUnreachable = {
       text: 'From {router} or a host beside it: does {host} answer, and does ARP or neighbour discovery succeed?',
       command: 'ping -c 3 {host}; ip neigh show {host}',
     },
-    { text: 'See which hop gives up.', command: 'traceroute -T -p {port} {host}' },
+    { text: 'From the client, as root: which hop answers with ICMP.', command: connects },
   ],
   fix: [
     {

@@ -27,6 +27,10 @@ export const keepaliveTimeout = {
       command: resetReasons,
     },
     {
+      text: 'Does the path forget silent connections, and after how long? As root also who ends them.',
+      command: survivedIdle,
+    },
+    {
       text: 'Capture at both ends: do the probes arrive, do the answers leave?',
       command: 'tcpwhy analyze --at client=client.pcap --at server=server.pcap',
     },

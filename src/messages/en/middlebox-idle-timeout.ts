@@ -80,6 +80,10 @@ export const middleboxIdleTimeout = {
         'a NAT between the clients and {server} lost the state of {connections:count} idle connections',
       confirm: [
         {
+          text: 'Measure from behind the NAT after which silence it forgets, and whether keepalive helps.',
+          command: survivedIdle,
+        },
+        {
           text: 'On the NAT the entry is gone or new: watch it while the connection is idle.',
           command: 'conntrack -E -p tcp --dport {port}',
         },

@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { connects } from './commands.ts'
 
 export const pathLost = {
   title: 'nothing comes back from {peer} any more: {connections:count} connections timed out',
@@ -30,6 +31,10 @@ export const pathLost = {
     {
       text: 'Capture at both ends: where do the segments stop?',
       command: 'tcpwhy analyze --at client=client.pcap --at server=server.pcap',
+    },
+    {
+      text: 'While it lasts, from the client, as root: whether connects to {server} are answered, and behind which hop they get lost.',
+      command: connects,
     },
     {
       text: 'On {sender}: TcpExtTCPAbortOnTimeout rises, the application gets ETIMEDOUT (or EHOSTUNREACH when ICMP was seen).',

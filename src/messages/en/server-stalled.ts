@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { served } from './commands.ts'
 import { connectSays } from './experiments.ts'
 
 export const serverStalled = {
@@ -42,8 +43,8 @@ export const serverStalled = {
       command: "ss -ltn 'sport = :{port}'; sudo ss -tanp 'sport = :{port}'",
     },
     {
-      text: 'Is it one handler or all? A health path that answers while others hang points to a pool or a lock.',
-      command: 'curl -sv --max-time 5 http://{server}/',
+      text: 'Is one more request acknowledged and never served too, and is it one handler or all? A health path that answers while others hang points to a pool or a lock.',
+      command: served,
     },
     {
       text: 'A capture at both ends tells a silent server from answers that are lost on the way.',

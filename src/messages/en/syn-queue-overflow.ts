@@ -1,5 +1,5 @@
 import type { CauseMessages } from '../types.ts'
-import { acceptQueue } from './commands.ts'
+import { acceptQueue, burst } from './commands.ts'
 
 export const synQueueOverflow = {
   title: '{server} has too many unfinished handshakes: {connections:count} connects dropped',
@@ -37,6 +37,10 @@ export const synQueueOverflow = {
     {
       text: 'TCPReqQFullDrop or TCPReqQFullDoCookies rises while it happens; ListenOverflows stands still.',
       command: 'nstat -az TcpExtTCPReqQFullDrop TcpExtTCPReqQFullDoCookies TcpExtListenOverflows',
+    },
+    {
+      text: 'Bursts, on the server itself: SYNs that are dropped while ListenOverflows rises are the accept queue, not this one.',
+      command: burst,
     },
     {
       text: 'Two captures show whether SYN-ACKs or ACKs are lost on the way.',

@@ -24,6 +24,10 @@ export const tlsFailure = {
       text: 'Log of the {to}: it names the alert it received; and that of the {from}: why it sent it.',
     },
     {
+      text: 'Does the handshake fail for another client too, and at which step?',
+      command: 'tcpwhy probe connect https://{server}/',
+    },
+    {
       text: 'Protocol versions and ciphers that the server accepts.',
       command:
         'openssl s_client -connect {server} -tls1_2 </dev/null; openssl s_client -connect {server} -tls1_3 </dev/null',
