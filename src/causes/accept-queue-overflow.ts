@@ -88,6 +88,7 @@ const SHAPES: Record<string, 'syn' | 'reset' | 'ack'> = { 'syn-dropped': 'syn', 
 function experimentsFor({ variant = '', because, group }: Verdict, evidence: Evidence): Weighed[] {
   const shape = SHAPES[variant] ?? 'ack'
   const arrived = because.some(({ key }) => key === 'ack-arrived')
+  const isQueued = because.some(({ key }) => key === 'queue-waiting')
   const connects = weighConnects('accept-queue-overflow', group, evidence, ({ outcome }) => {
     if (outcome === 'not-acknowledged' && shape === 'ack') return arrived ? 'confirms' : 'supports'
     if (outcome === 'reset-in-handshake' && shape === 'reset') return 'supports'
@@ -96,7 +97,7 @@ function experimentsFor({ variant = '', because, group }: Verdict, evidence: Evi
   })
   return [
     ...connects,
-    ...weighBursts(group, evidence, shape),
+    ...weighBursts(group, evidence, { shape, isQueued }),
     ...(shape === 'syn'
       ? weighLoads('accept-queue-overflow', group, evidence, 'connect-timeout')
       : []),

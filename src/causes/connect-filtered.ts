@@ -70,17 +70,17 @@ function weigh(verdict: Verdict | null, evidence: Evidence): Verdict | null {
 }
 
 /**
- * A single SYN that two captures show to be lost may be chance; with the experiment's it is not. Without the second capture a host that
- * is down and a queue that stays full drop SYNs just as well, so that silence only supports.
+ * A single SYN that two captures show to be lost may be chance; with the experiment's, on a host that is up, it is not. Without the
+ * second capture a queue that stays full drops SYNs just as well, so that silence only supports.
  */
-function effectOf(found: ConnectExperiment, { because, against }: Verdict): Effect | null {
+function effectOf(found: ConnectExperiment, { because }: Verdict): Effect | null {
   const { outcome, icmpFrom } = found
   if (isTaken(found) || outcome === 'refused') return 'contradicts'
   if (outcome === 'unreachable' || icmpFrom !== null) return 'contradicts'
   if (outcome !== 'filtered') return null
-  const isLost = because.some(({ key }) => key === 'syn-lost')
-  const others = against.some(({ key }) => key === 'answers-others')
-  return isLost && !others ? 'confirms' : 'supports'
+  const needed = ['syn-lost', 'never-answered', 'host-alive']
+  const isProven = needed.every((key) => because.some((reason) => reason.key === key))
+  return isProven ? 'confirms' : 'supports'
 }
 
 /** Endpoints with very many SYNs that were not repeated, and how many. */

@@ -70,15 +70,14 @@ function weigh(verdict: Verdict, endpoint: string, evidence: Evidence): Verdict 
   ])
 }
 
-/** The same: RST in both, in both from as far away as the server is, and nobody was accepted meanwhile. */
-function effectOf(found: ConnectExperiment, { because, against }: Verdict): Effect | null {
+/** A reject rule on the server itself (nf_reject with tcp-reset) refuses both alike, so a refusal never confirms that nothing listens. */
+function effectOf(found: ConnectExperiment, { because }: Verdict): Effect | null {
   const { outcome, refusedBy, icmpFrom } = found
   if (isTaken(found) || icmpFrom !== null || outcome === 'filtered') return 'contradicts'
   if (outcome !== 'refused') return null
   const fromServer = because.some(({ key }) => key === 'same-ttl')
   if (refusedBy === 'nearer') return fromServer ? 'contradicts' : 'lowers'
-  const others = against.some(({ key }) => key === 'served-otherwise')
-  return refusedBy === 'host' && fromServer && !others ? 'confirms' : 'supports'
+  return 'supports'
 }
 
 interface Gone {

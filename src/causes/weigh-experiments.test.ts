@@ -59,10 +59,10 @@ const refused = (over: Partial<typeof rst> = {}) =>
 
 causeTable(portClosed, [
   {
-    name: 'the experiment was refused from as far away as the host is, with the packets: confirmed',
+    name: 'refused from as far away as the host is: a reject rule there would do the same, so likely',
     connections: [refused(), neighbour],
     experiments: [tried('refused', { refusedBy: 'host' })],
-    is: 'confirmed',
+    is: 'likely',
     because: ['connect-refused-by-host'],
   },
   {
@@ -179,6 +179,14 @@ causeTable(connectFiltered, [
     because: ['syn-lost', 'connect-filtered'],
   },
   {
+    name: 'near miss: nothing else of that host is seen, it may have been down',
+    connections: [once],
+    fates: [[0, lostOnce]],
+    experiments: [tried('filtered')],
+    is: 'likely',
+    because: ['connect-filtered'],
+  },
+  {
     name: 'from one side: a stuck listener is as silent, so it stays possible',
     connections: [unanswered(), neighbour],
     experiments: [tried('filtered')],
@@ -259,8 +267,19 @@ causeTable(acceptQueueOverflow, [
     is: 'likely',
   },
   {
-    name: 'from outside: larger bursts lose SYNs, as here: confirmed',
+    name: 'near miss: a rule that counts SYNs has a limit as well, where nobody is seen to wait',
     ...droppedAtServer,
+    experiments: [burst({ troubles: { syn: 90, reset: 0, ack: 0 } })],
+    is: 'likely',
+    because: ['burst-syn'],
+  },
+  {
+    name: 'from outside: larger bursts lose SYNs, as here, where handshakes wait: confirmed',
+    ...droppedAtServer,
+    connections: [
+      unanswered({ handshake: { synTimesMs: [100, 1100, 3100] } }),
+      requestOnly(true, { id: 1, ending: 'reset-after-fin', lastMs: 5000 }),
+    ],
     experiments: [burst({ troubles: { syn: 90, reset: 0, ack: 0 } })],
     is: 'confirmed',
     because: ['burst-syn'],

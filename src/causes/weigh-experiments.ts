@@ -90,10 +90,11 @@ function connectKey({ outcome, refusedBy, icmpFrom }: ConnectExperiment): Key {
 export function weighBursts(
   endpoint: string,
   evidence: Evidence,
-  shape: 'syn' | 'reset' | 'ack',
+  { shape, isQueued }: { shape: 'syn' | 'reset' | 'ack'; isQueued: boolean },
 ): Weighed[] {
   return experimentsOf('backlog', endpoint, evidence).flatMap((found): Weighed[] => {
-    const effect = burstEffect(found, shape)
+    const limit = shape === 'reset' || (shape === 'syn' && isQueued) ? 'confirms' : 'supports'
+    const effect = burstEffect(found, shape, limit)
     if (effect === null) return []
     const { connections, tookAll, overflows, troubles } = found
     const values = { connections, took: tookAll, count: troubles[shape], overflows: overflows ?? 0 }
@@ -105,15 +106,19 @@ export function weighBursts(
 }
 
 /**
- * Overflows that the kernel counted are what they are. A limit alone, from outside, agrees only where the packets failed alike; and
- * answers that do not come may as well be those of a slow program.
+ * Overflows that the kernel counted are what they are. A limit alone, from outside, agrees only where the packets failed alike: a rule
+ * that counts SYNs has one as well, unless finished handshakes were seen to wait; answers that do not come may be those of a slow program.
  */
-function burstEffect(found: BacklogExperiment, shape: 'syn' | 'reset' | 'ack'): Effect | null {
+function burstEffect(
+  found: BacklogExperiment,
+  shape: 'syn' | 'reset' | 'ack',
+  limit: Effect,
+): Effect | null {
   const { connections, tookAll, hasLimit, overflows, troubles } = found
   if ((overflows ?? 0) > 0) return 'settles'
   if (tookAll === connections) return 'contradicts'
   if (!hasLimit || overflows === 0 || troubles[shape] < FEW) return null
-  return shape === 'ack' ? 'supports' : 'confirms'
+  return limit
 }
 
 /** Failures of `probe load` of that kind. */
