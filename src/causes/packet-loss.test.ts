@@ -149,6 +149,45 @@ causeTable(packetLoss, [
     is: 'nothing',
   },
   {
+    name: 'late segments of which nobody can tell whether they were overtaken: said',
+    connections: [other],
+    paths: [{ dataPackets: 1000, undecided: 5 }],
+    is: 'unknown',
+  },
+  {
+    name: 'near miss: four such segments',
+    connections: [other],
+    paths: [{ dataPackets: 100, undecided: 4 }],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: less than one in two hundred',
+    connections: [other],
+    paths: [{ dataPackets: 1001, undecided: 5 }],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: with two captures there is another way to tell',
+    connections: [other],
+    paths: [{ dataPackets: 1000, undecided: 50 }],
+    fates: [],
+    is: 'nothing',
+  },
+  {
+    name: 'answered duplicate acknowledgements beside as many undecided: loss is possible only',
+    connections: [0, 1, 2].map((id) =>
+      lossy(id, 20, {
+        sides: {
+          server: { retransmissions: { fast: 20 }, outOfOrder: 9, undecided: 9 },
+          client: { duplicateAcks: 60 },
+        },
+      }),
+    ),
+    paths: [{ dataPackets: 1000, undecided: 27 }],
+    is: 'possible',
+    against: ['undecided'],
+  },
+  {
     name: 'near miss: too few segments for a rate',
     connections: [lossy(0, 2), lossy(1, 2), lossy(2, 2)],
     paths: [{ dataPackets: 28 }],

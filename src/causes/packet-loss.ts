@@ -9,6 +9,7 @@ import {
   type Reason,
   type Reference,
   reasonsOf,
+  type Unknown,
   type Verdict,
 } from './cause.ts'
 import { fatesOf } from './where.ts'
@@ -22,6 +23,10 @@ const NOTABLE = 0.01 // 1 % of data segments sent again; below that TCP hardly s
 const HARMFUL = 0.03
 const FAR_ABOVE = 5
 const OUTAGE_MS = 1000
+const UNDECIDED_RATE = 0.005
+const MAX_TOLD = 3
+const NO_IP_ID = 'IPv6 has no IP-ID, and the timestamps are equal or not there'
+const IP_ID_SILENT = 'neither IP-IDs nor timestamps give their order'
 /** As evidence/vantage says on which leg a segment was lost. */
 const BEFORE_ROUTER = 'between client and router'
 const AFTER_ROUTER = 'between router and server'
@@ -54,7 +59,40 @@ function judge(evidence: Evidence): Judgement {
     const verdict = judgeOutage(lossy, evidence) ?? judgeRate(lossy, evidence)
     if (verdict !== null) verdicts.push(verdict)
   }
-  return { verdicts }
+  const unknown = undecidedOf(evidence, verdicts)
+  return { verdicts, ...(unknown === null ? {} : { unknown }) }
+}
+
+/**
+ * Paths on which holes were filled by segments of which nobody can tell whether they had been overtaken or were sent again:
+ * equal timestamps and no IP-ID that counts, as on every LAN with IPv6. Paths with a verdict are left out: it says so itself.
+ */
+function undecidedOf(evidence: Evidence, verdicts: readonly Verdict[]): Unknown | null {
+  if (evidence.vantage !== null) return null
+  const judged = new Set(verdicts.map((v) => v.group))
+  const paths = [...evidence.paths.values()]
+    .filter((path) => isUndecided(path) && !judged.has(groupOf(path)))
+    .sort((a, b) => (b.undecided ?? 0) - (a.undecided ?? 0))
+  const first = paths[0]
+  if (first === undefined) return null
+  const told = paths.slice(0, MAX_TOLD).map((path) => {
+    const { client, server, undecided = 0, dataPackets } = path
+    const why = client.includes(':') ? NO_IP_ID : IP_ID_SILENT
+    return `between ${client} and ${server} ${undecided} of ${dataPackets} data segments came after later ones: sent again or overtaken on the way, this capture cannot tell (${why})`
+  })
+  const more = paths.length - told.length
+  return {
+    missing: more > 0 ? [...told, `the same between ${more} more pairs of hosts`] : told,
+    ask: 'nstat -n; sleep 10; nstat -z TcpRetransSegs TcpOutSegs # on the sending host; or tcpwhy analyze --at client=client.pcap --at server=server.pcap',
+  }
+}
+
+function isUndecided({ undecided = 0, dataPackets }: PathFacts): boolean {
+  return undecided >= MIN_LOSSES && undecided >= dataPackets * UNDECIDED_RATE
+}
+
+function groupOf({ client, server }: PathFacts): string {
+  return `${client} ${server}`
 }
 
 function lossyOf(path: PathFacts, evidence: Evidence): Lossy | null {
@@ -98,9 +136,19 @@ function sideLosses(side: SideFacts): number {
 /** Segments overtook each other and were sent again for nothing: the path delivered them all. */
 function isReordered(recovered: readonly ConnectionFacts[]): boolean {
   const sides = recovered.flatMap((c) => [c.sides.client, c.sides.server])
-  const early = sides.reduce((sum, s) => sum + s.outOfOrder + s.retransmissions.spurious, 0)
+  const early = sides.reduce(
+    (sum, s) => sum + s.outOfOrder - (s.undecided ?? 0) + s.retransmissions.spurious,
+    0,
+  )
   const losses = recovered.reduce((sum, c) => sum + lossesOf(c), 0)
   return early * 4 >= losses
+}
+
+function undecidedIn(recovered: readonly ConnectionFacts[]): number {
+  return recovered.reduce(
+    (sum, { sides }) => sum + (sides.client.undecided ?? 0) + (sides.server.undecided ?? 0),
+    0,
+  )
 }
 
 /** Only the first data of the client was repeated, until the server took it: the handshake's end was lost, or refused. */
@@ -137,7 +185,9 @@ function judgeRate(lossy: Lossy, evidence: Evidence): Verdict | null {
     return null
   const compared = others.packets >= 100
   if (compared && rate < others.rate * FAR_ABOVE) return null
-  const likely = compared || rate >= HARMFUL
+  const undecided = undecidedIn(recovered)
+  // As many again that may have been overtaken only: then these, too.
+  const likely = (compared || rate >= HARMFUL) && undecided * 4 < losses
   const proven = provenOf(lossy, evidence)
   const ref = connectionRef(recovered[0]!)
   const values = { losses, packets: path.dataPackets, rate: percent(rate) }
@@ -153,6 +203,7 @@ function judgeRate(lossy: Lossy, evidence: Evidence): Verdict | null {
     ],
     against: [
       ...(compared || proven !== null ? [] : [say('nothing-to-compare', {}, ref)]),
+      ...(undecided > 0 && proven === null ? [say('undecided', { count: undecided }, ref)] : []),
       ...captureLoss(evidence, ref),
     ],
     severity: rate >= HARMFUL ? 'problem' : 'notice',
@@ -193,7 +244,7 @@ function verdictOf(
     weight: certainty === 'possible' ? 32 : 48,
     culprit: { side: 'network' },
     values: { client: path.client, peer: path.server, rate: percent(rate) },
-    group: `${path.client} ${path.server}`,
+    group: groupOf(path),
   }
 }
 

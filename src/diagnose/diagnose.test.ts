@@ -96,6 +96,20 @@ function run(parts: EvidenceParts, causes: readonly Cause[], more: Partial<Diagn
   })
 }
 
+test('late segments of which nobody can tell what they are: not healthy in silence', () => {
+  const clean = connection({ ending: 'clean' })
+  const [client, server] = ['2001:db8::1', '2001:db8::2']
+  const paths = [{ client, server, dataPackets: 900, undecided: 31 }]
+  const report = run({ connections: [clean], paths }, allCauses)
+  expect(report.verdict).toBe('inconclusive')
+  expect(report.headline).toBe(
+    'Loss cannot be judged: between 2001:db8::1 and 2001:db8::2 31 of 900 data segments came after later ones: sent again or overtaken on the way, this capture cannot tell (IPv6 has no IP-ID, and the timestamps are equal or not there); nothing else is wrong with the 1 connection',
+  )
+  expect(report.unknown).toMatchObject([
+    { cause: 'packet-loss', ask: expect.stringContaining('TcpRetransSegs') },
+  ])
+})
+
 const three = [died(0), died(1), died(2)]
 
 describe('rivals', () => {

@@ -83,7 +83,9 @@ export function conclude(input: DiagnoseInput): {
   const half = oneDirectionOf(evidence)
   const anything = total > 0 || (evidence.machines ?? []).some(hasSockets)
   const seen = verdictOf(findings, bad, anything)
-  const verdict = seen === 'healthy' && half?.whole === true ? 'inconclusive' : seen
+  const late = asked.unknown.find((u) => u.cause === 'packet-loss') ?? null
+  const doubtful = half?.whole === true || late !== null
+  const verdict = seen === 'healthy' && doubtful ? 'inconclusive' : seen
   const unknown = [
     ...(half === null ? [] : [unknownHalf(half)]),
     ...asked.unknown,
@@ -95,7 +97,7 @@ export function conclude(input: DiagnoseInput): {
     tool: { name: 'tcpwhy', version: input.toolVersion },
     sources: [...input.sources],
     verdict,
-    headline: headlineOf({ verdict, findings, unexplained, unknown, evidence, causes, half }),
+    headline: headlineOf({ verdict, findings, unexplained, unknown, evidence, causes, half, late }),
     findings,
     excluded: asked.excluded.map(({ cause, because }) => ({
       cause: cause.id,

@@ -16,6 +16,8 @@ export interface HeadlineInput {
   evidence: Evidence
   causes: readonly Cause[]
   half: OneDirection | null
+  /** What cannot be told of lost or overtaken segments. */
+  late?: Report['unknown'][number] | null
 }
 
 /** One sentence a person can forward: who, why, how many of how many, how sure, and what is missing if it is not. */
@@ -115,7 +117,11 @@ function healthyValues({ evidence, causes }: HeadlineInput) {
 
 /** Nothing was found, and all the same nobody can say that all is well. */
 function undecidedHeadline(input: HeadlineInput): string {
-  const { half, unexplained, evidence } = input
+  const { half, unexplained, evidence, late = null } = input
+  if (half === null && late !== null && unexplained.length === 0) {
+    const { connections: total } = evidence.totals
+    return say(words.headline.late, { total, what: late.missing[0] ?? '' })
+  }
   if (half === null || unexplained.some(looksBad)) return unexplainedHeadline(input)
   return halfHeadline(half, evidence.totals.connections)
 }

@@ -49,6 +49,7 @@ export interface PathTotals {
   dataPackets: number
   retransmissions: number
   lossyConnections: number
+  undecided: number
   onlyClient: number
   onlyServer: number
   survivedT: number
@@ -207,6 +208,7 @@ export class Aggregates {
       dataPackets: 0,
       retransmissions: 0,
       lossyConnections: 0,
+      undecided: 0,
       onlyClient: 0,
       onlyServer: 0,
       survivedT: 0,

@@ -372,6 +372,7 @@ function aggregate(rows: Rows, aggregates: Aggregates, ending: Ending): Endpoint
   path.packets += ints[c + L.S_PACKETS]! + ints[s + L.S_PACKETS]!
   path.dataPackets += dataPackets(ints, floats, c) + dataPackets(ints, floats, s)
   path.retransmissions += resent
+  path.undecided += ints[c + L.S_UNDECIDED]! + ints[s + L.S_UNDECIDED]!
   if (ints[s + L.S_PACKETS] === 0 && acknowledges(ints, c)) path.onlyClient++
   else if (ints[c + L.S_PACKETS] === 0 && acknowledges(ints, s)) path.onlyServer++
   path.largestFromClient = Math.max(path.largestFromClient, ints[c + L.S_BIG_ACKED]!)
@@ -474,6 +475,7 @@ function printed(
       dataPackets: p.dataPackets,
       retransmissions: p.retransmissions,
       lossyConnections: p.lossyConnections,
+      undecided: p.undecided,
       oneSided: { client: p.onlyClient, server: p.onlyServer },
       survivedSilenceMs: p.survivedT / 1e6,
       survivedSilenceId: p.survivedId < 0 ? null : p.survivedId,

@@ -241,6 +241,7 @@ function sideFacts(rows: Rows, dir: number): SideFacts {
     },
     duplicateAcks: ints[o + L.S_DUPACKS]!,
     outOfOrder: ints[o + L.S_OOO]!,
+    undecided: ints[o + L.S_UNDECIDED]!,
     keepaliveProbes: ints[o + L.S_KEEPALIVES]!,
     keepaliveUnanswered: ints[o + L.S_KA_RUN]!,
     keepaliveIntervalMs: ints[o + L.S_KEEPALIVES]! > 1 ? ms(floats, o + L.S_KA_INTERVAL) : null,

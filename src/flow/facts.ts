@@ -145,6 +145,11 @@ export interface SideFacts {
   }
   duplicateAcks: number
   outOfOrder: number
+  /**
+   * Of `outOfOrder`: neither timestamps nor IP-IDs tell whether they were overtaken on the way or sent again, and the
+   * receiver had reported holes. Absent = not told.
+   */
+  undecided?: number
   keepaliveProbes: number
   /** Keepalive probes at the end that got no answer, and the usual distance between probes. */
   keepaliveUnanswered: number
@@ -325,6 +330,8 @@ export interface PathFacts {
   retransmissions: number
   /** Connections with at least one retransmission. */
   lossyConnections: number
+  /** Segments that filled a hole of which nobody can tell whether they were overtaken or sent again (see SideFacts). */
+  undecided?: number
   /**
    * Connections of which only this side's packets are in the capture although it acknowledges the other's; absent = not told.
    */

@@ -134,7 +134,10 @@ export const S_HOLES = 86
 export const S_HOLE = 87
 /** Timestamp of the first repetition of the oldest unacknowledged octets; in S_UNA_FLAGS from bit 8: its note, 16: it has one. */
 export const S_UNA_TSVAL = 95
-export const SIDE_WORDS = 96
+/** Of S_OOO those of which nothing tells whether they were overtaken or sent again, after this side's peer reported a hole. */
+export const S_UNDECIDED = 96
+/** Even: the floats of the next side are aligned. */
+export const SIDE_WORDS = 98
 
 export const CLIENT_SIDE = COMMON_WORDS
 export const SERVER_SIDE = COMMON_WORDS + SIDE_WORDS

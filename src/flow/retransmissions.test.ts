@@ -66,6 +66,28 @@ test.each([
   expect(early).toBe(outOfOrder)
 })
 
+test.each([
+  ['neither tells: undecided', { ipId: -1 }, 1],
+  ['its IP-ID is that of its place: decided', {}, 0],
+  ['its timestamp is older: decided', { ipId: -1, tsVal: 909 }, 0],
+] as const)('a hole that the receiver reported is filled soon: %s', (_, late, undecided) => {
+  const all = third(late, 0.2)
+  const report = {
+    tMs: 10.06,
+    from: 'client',
+    seq: 301,
+    ack: 2001,
+    tsVal: 111,
+    tsEcr: 910,
+  } as const
+  const reported = [...all.slice(0, -1), report, { ...report, tMs: 10.07 }, all.at(-1)!]
+  expect(serverOf(reported)).toMatchObject({ outOfOrder: 1, undecided })
+})
+
+test('a hole that nobody reported is filled soon: nothing to decide', () => {
+  expect(serverOf(third({ ipId: -1 }, 0.2))).toMatchObject({ outOfOrder: 1, undecided: 0 })
+})
+
 const NONE = { rto: 0, fast: 0, spurious: 0, syn: 0, synAck: 0, fin: 0 }
 
 function resent(all: readonly Sent[]) {

@@ -19,6 +19,7 @@ import {
   S_BASE,
   S_BITS,
   S_DATA_LAST_T,
+  S_DUPACKS,
   S_DUPRUN,
   S_FAST,
   S_FIN_T,
@@ -41,6 +42,7 @@ import {
   S_UNA_SEQ,
   S_UNA_TIMES,
   S_UNA_TSVAL,
+  S_UNDECIDED,
   SB_ACK,
   SB_ISN,
   SB_TIMESTAMPS,
@@ -111,6 +113,7 @@ export function classifyOld(
   const overtaken = known ? OOO_NS : reorderingTime(ints, floats, at)
   if (filled > 0 && order !== SENT_AFTER && t - newest < overtaken) {
     ints[o + S_OOO]!++
+    if (len > 0 && ints[q + S_DUPACKS]! > 0) ints[o + S_UNDECIDED]!++
     return NOTE_OOO
   }
   if (known) {

@@ -84,7 +84,7 @@ function isOrdinarySide(ints: Int32Array, floats: Float64Array, o: number, ttl: 
   if ((ints[o + L.S_BITS]! & L.SB_FIN) === 0 || ints[o + L.S_PACKETS] === 0) return false
   if (ints[o + L.S_TTLS] !== ttl || ints[o + L.S_UNA_TIMES] !== 0) return false
   if (ints[o + L.S_HOLES] !== 0 || floats[(o + L.S_MISSING) >> 1]! !== 0) return false
-  return retransmitted(ints, o) === 0
+  return retransmitted(ints, o) + ints[o + L.S_UNDECIDED]! === 0
 }
 
 function hasRoundTrip(ints: Int32Array, at: number): boolean {

@@ -50,6 +50,7 @@ export const diagnoseWords = {
     benign: '{certainty}; {affected:count} of {total:count} {what}{also}',
     healthy:
       'Healthy: {total:count} connections to {endpoints:count} endpoints, {ends}; none refused, reset, timed out, unanswered or stalled ({causes:count} causes checked)',
+    late: 'Loss cannot be judged: {what}; nothing else is wrong with the {total:count} {total?connection|connections}',
     unexplained:
       'Not explained: {list}, of {total:count} connections; none of {causes:count} causes fits. Missing: {missing}',
     /** The first of each: all of several, the only one, some of them. */

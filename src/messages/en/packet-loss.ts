@@ -14,6 +14,8 @@ export const packetLoss = {
     'lost-far':
       'of the segments compared {segments:count} were lost between router and server: look there first',
     'duplicate-acks': 'the receivers reported holes: {count:count} duplicate acknowledgements',
+    undecided:
+      '{count:count} more came after later ones: sent again or overtaken on the way, this capture cannot tell (no IP-ID that counts, equal timestamps)',
     outage:
       'for {for:ms} from {at:time} on nothing was answered on any connection of this path although data was sent ({count:count} connections)',
     'went-on': '{count:count} connections went on afterwards',
