@@ -1,5 +1,5 @@
 import { causeTable } from '../../test/helpers/cause-table.ts'
-import { ACK, application, connection, PSH, reset, segment } from '../../test/helpers/facts.ts'
+import { ACK, application, connection, FIN, PSH, reset, segment } from '../../test/helpers/facts.ts'
 import { clientCancelled } from './client-cancelled.ts'
 
 const chunk = (frame: number, tMs: number) =>
@@ -32,7 +32,44 @@ const http = (contentLength: number, bodyOctetsSeen: number) =>
     }),
   ] as const
 
+/** The server notices the FIN, sends nothing more and closes: no reset, two FINs. */
+const inOrder = (ack: number) =>
+  connection({
+    id: 0,
+    ending: 'clean',
+    endedBy: 'client',
+    tail: [
+      chunk(20, 899),
+      segment({ frame: 21, tMs: 900, flags: FIN | ACK, seq: 101, ack: 61_468 }),
+      segment({ frame: 22, tMs: 901, from: 'server', flags: FIN | ACK, seq: 61_468, ack: 102 }),
+      segment({ frame: 23, tMs: 902, flags: ACK, seq: 102, ack }),
+    ],
+    sides: {
+      client: fin(900),
+      server: { payloadOctets: 90_000, lastDataMs: 899, ...fin(901) },
+    },
+  })
+
 causeTable(clientCancelled, [
+  {
+    name: 'FINs of both, and the length says that half of the response had come',
+    connections: [inOrder(61_469)],
+    application: [http(200_000, 90_000)],
+    is: 'possible',
+    severity: 'benign',
+    because: ['left', 'incomplete'],
+  },
+  {
+    name: 'near miss: FINs of both, no length known: the response may be whole',
+    connections: [inOrder(61_469)],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: it went on reading after its FIN',
+    connections: [inOrder(70_000)],
+    application: [http(200_000, 90_000)],
+    is: 'nothing',
+  },
   {
     name: 'FIN in the middle of a flowing response, resets for what was under way',
     connections: [left(0, 900)],

@@ -115,7 +115,9 @@ function wentOnReading(connection: ConnectionFacts, act: Act): boolean {
   const fin = connection.tail.find((s) => s.frame === act.frame)
   const later = connection.tail.filter((s) => s.from === 'client' && s.frame > act.frame)
   if (fin === undefined) return later.length > 0
-  return later.some((s) => s.ack > fin.ack)
+  // The server's FIN counts as one, and is no octet of the answer.
+  const whole = connection.sides.server.fin === null ? 0 : 1
+  return later.some((s) => s.ack > fin.ack + whole)
 }
 
 /** The client acknowledged what is not in the capture, and with it the response may have been whole. */

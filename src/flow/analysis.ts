@@ -19,7 +19,7 @@ import * as L from './layout.ts'
 import { dataPackets, retransmitted, serverSpokeFirst } from './row-sums.ts'
 import type { Rows } from './rows.ts'
 import { type Collector, FlowTracker } from './tracker.ts'
-import { isShortExchange, isTroubled } from './trouble.ts'
+import { isShortExchange, isTroubled, mayHaveLeft } from './trouble.ts'
 
 /** Rows of troubled connections kept to the end; beyond, each group (server, ending, by whom) keeps this many. */
 const KEPT_MAX = 16_384
@@ -197,7 +197,8 @@ export class FlowAnalysis implements Collector {
 
   /**
    * Quiet witnesses, a few of each server: a clean connection of one short exchange may hold a refusal in words ("Too
-   * many connections", a TLS alert); one that its server closed may hold half of an answer; one that is open and silent at
+   * many connections", a TLS alert); one that its server closed, or its client some time
+   * after it had asked, may hold half of an answer; one that is open and silent at
    * the end may be an open transaction, or forgotten.
    */
   private watch(row: number, rows: Rows, ended: Ended, endpoint: EndpointTotals | null): boolean {
@@ -206,7 +207,7 @@ export class FlowAnalysis implements Collector {
     if (ended.ending === 'open' ? quiet : isShortExchange(rows)) {
       if (endpoint.watched >= WATCHED_PER_ENDPOINT) return false
       endpoint.watched++
-    } else if (ended.ending === 'clean' && ended.by === 'server') {
+    } else if (ended.ending === 'clean' && endedInAnswer(rows, ended)) {
       if (endpoint.watchedAnswers >= WATCHED_PER_ENDPOINT) return false
       endpoint.watchedAnswers++
     } else return false
@@ -496,4 +497,9 @@ function rttSummary(rtts: readonly number[], count: number): EndpointFacts['hand
   const at = (q: number) =>
     sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))]! / 1e6
   return { median: at(0.5), p90: at(0.9), count }
+}
+
+/** By its server, or by a client that may not have waited for all of the answer. */
+function endedInAnswer({ ints, floats, at }: Rows, { by }: Ended): boolean {
+  return by === 'server' || mayHaveLeft(ints, floats, at)
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { AddressBook } from '../base/addresses.ts'
-import { ACK, KIND_TCP, Packet, SYN } from '../packet/packet.ts'
+import { ACK, FIN, KIND_TCP, Packet, SYN } from '../packet/packet.ts'
 import { FlowAnalysis } from './analysis.ts'
 import type { ConnectionFacts } from './facts.ts'
 
@@ -88,6 +88,31 @@ test('a hole that nobody reported is filled soon: nothing to decide', () => {
   expect(serverOf(third({ ipId: -1 }, 0.2))).toMatchObject({ outOfOrder: 1, undecided: 0 })
 })
 
+test.each([
+  ['after a second, its answer in between', 1000, 1],
+  ['at once, as after any answer', 15, 0],
+] as const)(
+  'a client that closes first, %s: kept for the length of its answer or not',
+  (_, ms, kept) => {
+    const close: Sent[] = [
+      { tMs: ms, from: 'client', seq: 301, ack: 2001, flags: FIN | ACK, tsVal: 1100, tsEcr: 910 },
+      {
+        tMs: ms + 1,
+        from: 'server',
+        seq: 2001,
+        ack: 302,
+        flags: FIN | ACK,
+        tsVal: 1900,
+        tsEcr: 1100,
+      },
+      { tMs: ms + 2, from: 'client', seq: 302, ack: 2002, tsVal: 1102, tsEcr: 1900 },
+    ]
+    const answer = [handshake[4]!, { ...handshake[4]!, tMs: 11, seq: 1001 }]
+    const clean = [...handshake.slice(0, 4), ...answer, ...close]
+    expect(flowsOf(clean).kept).toHaveLength(kept)
+  },
+)
+
 const NONE = { rto: 0, fast: 0, spurious: 0, syn: 0, synAck: 0, fin: 0 }
 
 function resent(all: readonly Sent[]) {
@@ -95,6 +120,10 @@ function resent(all: readonly Sent[]) {
 }
 
 function serverOf(all: readonly Sent[]) {
+  return flowsOf(all).all[0]!.sides.server
+}
+
+function flowsOf(all: readonly Sent[]) {
   const addresses = new AddressBook()
   const ends = {
     client: addresses.intern(0, 0, 0xffff, 1),
@@ -105,8 +134,7 @@ function serverOf(all: readonly Sent[]) {
   for (const [i, sent] of all.entries()) {
     analysis.segment(Object.assign(packetOf(sent, ends), { tNs: sent.tMs * 1e6, frame: i + 1 }))
   }
-  analysis.finish()
-  return finished[0]!.sides.server
+  return { all: finished, kept: analysis.finish().connections }
 }
 
 function packetOf(sent: Sent, ends: { client: number; server: number }): Packet {

@@ -8,6 +8,8 @@ const ZERO_WINDOW_NS = 200e6
 const PENDING_NS = 2e9
 /** A client that closes this long after its unanswered request may have timed out. */
 const GAVE_UP_NS = 300e6
+/** A client that leaves in the middle of an answer has waited at least this long; most answers are whole by then. */
+const LEFT_NS = 300e6
 
 /** Whether a finished connection is worth the causes' time. Clean and quiet ones live on in the aggregates only. */
 export function isTroubled(rows: Rows, ending: Ending, captureEndT: number): boolean {
@@ -67,6 +69,18 @@ function zeroFor(ints: Int32Array, floats: Float64Array, o: number, captureEndT:
 /** The side has sent beyond octets that neither came nor were acknowledged. */
 function waitsForHole(ints: Int32Array, o: number, q: number): boolean {
   return ints[o + L.S_HOLES]! > 0 && ((ints[o + L.S_NXT]! - ints[q + L.S_ACKED]!) | 0) > 0
+}
+
+/**
+ * The client closed first, some time after it had asked, and the last octets were the answer's: all of it, or what had come
+ * by then. The lengths in the payload say which.
+ */
+export function mayHaveLeft(ints: Int32Array, floats: Float64Array, at: number): boolean {
+  const c = at + L.CLIENT_SIDE
+  if (ints[at + L.R_LAST_DATA_BY] !== 2) return false
+  const closed = floats[(c + L.S_FIN_T) >> 1]!
+  if (closed > floats[(at + L.SERVER_SIDE + L.S_FIN_T) >> 1]!) return false
+  return closed - floats[(c + L.S_MSG_T) >> 1]! > LEFT_NS
 }
 
 /** At most one request and a short answer: long enough for a refusal in words. */

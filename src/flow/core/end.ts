@@ -8,7 +8,7 @@ import { dataPackets, retransmitted, serverSpokeFirst } from '../row-sums.ts'
 import type { Rows } from '../rows.ts'
 import { FIRST_TOMB, isTaken, putTomb, TOMB_WORDS, TOMBS, tombHash } from '../tombs.ts'
 import { EXPIRED_AT_ONCE, LINGER_NS, LINGER_ROWS } from '../tracker-limits.ts'
-import { isShortExchange, isTroubledClean } from '../trouble.ts'
+import { isShortExchange, isTroubledClean, mayHaveLeft } from '../trouble.ts'
 import * as K from './layout.ts'
 
 // Compiled with run.ts: the end of an ordinary connection, as FlowTracker.close and FlowAnalysis.finished see to it. What is not
@@ -76,7 +76,7 @@ function isOrdinary(rows: Rows, ints: Int32Array, floats: Float64Array): boolean
   }
   if (isShortExchange(rows)) return ints[K.K_SHORT_FULL] === 1
   const byClient = floats[(c + L.S_FIN_T) >> 1]! <= floats[(s + L.S_FIN_T) >> 1]!
-  return byClient || ints[K.K_ANSWERS_FULL] === 1
+  return (byClient && !mayHaveLeft(ints, floats, at)) || ints[K.K_ANSWERS_FULL] === 1
 }
 
 /** It sent a FIN, nothing twice, nothing is missing of it, and its TTL was always this one. */
