@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { HostFiles } from '../../host/host-files.ts'
 import { nodeHost } from '../node-host.ts'
 import { DEFAULT_FILTER, HEADER_OCTETS } from './defaults.ts'
-import { isFull, PacketFile } from './packet-file.ts'
+import { isFull, PacketFile, wholeBlocks } from './packet-file.ts'
 import { type EndedBy, type PacketSink, runSession } from './session.ts'
 import { resolveTarget, type TargetAsk } from './target.ts'
 import { makeTemporary, removeTemporary } from './temporary.ts'
@@ -135,7 +135,13 @@ export class FileSink implements PacketSink {
     const room = this.maxOctets - this.file.octets
     const fits =
       blocks.length <= room ? { octets: blocks.length, count } : wholeBlocks(blocks, room)
-    this.file.append(blocks.subarray(0, fits.octets))
+    const before = this.file.octets
+    try {
+      this.file.append(blocks.subarray(0, fits.octets), 'part')
+    } catch (error) {
+      this.count += wholeBlocks(blocks, this.file.octets - before).count
+      throw error
+    }
     this.count += fits.count
     if (fits.octets === blocks.length) return
     this.isFull = true
@@ -148,18 +154,5 @@ export class FileSink implements PacketSink {
     } finally {
       this.file.close()
     }
-  }
-}
-
-/** The first blocks that fit into so many octets. */
-function wholeBlocks(blocks: Uint8Array, room: number): { octets: number; count: number } {
-  const view = new DataView(blocks.buffer, blocks.byteOffset, blocks.length)
-  let octets = 0
-  let count = 0
-  for (;;) {
-    const length = view.getUint32(octets + 4, true)
-    if (octets + length > room) return { octets, count }
-    octets += length
-    count++
   }
 }

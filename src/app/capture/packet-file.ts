@@ -24,8 +24,11 @@ export class PacketFile {
     }
   }
 
-  /** @throws TcpwhyError OUTPUT_UNWRITABLE; the file then ends with the last whole block that went in before */
-  append(blocks: Uint8Array): void {
+  /**
+   * @param onFailure  'part': of these blocks stay those that went in whole; 'none' for whoever will try again
+   * @throws TcpwhyError OUTPUT_UNWRITABLE; the file then ends with the last whole block that went in before
+   */
+  append(blocks: Uint8Array, onFailure: 'none' | 'part' = 'none'): void {
     let at = 0
     try {
       while (at < blocks.length) {
@@ -35,6 +38,8 @@ export class PacketFile {
       }
       this.octets += blocks.length
     } catch (cause) {
+      // What went in before there was no room stays, up to the last whole block.
+      if (onFailure === 'part') this.octets += wholeBlocks(blocks, at).octets
       if (at > 0 && !this.isSpecial) ftruncateSync(this.fd, this.octets)
       throw notWritable(this.path, cause)
     }
@@ -44,6 +49,20 @@ export class PacketFile {
     if (this.isOpen) closeSync(this.fd)
     this.isOpen = false
   }
+}
+
+/** The blocks that are whole within so many octets: pcapng has the length behind the type, here little-endian. */
+export function wholeBlocks(blocks: Uint8Array, room: number): { octets: number; count: number } {
+  const view = new DataView(blocks.buffer, blocks.byteOffset, blocks.byteLength)
+  let octets = 0
+  let count = 0
+  while (octets + 8 <= blocks.length) {
+    const length = view.getUint32(octets + 4, true)
+    if (octets + length > room) break
+    octets += length
+    count++
+  }
+  return { octets, count }
 }
 
 /** @throws TcpwhyError OUTPUT_UNWRITABLE */
