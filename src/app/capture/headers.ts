@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { HostFiles } from '../../host/host-files.ts'
 import { nodeHost } from '../node-host.ts'
 import { DEFAULT_FILTER, HEADER_OCTETS } from './defaults.ts'
-import { isFull, PacketFile, wholeBlocks } from './packet-file.ts'
+import { appendPackets, isFull, PacketFile, wholeBlocks } from './packet-file.ts'
 import { type EndedBy, type PacketSink, runSession } from './session.ts'
 import { resolveTarget, type TargetAsk } from './target.ts'
 import { makeTemporary, removeTemporary } from './temporary.ts'
@@ -135,14 +135,12 @@ export class FileSink implements PacketSink {
     const room = this.maxOctets - this.file.octets
     const fits =
       blocks.length <= room ? { octets: blocks.length, count } : wholeBlocks(blocks, room)
-    const before = this.file.octets
-    try {
-      this.file.append(blocks.subarray(0, fits.octets), 'part')
-    } catch (error) {
-      this.count += wholeBlocks(blocks, this.file.octets - before).count
-      throw error
-    }
-    this.count += fits.count
+    appendPackets(this.file, blocks.subarray(0, fits.octets), {
+      count: fits.count,
+      add: (packets) => {
+        this.count += packets
+      },
+    })
     if (fits.octets === blocks.length) return
     this.isFull = true
     this.onFull()

@@ -51,6 +51,22 @@ export class PacketFile {
   }
 }
 
+/** Appends packets; `add` is told how many of the `count` went in, also where there was no room for all.   @throws as append */
+export function appendPackets(
+  file: PacketFile,
+  blocks: Uint8Array,
+  { count, add }: { count: number; add: (packets: number) => void },
+): void {
+  const before = file.octets
+  try {
+    file.append(blocks, 'part')
+  } catch (error) {
+    add(wholeBlocks(blocks, file.octets - before).count)
+    throw error
+  }
+  add(count)
+}
+
 /** The blocks that are whole within so many octets: pcapng has the length behind the type, here little-endian. */
 export function wholeBlocks(blocks: Uint8Array, room: number): { octets: number; count: number } {
   const view = new DataView(blocks.buffer, blocks.byteOffset, blocks.byteLength)

@@ -1,6 +1,6 @@
 import { readFileSync, renameSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { isFull, PacketFile, refuseExisting } from './packet-file.ts'
+import { appendPackets, isFull, PacketFile, refuseExisting } from './packet-file.ts'
 import type { PacketSink } from './session.ts'
 
 /** A ring is this many pieces or more: the oldest leaves as a whole. */
@@ -75,8 +75,12 @@ export class Ring implements PacketSink {
     this.forget()
     if (!this.makeRoom(blocks.length)) return
     const piece = this.pieces.at(-1)!
-    piece.file.append(blocks)
-    piece.packets += count
+    appendPackets(piece.file, blocks, {
+      count,
+      add: (packets) => {
+        piece.packets += packets
+      },
+    })
   }
 
   /** From now on nothing that is kept may leave by its age. */
