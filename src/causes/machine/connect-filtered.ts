@@ -6,12 +6,10 @@ import {
   ownerOf,
   processOf,
   type SocketAt,
-  serverEnd,
   socketRef,
   socketsIn,
-  socketText,
 } from './lookup.ts'
-import { onMachine } from './verdict.ts'
+import { onMachine, socketsOf } from './verdict.ts'
 
 const say = reasonsOf('connect-filtered')
 
@@ -65,12 +63,6 @@ function judgeGroup(machine: MachineFacts, server: string, members: readonly Soc
       port: socket.remote.port,
       client: socket.local.address,
     },
-    subject: {
-      count: members.length,
-      of: netns.sockets.length,
-      what: 'connects',
-      examples: members.slice(0, 5).map((m) => socketText(m.socket)),
-      server: serverEnd(socket.remote),
-    },
+    subject: socketsOf(members, socket.remote, 'connects'),
   })
 }

@@ -5,14 +5,11 @@ import {
   groupBy,
   isServed,
   ownerOf,
-  processOf,
   type SocketAt,
-  serverEnd,
   socketRef,
   socketsIn,
-  socketText,
 } from './lookup.ts'
-import { onMachine } from './verdict.ts'
+import { onMachine, socketsOf } from './verdict.ts'
 
 const say = reasonsOf('path-lost')
 
@@ -54,16 +51,7 @@ function judgeGroup(machine: MachineFacts, group: string, members: readonly Sock
       peer: group,
       server: endpointText(end),
       port: end.port,
-      who: processOf(machine, owner ?? NOBODY).command,
     },
-    subject: {
-      count: members.length,
-      of: netns.sockets.length,
-      what: 'sockets',
-      examples: members.slice(0, 5).map((m) => socketText(m.socket)),
-      server: serverEnd(end),
-    },
+    subject: socketsOf(members, end),
   })
 }
-
-const NOBODY = { pid: 0, command: '?', cgroup: null }

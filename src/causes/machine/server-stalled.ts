@@ -11,12 +11,10 @@ import {
   ownerOf,
   processOf,
   processRef,
-  serverEnd,
   socketRef,
-  socketText,
 } from './lookup.ts'
 import { type Unread, unreadOf } from './unread.ts'
-import { onMachine } from './verdict.ts'
+import { onMachine, socketsOf } from './verdict.ts'
 
 const say = reasonsOf('server-stalled')
 
@@ -87,13 +85,7 @@ function judgeGroup(machine: MachineFacts, group: string, members: readonly Unre
       : {}),
     group,
     values: { server: endpointText(socket.local), port: socket.local.port, waited, octets },
-    subject: {
-      count,
-      of: netns.sockets.length,
-      what: 'sockets',
-      examples: members.slice(0, 5).map((m) => socketText(m.socket)),
-      server: serverEnd(socket.local),
-    },
+    subject: socketsOf(members, socket.local),
   })
 }
 

@@ -1,6 +1,6 @@
-import type { MachineFacts } from '../../evidence/machine.ts'
+import type { Endpoint, MachineFacts } from '../../evidence/machine.ts'
 import type { MachineSubject, Verdict } from '../cause.ts'
-import type { CulpritProcess } from './lookup.ts'
+import { type CulpritProcess, type SocketAt, serverEnd, socketText } from './lookup.ts'
 
 /** What most verdicts on a host share; a cause says what differs. */
 export function onMachine(
@@ -39,5 +39,22 @@ export function onMachine(
       server: null,
       ...subject,
     },
+  }
+}
+
+const MAX_EXAMPLES = 5
+
+/** What a verdict on sockets of one namespace is about: how many of all there, examples, and the server's end. */
+export function socketsOf(
+  members: readonly SocketAt[],
+  end: Endpoint,
+  what: MachineSubject['what'] = 'sockets',
+): Omit<MachineSubject, 'source'> {
+  return {
+    count: members.length,
+    of: members[0]?.netns.sockets.length ?? 0,
+    what,
+    examples: members.slice(0, MAX_EXAMPLES).map(({ socket }) => socketText(socket)),
+    server: serverEnd(end),
   }
 }

@@ -9,13 +9,11 @@ import {
   ownerOf,
   processOf,
   type SocketAt,
-  serverEnd,
   socketRef,
   socketsIn,
-  socketText,
 } from './lookup.ts'
 import { type Unread, unreadOf } from './unread.ts'
-import { onMachine } from './verdict.ts'
+import { onMachine, socketsOf } from './verdict.ts'
 
 const say = reasonsOf('zero-window-stall')
 
@@ -81,13 +79,7 @@ function ofReader(machine: MachineFacts, group: string, members: readonly Unread
     ],
     group,
     values: { server: endpointText(socket.remote), reader: machine.name, port: socket.remote.port },
-    subject: {
-      count: members.length,
-      of: netns.sockets.length,
-      what: 'sockets',
-      examples: members.slice(0, 5).map((m) => socketText(m.socket)),
-      server: serverEnd(socket.remote),
-    },
+    subject: socketsOf(members, socket.remote),
   })
 }
 
@@ -109,12 +101,6 @@ function ofWriter(machine: MachineFacts, group: string, members: readonly Socket
     ],
     group: `${netnsName(netns)} ${group}`,
     values: { server: endpointText(end), reader: socket.remote.address, port: end.port },
-    subject: {
-      count: members.length,
-      of: netns.sockets.length,
-      what: 'sockets',
-      examples: members.slice(0, 5).map((m) => socketText(m.socket)),
-      server: serverEnd(end),
-    },
+    subject: socketsOf(members, end),
   })
 }
