@@ -68,8 +68,8 @@ export function descriptorOutput(fd: number): Output {
       return (await import('node:tty')).isatty(fd)
     },
     async columns() {
-      if (fd !== 1 || !(await this.isTerminal())) return undefined
-      return process.stdout.columns
+      if (!(await this.isTerminal())) return undefined
+      return fd === 2 ? process.stderr.columns : process.stdout.columns
     },
     async write(text) {
       const bytes = typeof text === 'string' ? Buffer.from(text) : text

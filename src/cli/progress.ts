@@ -34,6 +34,29 @@ export function barText(done: number, total: number | null): string {
   return `[${bar}] ${Math.floor(part * 100)} % of ${formatOctets(total)}`
 }
 
+/** Lines on a terminal that replace each other, gone before the report. */
+export function liveLines(err: Output) {
+  let shown = 0
+  let over = false
+  const up = () => (shown === 0 ? '' : `\x1b[${shown}A`)
+  return {
+    async show(lines: readonly string[]): Promise<void> {
+      const width = ((await err.columns?.()) ?? 80) - 1
+      if (over) return
+      const text = lines.map((line) => `${[...line].slice(0, width).join('')}\x1b[K\n`).join('')
+      // Ctrl-C leaves a ^C where the cursor is: at the beginning of the line below.
+      const before = up()
+      shown = lines.length
+      await err.write(`${before}\r${text}\x1b[J`).catch(() => {})
+    },
+    async clear(): Promise<void> {
+      over = true
+      if (shown > 0) await err.write(`${up()}\r\x1b[J`).catch(() => {})
+      shown = 0
+    },
+  }
+}
+
 /** "watching, 2 s left (Ctrl-C to report)" on a terminal, gone before the report. */
 export function countdown(err: Output, why = 'to report now') {
   let shown = ''

@@ -11,15 +11,13 @@ export interface Probe<Options, Report extends ProbeReport> {
   /** What it will send at most; pure, told before anything is sent. */
   plan(options: Options): Plan
   /** Bounded by the plan and by `context.stop`. @throws nothing of the world: that is its result */
-  run(options: Options, port: ProbePort, context: ProbeContext<Report>): Promise<Report>
+  run(options: Options, port: ProbePort, context: ProbeContext): Promise<Report>
 }
 
 /** 'capture': headers of its own packets, for TTLs; 'socket-options': raw setsockopt; 'host': counters of this kernel. */
 export type ProbeNeed = 'capture' | 'socket-options' | 'host'
 
-export interface ProbeContext<Report> {
+export interface ProbeContext {
   /** Ctrl-C: it ends with what is known. */
   stop: AbortSignal
-  /** What is known so far, now and then. */
-  onProgress?: (report: Report) => void
 }

@@ -7,7 +7,7 @@ import type { IdleReport, IdleSettings } from '../../probe/idle/report.ts'
 import type { Talk } from '../../probe/idle/types.ts'
 import { requestOctets } from '../../probe/load/request.ts'
 import type { Keepalive, ProbePort } from '../../probe/port.ts'
-import { type IdleOptions, idle } from '../../probe/probes/idle.ts'
+import { type IdleOptions, type IdleProgress, idle } from '../../probe/probes/idle.ts'
 import { parseTarget, type Target } from '../../probe/target.ts'
 import { addressOf, type ProbeHooks, permit } from './permit.ts'
 import { nodeProbePort } from './port.ts'
@@ -39,7 +39,7 @@ const MAX_TARGETS = 16
  */
 export async function probeIdle(
   request: IdleRequest,
-  hooks: ProbeHooks = {},
+  hooks: ProbeHooks & { onProgress?: (progress: IdleProgress) => void } = {},
   givenPort?: ProbePort,
 ): Promise<IdleReport> {
   const port = givenPort ?? (await nodeProbePort())
@@ -52,12 +52,13 @@ export async function probeIdle(
   )
   const state = request.state === undefined ? null : await openState(request.state, keyOf(options))
   await hooks.onPlan?.(plan)
-  const { stop = new AbortController().signal } = hooks
+  const { stop = new AbortController().signal, onProgress } = hooks
   try {
     const known = state?.known(options.targets.length)
     return await idle.run({ ...options, ...(known === undefined ? {} : { known }) }, port, {
       stop,
       ...(state === null ? {} : { onResult: state.add }),
+      ...(onProgress === undefined ? {} : { onProgress }),
     })
   } finally {
     await state?.close()

@@ -1,8 +1,10 @@
 import type { IdleRequest } from '../../app/probe/index.ts'
 import { TcpwhyError } from '../../base/errors.ts'
+import { idleProgressLines } from '../../report/probe/idle-progress-text.ts'
 import { idleText } from '../../report/probe/idle-text.ts'
 import type { Io } from '../io.ts'
 import { announcer, httpPath, interruptible, showResult, time } from '../probe-io.ts'
+import { liveLines } from '../progress.ts'
 import type { App, Arguments } from '../spec.ts'
 
 const DEFAULT_MAX_MS = 3_600_000
@@ -14,12 +16,15 @@ export async function run(args: Arguments, io: Io, app: App): Promise<number> {
   const request = idleRequest(args, io.env)
   const { options } = args
   const { probeIdle } = await app.probe()
+  const isLive = options['quiet'] === undefined && (await io.err.isTerminal())
+  const live = liveLines(io.err)
   const report = await interruptible(io, (stop) =>
     probeIdle(request, {
       stop,
       owned: options['yes-i-own-this'] !== undefined,
       onPlan: announcer('idle', options, io),
-    }),
+      ...(isLive ? { onProgress: (progress) => void live.show(idleProgressLines(progress)) } : {}),
+    }).finally(() => live.clear()),
   )
   return showResult(report, options, io, idleText)
 }

@@ -194,6 +194,15 @@ export const probeWords = {
       'mysql-ping': 'a MySQL login, and COM_PING before and after each silence',
       'keepalive-probe': 'no data, only a TCP keepalive probe after each silence',
     },
+    progress: {
+      open: '{elapsed} gone, {silent} connections silent; over in {left} if none dies, else as long again after the first that does. Ctrl-C prints what is known.',
+      head: '{elapsed} gone, {silent} connections silent; over in {left}. Ctrl-C prints what is known.',
+      ladder: 'ladder {told} of {of}',
+      fan: 'fan {told} of {of}',
+      nothing: 'nothing known yet',
+      survived: 'survives {survived}',
+      between: 'dies between {from} and {to}',
+    },
     unusable: '{name}: cannot tell, no connection worked even without a silence ({why}).',
     why: {
       nothing: 'interrupted too early',

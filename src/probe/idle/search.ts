@@ -2,7 +2,7 @@ import type { Keepalive, OpenOptions, ProbePort } from '../port.ts'
 import { type Bracket, bracketOf } from './bracket.ts'
 import { besides, fan, ladder } from './plan.ts'
 import { tryOne } from './trial.ts'
-import type { Talk, Trial, TrialResult } from './types.ts'
+import type { SearchState, Talk, Trial, TrialResult } from './types.ts'
 
 export interface SearchJob {
   to: OpenOptions
@@ -21,6 +21,8 @@ export interface SearchContext {
   /** Waits until the next connection may be opened. */
   slot(): Promise<void>
   onResult(result: TrialResult): void
+  /** After each that is opened or told. */
+  onState?: (state: SearchState) => void
 }
 
 /** Trials of one fan; more are left to the next one. */
@@ -41,16 +43,46 @@ export async function search(job: SearchJob, context: SearchContext): Promise<Tr
     const { diedMs } = bracket
     if (diedMs === null) {
       if (bracket.survivedMs >= job.maxMs * ALL_OF_IT) break
-      const found = await climb(job, bracket, context)
+      const found = await climb(job, bracket, watched(job, results, 'ladder', context))
       add(found)
       if (!found.some(({ outcome }) => outcome !== 'unusable')) break
       continue
     }
     if (isCompared && diedMs - bracket.survivedMs <= job.precisionMs) break
-    add(await narrow(job, { ...bracket, diedMs }, isCompared, context))
+    const fanContext = watched(job, results, 'fan', context)
+    add(await narrow(job, { ...bracket, diedMs }, isCompared, fanContext))
     isCompared = true
   }
   return results
+}
+
+/** Of one step. */
+interface StepContext extends SearchContext {
+  tell: (found: readonly TrialResult[], open: number, pending: Pending) => void
+}
+
+/** Trials that are not told: how many, and when the last one is. */
+interface Pending {
+  count: number
+  untilMs: number
+}
+
+/** With what is known so far added to what a step tells of itself. */
+function watched(
+  job: SearchJob,
+  before: readonly TrialResult[],
+  step: SearchState['step'],
+  context: SearchContext,
+): StepContext {
+  const tell: StepContext['tell'] = (found, silent, { count, untilMs }) => {
+    if (context.onState === undefined) return
+    const { survivedMs, diedMs } = bracketOf(plain([...before, ...found]), job.precisionMs)
+    const told = found.length
+    // After a ladder in which one has died there will be a fan of as long silences.
+    const overAtMs = step === 'ladder' ? untilMs + (diedMs ?? 0) : untilMs
+    context.onState({ step, told, of: told + count, silent, survivedMs, diedMs, overAtMs })
+  }
+  return { ...context, tell }
 }
 
 /** The last rung survived, but for the fraction that is not surely part of the silence. */
@@ -61,11 +93,7 @@ export function plain(results: readonly TrialResult[]): TrialResult[] {
 }
 
 /** The ladder, all rungs at once, until one has died and all below it are told. */
-async function climb(
-  job: SearchJob,
-  known: Bracket,
-  context: SearchContext,
-): Promise<TrialResult[]> {
+async function climb(job: SearchJob, known: Bracket, context: StepContext): Promise<TrialResult[]> {
   const { keepalive, maxMs } = job
   const silences = ladder({ maxMs }, known)
   const without: Trial[] = silences.map((silenceMs) => ({
@@ -89,7 +117,7 @@ async function narrow(
   job: SearchJob,
   bracket: Bracket & { diedMs: number },
   isCompared: boolean,
-  context: SearchContext,
+  context: StepContext,
 ): Promise<TrialResult[]> {
   const { precisionMs, keepalive, talk } = job
   // Who ends connections by itself does so a little late at times: what is sent at that very moment may still be answered.
@@ -121,30 +149,44 @@ async function narrow(
 async function runAll(
   job: SearchJob,
   trials: readonly Trial[],
-  context: SearchContext,
+  context: StepContext,
   enough: (found: readonly TrialResult[]) => number | null,
 ): Promise<TrialResult[]> {
+  const { port } = context
   const found: TrialResult[] = []
-  const running = new Map<Trial, AbortController>()
+  const running = new Map<Trial, { controller: AbortController; untilMs: number }>()
+  const waiting = new Set(trials)
   let limitMs = Number.POSITIVE_INFINITY
   const stopAll = () => {
-    for (const controller of running.values()) controller.abort()
+    for (const { controller } of running.values()) controller.abort()
   }
   context.stop.addEventListener('abort', stopAll)
+  const tell = () => {
+    const asked = [...waiting].filter(({ silenceMs }) => silenceMs <= limitMs)
+    const ends = [
+      ...[...running.values()].map(({ untilMs }) => untilMs),
+      ...asked.map(({ silenceMs }) => port.nowMs() + silenceMs),
+    ]
+    const count = running.size + asked.length
+    context.tell(found, running.size, { count, untilMs: Math.max(port.nowMs(), ...ends) })
+  }
   const runOne = async (trial: Trial) => {
+    waiting.delete(trial)
     if (trial.silenceMs > limitMs || context.stop.aborted) return
     const controller = new AbortController()
-    running.set(trial, controller)
+    running.set(trial, { controller, untilMs: port.nowMs() + trial.silenceMs })
+    tell()
     const { to, talk } = job
-    const result = await tryOne({ to, talk, trial, stop: controller.signal }, context.port)
+    const result = await tryOne({ to, talk, trial, stop: controller.signal }, port)
     running.delete(trial)
     if (result === null) return
     found.push(result)
     context.onResult(result)
     limitMs = Math.min(limitMs, enough(found) ?? limitMs)
-    for (const [other, controller] of running) {
+    for (const [other, { controller }] of running) {
       if (other.silenceMs > limitMs) controller.abort()
     }
+    tell()
   }
   const all: Promise<void>[] = []
   for (const trial of trials) {

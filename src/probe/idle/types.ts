@@ -32,6 +32,21 @@ export interface TrialResult extends Trial {
   seen: readonly PacketSeen[]
 }
 
+/** How far the search of one target is. */
+export interface SearchState {
+  step: 'ladder' | 'fan'
+  /** Trials of this step of which is told what became of them, and how many it has. */
+  told: number
+  of: number
+  /** Connections of this target that are silent now. */
+  silent: number
+  /** What is known so far: the longest silence that was survived, 0 = none; the shortest that one died of. */
+  survivedMs: number
+  diedMs: number | null
+  /** On the port's clock: when it is over, as far as can be told; before anything has died: if nothing does. */
+  overAtMs: number
+}
+
 /** What is said on the connection: before the silence, after it, and as a heartbeat. */
 export type Talk =
   /** A request that is answered. */

@@ -56,7 +56,7 @@ function plan({ target, to, connections, timeoutMs }: BacklogOptions): Plan {
 async function run(
   options: BacklogOptions,
   port: ProbePort,
-  { stop }: ProbeContext<BacklogReport>,
+  { stop }: ProbeContext,
 ): Promise<BacklogReport> {
   const planned = plan(options)
   const startMs = port.nowMs()

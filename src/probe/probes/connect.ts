@@ -51,7 +51,7 @@ function plan(options: ConnectOptions): Plan {
 async function run(
   options: ConnectOptions,
   port: ProbePort,
-  { stop }: ProbeContext<ConnectReport>,
+  { stop }: ProbeContext,
 ): Promise<ConnectReport> {
   const planned = plan(options)
   const startMs = port.nowMs()

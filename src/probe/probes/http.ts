@@ -69,7 +69,7 @@ interface Asking {
 async function run(
   options: HttpOptions,
   port: ProbePort,
-  { stop }: ProbeContext<HttpReport>,
+  { stop }: ProbeContext,
 ): Promise<HttpReport> {
   const planned = plan(options)
   const startMs = port.nowMs()

@@ -7,7 +7,7 @@ import { keepaliveText, ladder, STEP_PART } from '../idle/plan.ts'
 import type { IdleReport, IdleSettings, IdleTarget } from '../idle/report.ts'
 import { runsOf } from '../idle/runs.ts'
 import { FAN_MOST, ROUNDS, search } from '../idle/search.ts'
-import type { Talk, TrialResult } from '../idle/types.ts'
+import type { SearchState, Talk, TrialResult } from '../idle/types.ts'
 import type { Keepalive, PacketWatch, ProbeAddress, ProbePort } from '../port.ts'
 import type { Probe, ProbeContext } from '../probe.ts'
 import type { Plan } from '../report.ts'
@@ -25,9 +25,19 @@ export interface IdleOptions {
   known?: readonly (readonly TrialResult[])[]
 }
 
-export interface IdleHooks extends ProbeContext<IdleReport> {
+export interface IdleHooks extends ProbeContext {
   /** Each result as it comes, with the index of its target. */
   onResult?: (target: number, result: TrialResult) => void
+  /** How far it is, once a second. */
+  onProgress?: (progress: IdleProgress) => void
+}
+
+export interface IdleProgress {
+  elapsedMs: number
+  /** Until the last target is told, as far as can be said; `isOpenEnded`: if no connection dies. */
+  leftMs: number
+  isOpenEnded: boolean
+  targets: (SearchState & { name: string })[]
 }
 
 /** Gentle: far below what any listen queue or firewall minds. */
@@ -35,6 +45,7 @@ const PER_SECOND = 40
 /** Keepalive and heartbeat beside a fan, and the edges again. */
 const BESIDES = 4
 const LAST_ANSWERS_MS = 60_000
+const PROGRESS_MS = 1000
 
 export const idle = {
   id: 'idle',
@@ -88,6 +99,8 @@ async function run(options: IdleOptions, port: ProbePort, hooks: IdleHooks): Pro
       conclusion: conclusionOf(targets, settings),
     }
   }
+  const states: (SearchState | null)[] = options.targets.map(() => null)
+  const stopTelling = telling(() => progressOf(options, states, { port, startMs }), port, hooks)
   try {
     const found = await Promise.all(
       options.targets.map(({ target, to, talk }, index) =>
@@ -105,6 +118,9 @@ async function run(options: IdleOptions, port: ProbePort, hooks: IdleHooks): Pro
             stop: hooks.stop,
             slot,
             onResult: (result) => hooks.onResult?.(index, result),
+            onState: (state) => {
+              states[index] = state
+            },
           },
         ),
       ),
@@ -117,8 +133,46 @@ async function run(options: IdleOptions, port: ProbePort, hooks: IdleHooks): Pro
     }))
     return reportOf(targets)
   } finally {
+    stopTelling()
     await Promise.all(watches.map((watch) => ('close' in watch ? watch.close() : null)))
   }
+}
+
+function progressOf(
+  { targets }: IdleOptions,
+  states: readonly (SearchState | null)[],
+  { port, startMs }: { port: ProbePort; startMs: number },
+): IdleProgress {
+  const now = port.nowMs()
+  const told = targets.flatMap(({ target: { name } }, index) => {
+    const state = states[index] ?? null
+    return state === null ? [] : [{ ...state, name }]
+  })
+  const under = told.filter(({ overAtMs }) => overAtMs > now)
+  return {
+    elapsedMs: now - startMs,
+    leftMs: Math.max(0, ...under.map(({ overAtMs }) => overAtMs - now)),
+    isOpenEnded: under.some(({ step, diedMs }) => step === 'ladder' && diedMs === null),
+    targets: told,
+  }
+}
+
+/** Once a second, on the port's clock. @returns how to stop it */
+function telling(
+  progress: () => IdleProgress,
+  port: ProbePort,
+  { onProgress }: IdleHooks,
+): () => void {
+  if (onProgress === undefined) return () => {}
+  let cancel = () => {}
+  const next = () => {
+    cancel = port.after(PROGRESS_MS, () => {
+      onProgress(progress())
+      next()
+    })
+  }
+  next()
+  return () => cancel()
 }
 
 function addressOf({ target, to }: IdleOptions['targets'][number]) {

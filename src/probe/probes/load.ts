@@ -55,7 +55,7 @@ function urlOf({ scheme, host, port, path }: Target): string {
 async function run(
   options: LoadOptions,
   port: ProbePort,
-  context: ProbeContext<LoadReport> & { onSample?: (sample: LoadSample) => void },
+  context: ProbeContext & { onSample?: (sample: LoadSample) => void },
 ): Promise<LoadReport> {
   const planned = plan(options)
   const startedAt = new Date(port.epochMs()).toISOString()
