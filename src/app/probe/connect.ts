@@ -41,8 +41,7 @@ export async function probeConnect(
     walk: request.walk ?? process.getuid?.() === 0,
   }
   const plan = connect.plan(options)
-  // One connection an address, and SYNs of a small TTL: gentle wherever it goes.
-  permit(to, plan, { ...hooks, owned: true })
+  permit(to, plan, hooks)
   await hooks.onPlan?.(plan)
   const { stop = new AbortController().signal } = hooks
   return connect.run(options, port, { stop })

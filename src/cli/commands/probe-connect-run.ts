@@ -14,7 +14,11 @@ export async function run(args: Arguments, io: Io, app: App): Promise<number> {
   const request = connectRequest(args)
   const { probeConnect } = await app.probe()
   const report = await interruptible(io, (stop) =>
-    probeConnect(request, { stop, onPlan: announcer('connect', options, io) }),
+    probeConnect(request, {
+      stop,
+      owned: options['yes-i-own-this'] !== undefined,
+      onPlan: announcer('connect', options, io),
+    }),
   )
   return showResult(report, options, io, connectText)
 }

@@ -25,6 +25,7 @@ export const probeConnect = {
       name: 'no-walk',
       help: 'No SYNs of a small TTL, which as root find the hop that answers or resets.',
     },
+    { name: 'yes-i-own-this', help: 'The target is mine: needed for public addresses.' },
     { name: 'json', help: 'Print the result as JSON (schema tcpwhy.probe/1).' },
     { name: 'output', short: 'o', value: 'FILE', help: 'Write the result there.' },
     { name: 'no-color', help: 'No colours (also: NO_COLOR in the environment).' },

@@ -23,6 +23,9 @@ export interface Slot {
   folder: string
 }
 
+/** What the names of all network namespaces of labs begin with; a number and a hyphen follow. */
+export const LAB_PREFIX = 'twlab'
+
 const SLOTS = 64
 const FOLDER = /^tcpwhy-lab-(\d{1,2})$/
 const OWNER = 'owner'
@@ -43,7 +46,11 @@ export function takeSlot(pid = process.pid): Slot {
 }
 
 function slotOf(number: number): Slot {
-  return { number, prefix: `twlab${number}`, folder: join(tmpdir(), `tcpwhy-lab-${number}`) }
+  return {
+    number,
+    prefix: `${LAB_PREFIX}${number}`,
+    folder: join(tmpdir(), `tcpwhy-lab-${number}`),
+  }
 }
 
 export function releaseSlot(slot: Slot): void {

@@ -195,8 +195,9 @@ export const probeWords = {
       'keepalive-probe': 'no data, only a TCP keepalive probe after each silence',
     },
     progress: {
-      open: '{elapsed} gone, {silent} connections silent; over in {left} if none dies, else as long again after the first that does. Ctrl-C prints what is known.',
-      head: '{elapsed} gone, {silent} connections silent; over in {left}. Ctrl-C prints what is known.',
+      head: '{elapsed} gone, {silent} connections silent. Ctrl-C prints what is known.',
+      open: 'Over in {left} if none dies, else as long again after the first that does.',
+      over: 'Over in {left}.',
       ladder: 'ladder {told} of {of}',
       fan: 'fan {told} of {of}',
       nothing: 'nothing known yet',

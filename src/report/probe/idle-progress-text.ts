@@ -8,17 +8,19 @@ const words = probeWords.idle.progress
 
 type Target = IdleProgress['targets'][number]
 
-/** How far `tcpwhy probe idle` is: one line for all, one a target. */
+/** How far `tcpwhy probe idle` is: two lines for all, one a target. */
 export function idleProgressLines(progress: IdleProgress): string[] {
   const { elapsedMs, leftMs, isOpenEnded, targets } = progress
   const silent = targets.reduce((all, target) => all + target.silent, 0)
-  const head = fill(isOpenEnded ? words.open : words.head, {
+  const values = {
     elapsed: wholeSeconds(elapsedMs),
     left: wholeSeconds(leftMs),
     silent: formatCount(silent),
-  })
+  }
+  const head = [words.head, isOpenEnded ? words.open : words.over]
   const rows = targets.map((target) => [printable(target.name), stepText(target), known(target)])
-  return [head, ...tableLines(['', '', ''], rows).slice(1)]
+  const lines = head.map((text) => fill(text, values))
+  return [...lines, ...tableLines(['', '', ''], rows).slice(1)]
 }
 
 function wholeSeconds(ms: number): string {
