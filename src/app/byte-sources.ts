@@ -1,4 +1,5 @@
 import { close, constants, read as fsRead, fstatSync, open, readSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { TcpwhyError } from '../base/errors.ts'
@@ -131,31 +132,33 @@ function readFrom(
   const { path, size, identity, seekable } = about
   let position = 0
   let isOpen = true
-  let reading: Promise<number> = Promise.resolve(0)
+  const reading = new Set<Promise<number>>()
   // The callback form: a promise a chunk instead of the three of FileHandle.read.
-  const read = (into: Uint8Array) =>
-    new Promise<number>((resolve, reject) => {
-      fsRead(fd, into, 0, into.length, seekable ? position : null, (cause, count) => {
-        if (cause !== null) {
-          reject(unreadable(path, cause))
-          return
-        }
-        position += count
-        resolve(count)
+  const readAt = (into: Uint8Array, at: number | null) => {
+    const read = new Promise<number>((resolve, reject) => {
+      fsRead(fd, into, 0, into.length, at, (cause, count) => {
+        reading.delete(read)
+        if (cause === null) resolve(count)
+        else reject(unreadable(path, cause))
       })
     })
+    reading.add(read)
+    return read
+  }
   return {
     size,
     identity,
     seekable,
-    read(into) {
-      reading = read(into)
-      return reading
+    async read(into) {
+      const count = await readAt(into, seekable ? position : null)
+      position += count
+      return count
     },
     ...(seekable ? { readNow } : {}),
+    ...(seekable && availableParallelism() > 1 ? { readAt } : {}),
     async close() {
       // A descriptor must not be closed under a read; one of a device may never end, and is left to the process's end.
-      if (seekable) await reading.catch(() => 0)
+      if (seekable) await Promise.allSettled(reading)
       if (!isOpen) return
       isOpen = false
       await promisify(close)(fd)

@@ -47,10 +47,12 @@ export class TimeJoin {
   /** Gives out the first lane's records up to the first that is later than the second lane's next. */
   private run(lane: Lane): RecordBatch {
     const { batch, from } = lane
-    const limit = this.lanes.length > 1 ? headTime(this.lanes[1]!) : Number.POSITIVE_INFINITY
-    let end = from + 1
     const { times, count } = batch
-    while (end < count && times[end]! <= limit) end++
+    let end = count
+    if (this.lanes.length > 1) {
+      const limit = headTime(this.lanes[1]!)
+      for (end = from + 1; end < count && times[end]! <= limit; ) end++
+    }
     lane.from = end
     if (end < count) this.settle()
     return from === 0 && end === count ? batch : part(batch, from, end)

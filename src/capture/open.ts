@@ -143,13 +143,23 @@ class Meter {
 
   watch(source: ByteSource): ByteSource {
     const readNow = source.readNow?.bind(source)
+    const readAt = source.readAt?.bind(source)
     const counted = (into: Uint8Array) => {
       const count = readNow!(into)
       this.done += count
       return count
     }
+    let furthest = 0
+    const countedAt = async (into: Uint8Array, position: number) => {
+      const count = await readAt!(into, position)
+      const end = count > 0 ? position + count : 0
+      this.done += Math.max(0, end - furthest)
+      furthest = Math.max(furthest, end)
+      return count
+    }
     return {
       ...(readNow === undefined ? {} : { readNow: counted }),
+      ...(readAt === undefined ? {} : { readAt: countedAt }),
       size: source.size,
       identity: source.identity,
       seekable: source.seekable,

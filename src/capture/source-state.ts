@@ -75,8 +75,9 @@ export function countBatch(state: SourceState, batch: RecordColumns): void {
     info.firstNs = times[0]!
     info.lastNs = times[0]!
   }
-  if (runsBack(times, count, info.lastNs)) noteAllBackwards(state, batch, info.lastNs)
-  info.octets += sum(wireLens, count)
+  const octets = octetsInOrder(batch, info.lastNs)
+  if (octets < 0) noteAllBackwards(state, batch, info.lastNs)
+  info.octets += octets < 0 ? sum(wireLens, count) : octets
   info.lastNs = times[count - 1]!
   info.records += count
 }
@@ -90,14 +91,17 @@ function sum(values: Int32Array, count: number): number {
   return total
 }
 
-function runsBack(times: Float64Array, count: number, before: number): boolean {
+/** @returns octets on the wire of all records; -1 when the clock runs back */
+function octetsInOrder({ times, wireLens, count }: RecordColumns, before: number): number {
   let last = before
+  let total = 0
   for (let i = 0; i < count; i++) {
     const time = times[i]!
-    if (time < last) return true
+    if (time < last) return -1
     last = time
+    total += wireLens[i]!
   }
-  return false
+  return total
 }
 
 function noteAllBackwards(state: SourceState, batch: RecordColumns, before: number): void {
