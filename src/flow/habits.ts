@@ -1,5 +1,16 @@
 import type { Packet } from '../packet/packet.ts'
-import { S_CHANGED, S_LINK, S_PACKETS, S_RSTS, S_TTL_COUNTS, S_TTLS } from './layout.ts'
+import {
+  S_CHANGED,
+  S_IPID,
+  S_IPID_FAR,
+  S_IPID_NEAR,
+  S_IPID_ZERO,
+  S_LINK,
+  S_PACKETS,
+  S_RSTS,
+  S_TTL_COUNTS,
+  S_TTLS,
+} from './layout.ts'
 
 /**
  * A segment whose TTL is not the one its side used first. At most four TTLs are kept, one a byte of S_TTLS, with their
@@ -35,4 +46,21 @@ export function ttlCount(ints: Int32Array, o: number, i: number): number {
   const others =
     ints[o + S_TTL_COUNTS + 1]! + ints[o + S_TTL_COUNTS + 2]! + ints[o + S_TTL_COUNTS + 3]!
   return Math.max(0, ints[o + S_PACKETS]! - ints[o + S_RSTS]! - others)
+}
+
+/** IP-ID habits are learnt from this many packets of a side. */
+export const HABIT_PACKETS = 64
+
+/** IP-ID habits: always 0, a counter (small steps), or scattered. */
+export function noteIpId(ints: Int32Array, o: number, p: Packet, packets: number): void {
+  const id = p.ipId
+  if (id < 0) return
+  if (id === 0) ints[o + S_IPID_ZERO]!++
+  else if (packets > 0) {
+    const step = (id - ints[o + S_IPID]!) & 0xffff
+    // A busy host's shared counter moves on between two packets of one connection; 4,096 is generous.
+    if (step > 0 && step < 4096) ints[o + S_IPID_NEAR]!++
+    else ints[o + S_IPID_FAR]!++
+  }
+  ints[o + S_IPID] = id
 }
