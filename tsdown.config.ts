@@ -18,7 +18,7 @@ const common: UserConfig = {
 const OF_HOST = new RegExp(
   `^src/(?:${[
     '(host|probe|lab|report/probe|app/(bundle|capture|kernel|probe))/.*',
-    'app/(diagnose-host|kernel-events|lab|lab-score|node-host|observe|packets-beside|queue|snapshot-ask|trace-files|trace-instance)[.]ts',
+    'app/(diagnose-host|kernel-events|lab|lab-[a-z]+|node-host|observe|packets-beside|queue|snapshot-ask|trace-files|trace-instance)[.]ts',
     'cli/(capture-arguments|lab-view|probe-io|process-id)[.]ts',
     'cli/commands/(capture|diagnose|lab|lab-list|lab-score|probe-[a-z]+|queue|snapshot)-run[.]ts',
     'report/(lab-score-text|lab-text|queue-text)[.]ts',

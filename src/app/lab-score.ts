@@ -1,10 +1,13 @@
+import { existsSync, mkdirSync } from 'node:fs'
 import { release } from 'node:os'
 import { TcpwhyError } from '../base/errors.ts'
 import { version } from '../base/version.ts'
-import type { LabReport, LabScore, ScoreRow } from '../lab/report.ts'
+import { isUnstable, tookOf, wrongOf } from '../lab/aggregate.ts'
+import type { LabReport, LabScore, ScoreRow, ScoreRun } from '../lab/report.ts'
 import { scenarios } from '../lab/scenarios/index.ts'
 import type { Scenario, Variant } from '../lab/types.ts'
 import { runLab } from './lab.ts'
+import { folderOf, forgetRecording, keepRun, keptRuns } from './lab-kept.ts'
 
 export interface ScoreOptions {
   /** "idle-timeout" or "idle-timeout/drop"; empty = all. */
@@ -12,55 +15,89 @@ export interface ScoreOptions {
   runs: number
   /** Stories at the same time. */
   jobs: number
+  /** A folder for what each story gave: played ones are not played again. */
+  keep?: string
+  /** Nothing is played: the runs that these folders keep are added up. */
+  aggregate?: readonly string[]
   onProgress: (text: string) => void
   signal: AbortSignal
 }
 
 export type ScoreLab = (options: ScoreOptions) => Promise<LabScore>
 
-type Run = ScoreRow['runs'][number]
+interface Row {
+  scenario: Scenario
+  variant: Variant
+  /** By the number of the run. */
+  runs: Map<number, ScoreRun>
+}
 
 /**
  * Plays every story and compares what was concluded with what was done.
  * Ctrl-C ends it with what was played so far.
- * @throws TcpwhyError LAB_UNKNOWN, LAB_CANNOT_RUN
+ * @throws TcpwhyError LAB_UNKNOWN, LAB_CANNOT_RUN, LAB_KEPT_UNREADABLE
  */
 export const scoreLab: ScoreLab = async (options) => {
   const from = performance.now()
-  const rows = chosen(options.only).map(({ scenario, variant }) => ({
-    scenario,
-    variant,
-    runs: [] as Run[],
-  }))
-  const work = Array.from({ length: options.runs }, () => rows).flat()
-  let next = 0
-  const worker = async () => {
-    while (next < work.length && !options.signal.aborted) {
-      const row = work[next++]!
-      const run = await playOnce(row.scenario, row.variant, options)
-      if (run === null) return
-      row.runs.push(run)
-      options.onProgress(`${row.scenario.id}/${row.variant.id}: ${told(run)}`)
-    }
+  const rows = chosen(options.only).map((row): Row => ({ ...row, runs: new Map() }))
+  const { aggregate, keep } = options
+  if (aggregate !== undefined) for (const folder of aggregate) addKept(rows, folder)
+  else {
+    if (keep !== undefined && existsSync(keep)) addKept(rows, keep)
+    await playAll(rows, options)
   }
-  await Promise.all(Array.from({ length: Math.max(1, options.jobs) }, worker))
-  const played = rows.filter(({ runs }) => runs.length > 0)
-  const scored: ScoreRow[] = played.map(({ scenario, variant, runs }) => ({
-    scenario: scenario.id,
-    variant: variant.id,
-    expected: variant.expects,
-    runs,
-  }))
-  const judged = scored.flatMap((row) => row.runs.flatMap((run) => run.concluded))
+  const scored = rows.filter(({ runs }) => runs.size > 0).map(scoreRow)
   return {
     schema: 'tcpwhy.lab-score/1',
     tool: { name: 'tcpwhy', version },
     kernel: release(),
-    runs: options.runs,
+    runs: Math.max(0, ...scored.map(({ runs }) => runs.length)),
     isInterrupted: options.signal.aborted,
     rows: scored,
-    wrong: judged.filter((one) => one.judged === 'wrong').length,
+    wrong: wrongOf(scored),
+    took: tookOf(scored),
     seconds: Math.round((performance.now() - from) / 1000),
+  }
+}
+
+/** Runs of several folders follow each other. */
+function addKept(rows: readonly Row[], folder: string): void {
+  const before = Math.max(0, ...rows.flatMap(({ runs }) => [...runs.keys()]))
+  for (const { run, scenario, variant, played } of keptRuns(folder)) {
+    const row = rows.find((one) => one.scenario.id === scenario && one.variant.id === variant)
+    row?.runs.set(before + run, played)
+  }
+}
+
+async function playAll(rows: readonly Row[], options: ScoreOptions): Promise<void> {
+  const { keep, signal, onProgress } = options
+  const all = Array.from({ length: options.runs }, (_, n) => rows.map((row) => ({ row, n: n + 1 })))
+  const work = all.flat().filter(({ row, n }) => !row.runs.has(n))
+  let next = 0
+  const worker = async () => {
+    while (next < work.length && !signal.aborted) {
+      const { row, n } = work[next++]!
+      const { scenario, variant } = row
+      const of = { run: n, scenario: scenario.id, variant: variant.id }
+      const played = await playOnce(row, keep === undefined ? null : folderOf(keep, of), signal)
+      if (played === null) return
+      row.runs.set(n, played)
+      if (keep !== undefined) keepRun(keep, of, played)
+      onProgress(`${next}/${work.length} ${scenario.id}/${variant.id}: ${told(played)}`)
+    }
+  }
+  await Promise.all(Array.from({ length: Math.max(1, options.jobs) }, worker))
+}
+
+function scoreRow({ scenario, variant, runs }: Row): ScoreRow {
+  const inOrder = [...runs].sort(([a], [b]) => a - b).map(([, run]) => run)
+  return {
+    scenario: scenario.id,
+    variant: variant.id,
+    ...(scenario.author === undefined ? {} : { author: scenario.author }),
+    expected: variant.expects,
+    isUnstable: isUnstable(inOrder),
+    runs: inOrder,
   }
 }
 
@@ -84,45 +121,52 @@ function chosen(only: readonly string[]): { scenario: Scenario; variant: Variant
 
 /** One that fails to play is a row that says so; null: it was stopped. A machine that cannot play it ends the whole. */
 async function playOnce(
-  scenario: Scenario,
-  variant: Variant,
-  { signal }: ScoreOptions,
-): Promise<Run | null> {
+  { scenario, variant }: Row,
+  folder: string | null,
+  signal: AbortSignal,
+): Promise<ScoreRun | null> {
   const from = performance.now()
-  const seconds = () => Math.round((performance.now() - from) / 1000)
+  const fromMs = Date.now()
+  const seconds = () => Math.round((performance.now() - from) / 100) / 10
+  if (folder !== null) mkdirSync(folder, { recursive: true })
   try {
     const report = await runLab({
       id: scenario.id,
       variant: variant.id,
       fix: false,
+      ...(folder === null ? {} : { keep: folder }),
       touchHost: false,
       emit: () => {},
       signal,
     })
-    return { ...runOf(report, scenario), seconds: seconds() }
+    const run = { ...runOf(report, scenario), fromMs, seconds: seconds() }
+    if (folder !== null && isFine(report, run)) forgetRecording(folder)
+    return run
   } catch (error) {
     if (error instanceof TcpwhyError && error.code === 'LAB_STOPPED') return null
     if (!(error instanceof TcpwhyError) || error.code !== 'LAB_FAILED') throw error
-    return {
-      isReproduced: false,
-      concluded: [],
-      kernel: null,
-      failed: error.message,
-      seconds: seconds(),
-    }
+    const none = { isReproduced: false, concluded: [], kernel: null, agreement: null }
+    return { ...none, failed: error.message, fromMs, seconds: seconds() }
   }
 }
 
+/** Nothing about it asks for a look at its captures. */
+function isFine({ isAsExpected }: LabReport, { concluded, agreement }: ScoreRun): boolean {
+  const isWrong = concluded.some(({ judged }) => judged === 'wrong')
+  return isAsExpected && !isWrong && agreement?.is !== 'disagrees'
+}
+
 function runOf(
-  { reproduced, concluded, kernel }: LabReport,
+  { reproduced, concluded, kernel, agreement }: LabReport,
   { kind }: Scenario,
-): Omit<Run, 'seconds'> {
+): Omit<ScoreRun, 'seconds' | 'fromMs'> {
   return {
     isReproduced: reproduced.failing === (kind !== 'healthy'),
-    concluded: concluded.map(({ evidence, judged, verdict, findings: [first] }) => ({
+    concluded: concluded.map(({ evidence, judged, verdict, headline, findings: [first] }) => ({
       evidence,
       judged,
       verdict,
+      headline,
       first:
         first === undefined
           ? null
@@ -130,12 +174,14 @@ function runOf(
       certainty: first?.certainty ?? null,
     })),
     kernel: kernel === null ? null : [...new Set(kernel.map(({ reason }) => reason))],
+    agreement,
     failed: null,
   }
 }
 
-function told({ failed, isReproduced, concluded, seconds }: Run): string {
+function told({ failed, isReproduced, concluded, agreement, seconds }: ScoreRun): string {
   if (failed !== null) return `failed: ${failed}`
   const judged = concluded.map((one) => `${one.evidence} ${one.judged}`).join(', ')
-  return `${isReproduced ? '' : 'not reproduced; '}${judged} (${seconds} s)`
+  const kernel = agreement === null ? '' : `; kernel ${agreement.is}`
+  return `${isReproduced ? '' : 'not reproduced; '}${judged}${kernel} (${seconds} s)`
 }

@@ -2,23 +2,18 @@ import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { TcpwhyError } from '../base/errors.ts'
 import { version } from '../base/version.ts'
-import type { Report } from '../diagnose/report.ts'
-import type { MachineFacts } from '../evidence/machine.ts'
-import { isExpectedFirst, judge } from '../lab/judge.ts'
-import type { Concluded, EvidenceSet, LabReport } from '../lab/report.ts'
+import { isExpectedFirst } from '../lab/judge.ts'
+import type { LabReport } from '../lab/report.ts'
 import { checkMachine, thisMachine } from '../lab/requirements.ts'
 import { scenarios } from '../lab/scenarios/index.ts'
-import type { Host } from '../lab/stage/host.ts'
-import type { ResetReason } from '../lab/stage/kernel-reasons.ts'
-import { removeLeftovers } from '../lab/stage/network.ts'
-import { type Recording, Stage } from '../lab/stage/stage.ts'
+import { networkOf, removeLeftovers } from '../lab/stage/network.ts'
+import { Stage } from '../lab/stage/stage.ts'
 import { stopped } from '../lab/stage/wait.ts'
 import type { LabEvent, Outcome, Scenario, Variant } from '../lab/types.ts'
-import { analyzeCaptures } from './analyze.ts'
-import { reportOf } from './diagnose-host.ts'
+import { watchKernelEvents } from './kernel-events.ts'
+import { type Conclusions, concludeAll } from './lab-conclude.ts'
+import { LabLook } from './lab-look.ts'
 import { nodeHost } from './node-host.ts'
-import { observe } from './observe.ts'
-import type { AnalyzeOptions } from './types.ts'
 
 export interface LabOptions {
   id: string
@@ -31,8 +26,8 @@ export interface LabOptions {
   signal: AbortSignal
 }
 
-/** How long the live diagnosis watches. */
-const WATCH_MS = 5000
+/** Each reset is compared with the captures, so more than a few of a kind are kept. */
+const EVENT_LIMITS = { perGroup: 3000, groups: 2000 }
 
 export type RunLab = (options: LabOptions) => Promise<LabReport>
 
@@ -67,13 +62,12 @@ export const runLab: RunLab = async (options) => {
     fault: variant.fault,
     expected: variant.expects,
     reproduced: before.outcome,
-    concluded: before.concluded,
-    kernel: before.kernel,
+    ...before.conclusions!,
     fix: variant.fix,
     fixed,
     isAsExpected:
       before.outcome.failing === (scenario.kind !== 'healthy') &&
-      isExpectedFirst(before.concluded) &&
+      isExpectedFirst(before.conclusions!.concluded, variant.expects) &&
       fixed?.failing !== true,
     faults,
     seconds: Math.round((performance.now() - from) / 100) / 10,
@@ -103,8 +97,8 @@ function find(id: string, wanted: string | undefined): { scenario: Scenario; var
 
 interface Played {
   outcome: Outcome
-  concluded: Concluded[]
-  kernel: LabReport['kernel']
+  /** null with the fix: nothing is wrong then. */
+  conclusions: Conclusions | null
 }
 
 /** One performance on a stage of its own, which is taken down whatever happens. */
@@ -117,17 +111,19 @@ async function play(
 ): Promise<Played> {
   const { emit, signal, touchHost } = options
   emit({ kind: 'phase', phase: fixed ? 'fix' : 'reproduce' })
-  let seen: MachineFacts | null = null
-  const look = async (host: Host) => {
-    const ask = { namespace: (found: { name?: string | null }) => found.name === host.namespace }
-    seen = await observe({ forMs: WATCH_MS, ask, finish: signal })
-  }
-  const stage = new Stage({
+  const look = new LabLook()
+  const stage: Stage = new Stage({
     files: nodeHost(),
     emit,
     signal,
     touchHost,
-    ...(fixed ? {} : { look }),
+    ...(fixed
+      ? {}
+      : {
+          look: (host, ended) =>
+            look.watch(host, AbortSignal.any([ended, signal]), stage.path('live.pcapng')),
+          watch: () => watchKernelEvents({ limits: EVENT_LIMITS }),
+        }),
   })
   try {
     const act = fixed ? scenario.fix! : scenario.reproduce
@@ -137,13 +133,13 @@ async function play(
       if (lost > 0) faults.push(`tcpdump at ${at} lost ${lost} packets`)
     }
     if (options.keep !== undefined) keep(stage, join(options.keep, fixed ? 'after' : 'before'))
-    if (fixed) return { outcome, concluded: [], kernel: null }
+    if (fixed) return { outcome, conclusions: null }
     emit({ kind: 'phase', phase: 'analyze' })
-    return {
-      outcome,
-      concluded: await conclude(variant, recording, seen),
-      kernel: tally(recording.reasons),
-    }
+    const network = networkOf(stage.slot)
+    return { outcome, conclusions: await concludeAll(variant, recording, { look, network }) }
+  } catch (error) {
+    if (options.keep !== undefined) keep(stage, join(options.keep, fixed ? 'after' : 'before'))
+    throw error
   } finally {
     faults.push(...(await stage.close()))
   }
@@ -165,67 +161,6 @@ function keep(stage: Stage, folder: string): void {
   cpSync(stage.slot.folder, folder, {
     recursive: true,
     filter: (path) =>
-      path === stage.slot.folder || /\.(pcap|jsonl?|log|out|conf|cfg|txt|sql)$/.test(path),
+      path === stage.slot.folder || /\.(pcap|pcapng|jsonl?|log|out|conf|cfg|txt|sql)$/.test(path),
   })
-}
-
-/** What tcpwhy makes of each set of evidence; it is told nothing else. */
-async function conclude(
-  variant: Variant,
-  { captures }: Recording,
-  machine: MachineFacts | null,
-): Promise<Concluded[]> {
-  const near = captures.filter(({ at }) => at.startsWith('client')).map(({ path }) => path)
-  const far = captures.filter(({ at }) => !at.startsWith('client')).map(({ path }) => path)
-  const analyze = async (sources: Pick<AnalyzeOptions, 'inputs' | 'at'>) =>
-    (await analyzeCaptures({ ...sources, filter: {}, all: false })).report
-  const reports: [EvidenceSet, Report][] = []
-  if (near.length > 0) reports.push(['client', await analyze({ inputs: near, at: [] })])
-  if (far.length > 0) reports.push(['server', await analyze({ inputs: far, at: [] })])
-  const [client] = near
-  const [server] = far
-  if (client !== undefined && server !== undefined) {
-    const at = [
-      { vantage: 'client' as const, path: client },
-      { vantage: 'server' as const, path: server },
-    ]
-    const sources = variant.isProxied ? { inputs: [...near, ...far], at: [] } : { inputs: [], at }
-    reports.push(['both', await analyze(sources)])
-  }
-  if (machine !== null) reports.push(['live', reportOf([machine])])
-  return reports.map(([evidence, report]) => {
-    const conclusion = {
-      evidence,
-      verdict: report.verdict,
-      headline: report.headline,
-      findings: findingsOf(report),
-    }
-    return { ...conclusion, judged: judge(variant.expects, conclusion) }
-  })
-}
-
-function findingsOf({ findings }: Report): Concluded['findings'] {
-  return findings.map(({ cause, variant, certainty, severity, title, culprit }) => ({
-    cause,
-    ...(variant === undefined ? {} : { variant }),
-    certainty,
-    severity,
-    title,
-    culprit: culprit.side,
-  }))
-}
-
-function tally(reasons: readonly ResetReason[] | null): LabReport['kernel'] {
-  if (reasons === null) return null
-  const counts = new Map<
-    string,
-    { state: string; reason: string; count: number; process: string | null }
-  >()
-  for (const { state, reason, process } of reasons) {
-    const key = `${state} ${reason} ${process}`
-    const entry = counts.get(key) ?? { state, reason, process, count: 0 }
-    entry.count++
-    counts.set(key, entry)
-  }
-  return [...counts.values()].sort((a, b) => b.count - a.count)
 }

@@ -43,7 +43,8 @@ export async function observe(
 ): Promise<MachineFacts> {
   const events = by.watch()
   try {
-    const { ask, only } = options
+    const { only } = options
+    const ask = isPart(options.ask, only) ? { ...options.ask, addresses: true } : options.ask
     const first = firstLook(by.first(), ask)
     await Promise.all([wait(options), options.beside?.()])
     const told = events.stop()
@@ -71,7 +72,7 @@ export function factsOfLooks(
 ): MachineFacts {
   const isHere = only ?? (first === null ? () => true : placeOf(first, { ask, host }))
   const namespaces = first?.namespaces ?? []
-  const partly = ask.ports !== undefined || ask.namespace !== undefined || only !== undefined
+  const partly = isPart(ask, only)
   const { ports } = ask
   const events = partly
     ? narrowedEvents(told, { namespaces, pid: isHere, ...(ports === undefined ? {} : { ports }) })
@@ -84,6 +85,11 @@ export function factsOfLooks(
     last: only === undefined ? ofPlace(last, isHere) : narrowed(last, only),
     events,
   })
+}
+
+/** Trace events know no network namespace: what belongs to others must be told apart. */
+function isPart({ ports, namespace }: SnapshotAsk, only: ObserveOptions['only']): boolean {
+  return ports !== undefined || namespace !== undefined || only !== undefined
 }
 
 /** Whether a process is in the namespaces that were asked for; null: it has gone meanwhile. */

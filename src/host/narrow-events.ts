@@ -14,12 +14,18 @@ export interface EventsAsk {
 /** The same facts without what belongs to others. Counts are of what is left. */
 export function narrowedEvents(all: EventsFacts, ask: EventsAsk): EventsFacts {
   const addresses = addressesOf(ask.namespaces)
+  const ports = new Set(ask.namespaces.flatMap((n) => n.listeners.map((l) => l.local.port)))
+  // A listener at all addresses says its port only: one that nobody here listens at is of another namespace.
+  const isHere = (end: Endpoint | null) =>
+    end !== null && (isAny(end) ? ports.has(end.port) : addresses.has(plain(end.address)))
   const isOurs = (end: Endpoint | null, far: Endpoint | null) =>
-    isAsked(ask, end, far) &&
-    (addresses.has(plain(end?.address)) || addresses.has(plain(far?.address)))
+    isAsked(ask, end, far) && (isHere(end) || isHere(far))
   const keeps = (event: KernelEvent) => {
     const { local, remote, pid } = event
     if (local === null && remote === null) return pid !== null && ask.pid(pid) === true
+    // What a process does to a listener at all addresses is that of its namespace.
+    const whose = pid !== null && local !== null && isAny(local) ? ask.pid(pid) : null
+    if (whose !== null) return whose && isAsked(ask, local, remote)
     // Loopback is in every namespace: there the process decides, where there is one.
     if (pid !== null && isLoopback(local ?? remote) && ask.pid(pid) === false) return false
     return isOurs(local, remote)
@@ -49,7 +55,8 @@ function isAsked({ ports }: EventsAsk, end: Endpoint | null, far: Endpoint | nul
 /** At both ends: on loopback the peer is in the namespace too. */
 function addressesOf(namespaces: readonly NetnsSnapshot[]): Set<string> {
   const addresses = new Set<string>()
-  for (const { sockets, listeners } of namespaces) {
+  for (const { sockets, listeners, addresses: own } of namespaces) {
+    for (const address of own) addresses.add(address)
     for (const { local, remote } of sockets) {
       addresses.add(plain(local.address))
       addresses.add(plain(remote.address))
@@ -62,6 +69,10 @@ function addressesOf(namespaces: readonly NetnsSnapshot[]): Set<string> {
 function isLoopback(end: Endpoint | null): boolean {
   const address = plain(end?.address)
   return address.startsWith('127.') || address === '::1'
+}
+
+function isAny({ address }: Endpoint): boolean {
+  return address === '0.0.0.0' || address === '::' || address === '::ffff:0.0.0.0'
 }
 
 function plain(address: string | undefined): string {

@@ -55,6 +55,38 @@ describe('events of a part of the host', () => {
     expect(meant.events.map((e) => e.local?.address ?? e.pid)).toEqual(['10.77.2.2', 77])
   })
 
+  test('of a namespace that had no connection yet, by the addresses of its interfaces', () => {
+    const quiet = machine({
+      netns: { addresses: ['10.77.2.2'] },
+      events: [
+        { ...here, reason: 'NO_SOCKET' },
+        { ...there, reason: 'NO_SOCKET' },
+      ],
+    })
+    const { events: all, after: look } = quiet
+    const own = narrowedEvents(all!, { namespaces: look.namespaces, pid: () => null })
+    expect(own.events.map((e) => e.local?.address)).toEqual(['10.77.2.2'])
+  })
+
+  test('a listener at all addresses, by its port, and by the process that does something to it', () => {
+    const any = (port: number) => ({
+      local: { address: '0.0.0.0', port },
+      remote: { address: '0.0.0.0', port: 0 },
+    })
+    const { events: all, after: look } = machine({
+      listeners: [{ local: any(80).local }],
+      events: [
+        { ...any(80), reason: 'TCP_FLAGS' },
+        { ...any(81), reason: 'TCP_FLAGS' },
+        { ...any(82), kind: 'state', pid: 77 },
+        { ...any(80), kind: 'state', pid: 88 },
+      ],
+    })
+    const pid = (of: number) => of === 77
+    const own = narrowedEvents(all!, { namespaces: look.namespaces, pid })
+    expect(own.events.map((e) => e.local?.port)).toEqual([80, 82])
+  })
+
   test('by port', () => {
     const other = narrowedEvents(events!, { namespaces, ports: [81], pid: () => false })
     expect(other.events).toEqual([])

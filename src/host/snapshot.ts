@@ -29,6 +29,7 @@ import { type Missing, missing } from './missing.ts'
 import { peersOf } from './peers.ts'
 import { cgroupOfPid, whyProcessesMissing } from './process.ts'
 import type { HostAsk, HostFault } from './reader.ts'
+import { localAddresses } from './readers/addresses.ts'
 import { conntrack } from './readers/conntrack.ts'
 import { counters } from './readers/counters.ts'
 import { descriptors } from './readers/descriptors.ts'
@@ -107,6 +108,8 @@ export interface NetnsSnapshot {
   settings: SettingFacts
   conntrack: ConntrackFacts
   interfaces: readonly InterfaceFact[]
+  /** Its own, of all interfaces; empty where they were not asked for. */
+  addresses: readonly string[]
   ephemeral: EphemeralFacts
 }
 
@@ -123,6 +126,8 @@ export interface SnapshotAsk {
   ports?: readonly number[]
   /** Sockets without tcp_info: a third of the memory, for the first of two looks. */
   brief?: boolean
+  /** The addresses of each namespace: what tells whose the kernel's events are where only a part is asked for. */
+  addresses?: boolean
   /** Processes whose descriptors are to be counted by kind. */
   pids?: readonly number[]
   /**
@@ -335,6 +340,7 @@ function lookFrom(
     settings: values,
     conntrack: conntrack.read(host, of),
     interfaces: interfaces.read(host, of).interfaces,
+    addresses: ask.addresses === true ? localAddresses(host, of) : [],
     ephemeral: ephemeralUse(table.sockets, values),
   }
   return { snapshot: netns, missing: gaps, faults: [...table.faults] }

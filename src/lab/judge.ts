@@ -39,10 +39,14 @@ function sawNothing({ isOffWire }: Expects, evidence: EvidenceSet): Judged {
   return evidence === 'both' && !isOffWire ? 'wrong' : 'unseen'
 }
 
-/** The best evidence there is: all captures, then one. What no packet shows must only not be called something else. */
-export function isExpectedFirst(concluded: readonly Concluded[]): boolean {
-  const best =
-    concluded.find(({ evidence }) => evidence === 'both') ??
-    concluded.find(({ evidence }) => evidence !== 'live')
+/** The best evidence there is: all captures, then one; of what no packet shows, the live host. */
+export function isExpectedFirst(
+  concluded: readonly Concluded[],
+  { isOffWire }: Pick<Expects, 'isOffWire'> = {},
+): boolean {
+  const best = isOffWire
+    ? concluded.find(({ evidence }) => evidence === 'live')
+    : (concluded.find(({ evidence }) => evidence === 'both') ??
+      concluded.find(({ evidence }) => !evidence.startsWith('live')))
   return best !== undefined && ['right', 'variant', 'enough'].includes(best.judged)
 }

@@ -1,8 +1,21 @@
 import type { CauseId } from '../causes/ids.ts'
 import type { Expects, Outcome } from './types.ts'
 
-/** What tcpwhy was given: captures only, or only the live host. */
-export type EvidenceSet = 'client' | 'server' | 'both' | 'live'
+/** What tcpwhy was given: captures only, or only the live host, without and with the packets that it captures meanwhile. */
+export type EvidenceSet = 'client' | 'server' | 'both' | 'live' | 'live-packets'
+
+/**
+ * Whether the kernels that sent the resets of the accused connections did so for the reason that was concluded.
+ * no-reset: none of them was reset. no-claim: nothing was concluded, or a cause that says nothing of resets.
+ */
+export interface KernelAgreement {
+  is: 'agrees' | 'disagrees' | 'no-reset' | 'no-claim' | 'not-watched'
+  /** Connections of which a reset fits, of those that have one. */
+  fitting: number
+  of: number
+  /** What made the resets, as the kernels tell it (src/host/reset-story.ts), by connections; 'elsewhere': no end's kernel did. */
+  makers: Record<string, number>
+}
 
 /**
  * right: the expected cause is first and sure. enough: as near as these sources come, which the scenario allows.
@@ -41,6 +54,8 @@ export interface LabReport {
   concluded: Concluded[]
   /** What this kernel said of the RSTs that it built; null where it does not tell. */
   kernel: { state: string; reason: string; count: number; process: string | null }[] | null
+  /** Compared with what was concluded from the best captures. */
+  agreement: KernelAgreement
   /** With --fix: the same with the fix. */
   fix: string | null
   fixed: Outcome | null
@@ -56,34 +71,60 @@ export interface LabScore {
   schema: 'tcpwhy.lab-score/1'
   tool: { name: 'tcpwhy'; version: string }
   kernel: string
+  /** How often each story was played, at most. */
   runs: number
   /** Ctrl-C: what was played by then. */
   isInterrupted: boolean
   rows: ScoreRow[]
   /** Sure claims that were not true, over all rows, runs and sets of evidence. */
   wrong: number
+  /** Of each run: the time in which something was played, and the longest story. */
+  took: { run: number; seconds: number; longest: { story: string; seconds: number } }[]
   seconds: number
 }
 
 export interface ScoreRow {
   scenario: string
   variant: string
+  /** Written by somebody who had not seen how the causes are found; absent: by their authors. */
+  author?: 'fresh-eyes'
   expected: Expects
+  /** Runs did not all give the same answers. */
+  isUnstable: boolean
   /** One entry a run. */
-  runs: {
-    isReproduced: boolean
-    /** Judgement and first finding of each set of evidence. */
-    concluded: {
-      evidence: EvidenceSet
-      judged: Judged
-      verdict: Concluded['verdict']
-      first: string | null
-      certainty: 'confirmed' | 'likely' | 'possible' | null
-    }[]
-    /** The kernel's own reasons, most frequent first. */
-    kernel: string[] | null
-    /** It could not be played: why. */
-    failed: string | null
-    seconds: number
+  runs: ScoreRun[]
+}
+
+/** One story, played once. */
+export interface ScoreRun {
+  isReproduced: boolean
+  /** Judgement and first finding of each set of evidence. */
+  concluded: {
+    evidence: EvidenceSet
+    judged: Judged
+    verdict: Concluded['verdict']
+    headline: string
+    first: string | null
+    certainty: 'confirmed' | 'likely' | 'possible' | null
   }[]
+  /** The kernel's own reasons, most frequent first. */
+  kernel: string[] | null
+  /** null: it could not be played. */
+  agreement: KernelAgreement | null
+  /** It could not be played: why. */
+  failed: string | null
+  /** Milliseconds since 1970. */
+  fromMs: number
+  seconds: number
+}
+
+/** `lab score --keep DIR`: what is left of one story of one run, in a file of its own. */
+export interface KeptRun {
+  schema: 'tcpwhy.lab-kept/1'
+  tool: { name: 'tcpwhy'; version: string }
+  kernel: string
+  run: number
+  scenario: string
+  variant: string
+  played: ScoreRun
 }

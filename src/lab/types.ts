@@ -57,6 +57,8 @@ export interface Scenario {
   id: string
   title: string
   kind: 'incident' | 'neighbour' | 'healthy'
+  /** Written by somebody who had not seen how the causes are found: scored apart. */
+  author?: 'fresh-eyes'
   packages: readonly DebianPackage[]
   /** The first one is what `tcpwhy lab run ID` plays. */
   variants: readonly [Variant, ...Variant[]]

@@ -1,45 +1,84 @@
-import type { EvidenceSet, Judged, LabScore, ScoreRow } from '../lab/report.ts'
+import type { EvidenceSet, Judged, LabScore, ScoreRow, ScoreRun } from '../lab/report.ts'
 import { labWords } from '../messages/en/lab.ts'
 import { render as fill } from '../messages/render.ts'
 import { paintFor } from './paint.ts'
 import { printable } from './printable.ts'
 
 const words = labWords.score
-const SETS: readonly EvidenceSet[] = ['client', 'server', 'both', 'live']
+const SETS: readonly EvidenceSet[] = ['client', 'server', 'both', 'live', 'live-packets']
+const JUDGED: readonly Judged[] = ['right', 'variant', 'enough', 'undecided', 'unseen', 'wrong']
+
+interface Section {
+  title: string
+  /** A score of its own. */
+  lines: string[]
+  table: string[][] | null
+}
 
 /** `tcpwhy lab score` for the terminal: a line a story. */
 export function labScoreText(score: LabScore, { color }: { color: boolean }): string {
   const paint = paintFor(color)
-  const rows = [[...words.head], ...score.rows.map((row) => cells(row))]
-  const widths = words.head.map((_, n) => Math.max(...rows.map((row) => row[n]!.length)))
-  const lines = rows.map((row) =>
+  const lines = [paint.bold(headlineOf(score.rows, score.runs))]
+  for (const { title, lines: told, table } of sectionsOf(score)) {
+    lines.push('', paint.bold(title), ...told)
+    if (table !== null) lines.push(...aligned(table))
+  }
+  return [...lines, '', ...words.legend].map((line) => `${line}\n`).join('')
+}
+
+/** The same as a page: docs/lab-score.md. */
+export function labScoreMarkdown(score: LabScore): string {
+  const parts = [headlineOf(score.rows, score.runs)]
+  for (const { title, lines, table } of sectionsOf(score)) {
+    parts.push(`## ${title}`, ...lines)
+    if (table === null) continue
+    const [head = [], ...rows] = table
+    parts.push([head, head.map(() => '---'), ...rows].map(markdownRow).join('\n'))
+  }
+  return [...parts, words.legend.join('\n')].map((part) => `${part}\n`).join('\n')
+}
+
+function markdownRow(cells: readonly string[]): string {
+  return `| ${cells.join(' | ')} |`
+}
+
+function aligned(table: readonly string[][]): string[] {
+  const [head = []] = table
+  const widths = head.map((_, n) => Math.max(...table.map((row) => row[n]!.length)))
+  return table.map((row) =>
     row
       .map((cell, n) => cell.padEnd(widths[n]!))
       .join('  ')
       .trimEnd(),
   )
-  return [paint.bold(headlineOf(score)), '', ...lines, '', ...words.legend]
-    .map((line) => `${line}\n`)
-    .join('')
 }
 
-/** The same as a page: docs/lab-score.md. */
-export function labScoreMarkdown(score: LabScore): string {
-  const line = (row: readonly string[]) => `| ${row.join(' | ')} |`
-  const table = [
-    line(words.head),
-    line(words.head.map(() => '---')),
-    ...score.rows.map((row) => line(cells(row))),
+function sectionsOf({ rows, runs, took }: LabScore): Section[] {
+  const { sections } = words
+  const own = rows.filter(({ author }) => author === undefined)
+  const fresh = rows.filter(({ author }) => author === 'fresh-eyes')
+  const storiesOf = (title: string, some: readonly ScoreRow[]): Section => ({
+    title,
+    lines: [headlineOf(some, runs)],
+    table: [[...words.head], ...some.map((row) => cells(row))],
+  })
+  return [
+    storiesOf(sections.authors, own),
+    fresh.length === 0
+      ? { title: sections.freshEyes, lines: [sections.noFreshEyes], table: null }
+      : storiesOf(sections.freshEyes, fresh),
+    { title: sections.sums, lines: [], table: sumsOf(rows) },
+    { title: sections.kernel, lines: [kernelText(rows)], table: null },
+    { title: sections.took, lines: [took.map(tookText).join('\n')], table: null },
   ]
-  return [headlineOf(score), '', ...table, '', words.legend.join('\n')]
-    .map((part) => `${part}\n`)
-    .join('')
 }
 
-function headlineOf({ rows, wrong, runs }: LabScore): string {
-  const isRight = (row: ScoreRow) =>
-    row.runs.every(({ concluded }) =>
-      ['right', 'variant', 'enough'].includes(bestOf(concluded)?.judged ?? ''),
+function headlineOf(rows: readonly ScoreRow[], runs: number): string {
+  const all = rows.flatMap((row) => row.runs.flatMap(({ concluded }) => concluded))
+  const wrong = all.filter(({ judged }) => judged === 'wrong').length
+  const isRight = ({ runs: played, expected }: ScoreRow) =>
+    played.every(({ concluded }) =>
+      ['right', 'variant', 'enough'].includes(bestOf(concluded, expected)?.judged ?? ''),
     )
   const template = words.headline[wrong === 0 ? 'none' : wrong === 1 ? 'one' : 'some']
   const right = String(rows.filter(isRight).length)
@@ -47,21 +86,30 @@ function headlineOf({ rows, wrong, runs }: LabScore): string {
   return fill(template, { wrong: String(wrong), right, all: String(rows.length), runs: told })
 }
 
-type Concluded = ScoreRow['runs'][number]['concluded']
+type Concluded = ScoreRun['concluded']
 
-function bestOf(concluded: Concluded): Concluded[number] | undefined {
+function bestOf(
+  concluded: Concluded,
+  { isOffWire }: ScoreRow['expected'],
+): Concluded[number] | undefined {
   const of = (set: EvidenceSet) => concluded.find(({ evidence }) => evidence === set)
-  return of('both') ?? of('client') ?? of('server')
+  return isOffWire ? of('live') : (of('both') ?? of('client') ?? of('server'))
 }
 
 function cells(row: ScoreRow): string[] {
-  const { scenario, variant, expected, runs } = row
+  const { scenario, variant, expected, runs, isUnstable } = row
   const what = `${expected.cause ?? expected.verdict}${expected.variant === undefined ? '' : ` (${expected.variant})`}`
+  const story = printable(`${scenario}/${variant}`)
   return [
-    printable(`${scenario}/${variant}`),
+    isUnstable ? fill(words.unstable, { story }) : story,
     `${what}${troubles(row)}`,
-    ...SETS.map((set) => judgedText(runs, set)),
-    printable([...new Set(runs.flatMap(({ kernel }) => kernel ?? []))].join(' ')) || words.none,
+    ...SETS.map((set) =>
+      counted(
+        runs.flatMap((run) => judgedText(run, set)),
+        runs.length,
+      ),
+    ),
+    counted(runs.flatMap(agreementText), runs.length),
   ]
 }
 
@@ -77,22 +125,67 @@ function troubles({ runs }: ScoreRow): string {
   return told.length === 0 ? '' : `; ${told.join('; ')}`
 }
 
-/** "right", or where runs differ "2 right, 1 undecided"; beside anything but right, what was named. */
-function judgedText(runs: ScoreRow['runs'], set: EvidenceSet): string {
+/** "right 3/3", "right 2/3, undecided 1/3"; of one run the word alone. */
+function counted(answers: readonly string[], runs: number): string {
   const counts = new Map<string, number>()
-  for (const { concluded } of runs) {
-    const found = concluded.find(({ evidence }) => evidence === set)
-    if (found === undefined) continue
-    const told = shortOf(found.judged, found.first)
-    counts.set(told, (counts.get(told) ?? 0) + 1)
-  }
+  for (const answer of answers) counts.set(answer, (counts.get(answer) ?? 0) + 1)
   if (counts.size === 0) return words.none
-  if (counts.size === 1) return [...counts.keys()][0]!
-  return [...counts].map(([told, n]) => `${n} ${told}`).join(', ')
+  if (runs === 1) return answers[0]!
+  return [...counts]
+    .sort(([, a], [, b]) => b - a)
+    .map(([what, n]) => fill(words.cell, { what, n: String(n), runs: String(runs) }))
+    .join(', ')
 }
 
-function shortOf(judged: Judged, first: string | null): string {
+/** Beside anything but right, what was named. */
+function judgedText({ concluded }: ScoreRun, set: EvidenceSet): string[] {
+  const found = concluded.find(({ evidence }) => evidence === set)
+  if (found === undefined) return []
+  const { judged, first } = found
   const isNamed =
     first !== null && (judged === 'wrong' || judged === 'enough' || judged === 'variant')
-  return isNamed ? `${words.short[judged]}: ${first}` : words.short[judged]
+  return [isNamed ? `${words.short[judged]}: ${first}` : words.short[judged]]
+}
+
+function agreementText({ agreement }: ScoreRun): string[] {
+  if (agreement === null) return []
+  const { is, makers } = agreement
+  const told = words.agreement[is]
+  if (is !== 'agrees' && is !== 'disagrees') return [told]
+  return [`${told}: ${printable(Object.keys(makers).sort().join(' '))}`]
+}
+
+function sumsOf(rows: readonly ScoreRow[]): string[][] {
+  const lines = SETS.map((set) => {
+    const all = rows.map(({ runs }) =>
+      runs.flatMap(({ concluded }) => concluded.filter(({ evidence }) => evidence === set)),
+    )
+    const count = (judged: Judged) =>
+      String(all.flat().filter((one) => one.judged === judged).length)
+    const differ = all.filter((some) => new Set(some.map(({ judged }) => judged)).size > 1)
+    return [labWords.evidence[set], ...JUDGED.map(count), String(differ.length)]
+  })
+  return [[...words.sumsHead], ...lines]
+}
+
+function kernelText(rows: readonly ScoreRow[]): string {
+  const all = rows.flatMap(({ runs }) => runs.flatMap(({ agreement }) => agreement?.is ?? []))
+  const count = (is: string) => all.filter((one) => one === is).length
+  const [agrees, disagrees] = [count('agrees'), count('disagrees')]
+  return fill(words.kernel, {
+    played: String(all.length),
+    agrees: String(agrees),
+    disagrees: String(disagrees),
+    none: String(all.length - agrees - disagrees),
+  })
+}
+
+function tookText({ run, seconds, longest }: LabScore['took'][number]): string {
+  return fill(words.took, {
+    run: String(run),
+    minutes: String(Math.floor(seconds / 60)),
+    seconds: String(seconds % 60),
+    story: printable(longest.story),
+    longest: String(Math.round(longest.seconds)),
+  })
 }

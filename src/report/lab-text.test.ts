@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Concluded, LabReport, LabScore } from '../lab/report.ts'
+import type { Concluded, LabReport, LabScore, ScoreRun } from '../lab/report.ts'
 import { labScoreMarkdown, labScoreText } from './lab-score-text.ts'
 import { beforeAfter, labText } from './lab-text.ts'
 
@@ -38,7 +38,8 @@ const report: LabReport = {
   expected: { verdict: 'problem', cause: 'accept-queue-overflow', variant: 'reset' },
   reproduced: outcome(true, 1464),
   concluded: [concluded()],
-  kernel: [{ state: 'TCP_LISTEN', reason: 'INVALID_SYN', count: 36, process: null }],
+  kernel: [{ state: 'LISTEN', reason: 'INVALID_SYN', count: 36, process: null }],
+  agreement: { is: 'agrees', fitting: 36, of: 36, makers: { 'accept-queue-overflow': 36 } },
   fix: 'backlog=4096',
   fixed: outcome(false, 0),
   isAsExpected: true,
@@ -104,7 +105,8 @@ describe('tcpwhy lab run', () => {
     expect(text).toMatch(/^ +before +after$/m)
     expect(text).toMatch(/^ {2}failed +1,464 +0$/m)
     expect(text).toMatch(/^ {2}slowest +1,015\.3 ms +1,015\.3 ms$/m)
-    expect(text).toContain('36 x INVALID_SYN in TCP_LISTEN, on arrival of a packet')
+    expect(text).toContain('36 x INVALID_SYN in LISTEN, on arrival of a packet')
+    expect(text).toContain('It agrees with what was concluded: 36 of 36 reset connections')
     for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(100)
   })
 
@@ -119,55 +121,78 @@ describe('tcpwhy lab run', () => {
 })
 
 describe('tcpwhy lab score', () => {
-  const run = (judged: Concluded['judged']) => ({
+  const run = (judged: Concluded['judged']): ScoreRun => ({
     isReproduced: true,
     concluded: [
       {
-        evidence: 'both' as const,
+        evidence: 'both',
         judged,
-        verdict: 'problem' as const,
+        verdict: 'problem',
+        headline: '',
         first: 'port-closed',
-        certainty: 'likely' as const,
+        certainty: 'likely',
       },
     ],
     kernel: ['NO_SOCKET'],
+    agreement: { is: 'agrees', fitting: 5, of: 5, makers: { 'syn-to-closed-port': 5 } },
     failed: null,
+    fromMs: 0,
     seconds: 9,
   })
   const score: LabScore = {
     schema: 'tcpwhy.lab-score/1',
     tool: { name: 'tcpwhy', version: '0' },
     kernel: '6.18',
-    runs: 2,
+    runs: 3,
     isInterrupted: false,
     rows: [
       {
         scenario: 'a',
         variant: 'x',
         expected: { verdict: 'problem', cause: 'port-closed' },
-        runs: [run('right'), run('right')],
+        isUnstable: false,
+        runs: [run('right'), run('right'), run('right')],
       },
       {
         scenario: 'b',
         variant: 'y',
         expected: { verdict: 'healthy', cause: null },
-        runs: [run('right'), { ...run('wrong'), isReproduced: false }],
+        isUnstable: true,
+        runs: [run('right'), { ...run('wrong'), isReproduced: false }, run('right')],
       },
     ],
     wrong: 1,
+    took: [{ run: 1, seconds: 125, longest: { story: 'a/x', seconds: 9.4 } }],
     seconds: 20,
   }
+  const text = labScoreText(score, { color: false })
 
-  test('where runs differ, each is counted; a wrong one is named', () => {
-    const text = labScoreText(score, { color: false })
-    expect(text).toMatch(/^1 sure claim was wrong; 1 of 2 stories/)
-    expect(text).toMatch(/^a\/x +port-closed +- +- +right +- +NO_SOCKET$/m)
-    expect(text).toMatch(/^b\/y +healthy; 1 of 2 not reproduced .* 1 right, 1 WRONG: port-closed/m)
+  test('how many of three runs gave each answer; an unstable row is marked, a wrong one named', () => {
+    expect(text).toMatch(/^1 sure claim was wrong; 1 of 2 stories .* in all of 3 runs$/m)
+    expect(text).toMatch(
+      /^a\/x +port-closed +- +- +right 3\/3 +- +- +agrees: syn-to-closed-port 3\/3$/m,
+    )
+    expect(text).toMatch(
+      /^b\/y ~ +healthy; 1 of 3 not reproduced .* right 2\/3, WRONG: port-closed 1\/3/m,
+    )
   })
 
-  test('as a table of Markdown', () => {
-    expect(labScoreMarkdown(score)).toContain(
-      '| a/x | port-closed | - | - | right | - | NO_SOCKET |',
-    )
+  test('answers added up by evidence, and what each run took', () => {
+    expect(text).toMatch(/^both captures +5 +0 +0 +0 +0 +1 +1$/m)
+    expect(text).toContain('Run 1: 2 min 5 s; the longest story was a/x, 9 s.')
+    expect(text).toContain('Of 6 performances, 6 had resets that agree')
+  })
+
+  test('stories by fresh eyes have a table and a score of their own', () => {
+    expect(text).toContain('Nobody but the authors')
+    const [first, second] = score.rows
+    const rows: LabScore['rows'] = [first!, { ...second!, author: 'fresh-eyes' }]
+    const told = labScoreMarkdown({ ...score, rows })
+    const [own = '', fresh = ''] = told.split('## Written by fresh eyes')
+    expect(own).toContain('| a/x | port-closed | - | - | right 3/3 |')
+    expect(own).toContain('No sure claim was wrong: 1 of 1 stories')
+    expect(own).not.toContain('b/y')
+    expect(fresh).toContain('1 sure claim was wrong; 0 of 1 stories')
+    expect(fresh).toContain('| b/y ~ |')
   })
 })

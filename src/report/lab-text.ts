@@ -39,7 +39,9 @@ function headlineOf({
   isAsExpected,
 }: LabReport): string {
   const values = { scenario, variant, cause: expected.cause ?? words.nothing }
-  const best = concluded.find(({ evidence }) => evidence === 'both') ?? concluded[0]
+  const best =
+    concluded.find(({ evidence }) => evidence === (expected.isOffWire ? 'live' : 'both')) ??
+    concluded[0]
   if (isAsExpected) {
     const { headline } = words
     if (expected.verdict === 'healthy' || expected.verdict === 'benign')
@@ -78,8 +80,27 @@ function concludedLines(
   return [`  ${seen}`, ...wrap(printable(headline), '    '), ...rest.map(printable)]
 }
 
-function kernelTexts({ kernel }: LabReport): string[] {
+function kernelTexts({ kernel, agreement }: LabReport): string[] {
   if (kernel === null) return [words.noTracing]
+  return [...reasonTexts(kernel), ...agreementTexts(agreement)]
+}
+
+function agreementTexts({ is, fitting, of, makers }: LabReport['agreement']): string[] {
+  const template = words.agreement[is]
+  if (template === null) return []
+  const told = Object.entries(makers)
+    .sort(([, a], [, b]) => b - a)
+    .map(([maker, n]) => fill(words.maker, { n: formatCount(n), maker: printable(maker) }))
+  return [
+    fill(template, {
+      fitting: formatCount(fitting),
+      of: formatCount(of),
+      makers: told.join(', '),
+    }),
+  ]
+}
+
+function reasonTexts(kernel: NonNullable<LabReport['kernel']>): string[] {
   if (kernel.length === 0) return [words.noResets]
   return kernel.map(({ count, reason, state, process }) => {
     const where =

@@ -231,6 +231,7 @@ function namespaceOf(parts: MachineParts, first: boolean): NetnsSnapshot {
       faults: [],
     },
     interfaces: [],
+    addresses: [],
     ephemeral: { range: null, destinations: [] },
     ...parts.netns,
     ...(first ? parts.netnsBefore : {}),

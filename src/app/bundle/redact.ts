@@ -5,7 +5,13 @@ import type { BundleLeftOut } from '../../host/bundle/manifest.ts'
 import { isOfProgram, type RecordedLook, textOf } from '../../host/bundle/reads.ts'
 import { AddressMap } from '../../host/bundle/scrub/addresses.ts'
 import { scrubSockDiag } from '../../host/bundle/scrub/sock-diag.ts'
-import { mapMacs, mapProcTable, mapText, mapWord } from '../../host/bundle/scrub/text.ts'
+import {
+  mapInterfaceTable,
+  mapMacs,
+  mapProcTable,
+  mapText,
+  mapWord,
+} from '../../host/bundle/scrub/text.ts'
 import { scrubTrace } from '../../host/bundle/scrub/trace.ts'
 import type { MapAddress } from '../../host/bundle/scrub/types.ts'
 import type { EventsRecording } from '../../host/events.ts'
@@ -69,6 +75,9 @@ export class Redaction {
     // Those were mapped before they became files.
     if (/^events\/pages\.bin$|\.pcapng$/.test(name)) return octets
     const text = textOf(octets)
+    if (name.endsWith('/net/if_inet6')) {
+      return new TextEncoder().encode(mapInterfaceTable(text, this.address))
+    }
     const table = /\/net\/tcp6?$/.test(name)
     const mapped = table ? mapProcTable(text, this.littleEndian, this.address) : this.text(text)
     return mapped === text ? octets : new TextEncoder().encode(mapped)

@@ -7,9 +7,13 @@ import type { App, Arguments } from '../spec.ts'
 const MAX_RUNS = 20
 const MAX_JOBS = 16
 
-/** `tcpwhy lab score`. @throws TcpwhyError BAD_ARGUMENT, LAB_UNKNOWN, LAB_CANNOT_RUN, LAB_STOPPED */
+/** `tcpwhy lab score`. @throws TcpwhyError BAD_ARGUMENT, LAB_UNKNOWN, LAB_CANNOT_RUN, LAB_KEPT_UNREADABLE */
 export async function run({ options, operands }: Arguments, io: Io, app: App): Promise<number> {
+  const keep = options['keep']?.[0]
+  const { aggregate } = options
   const asked = {
+    ...(keep === undefined ? {} : { keep }),
+    ...(aggregate === undefined ? {} : { aggregate }),
     only: operands,
     runs: count('runs', options['runs']?.[0], { max: MAX_RUNS, otherwise: 1 }),
     jobs: count('jobs', options['jobs']?.[0], { max: MAX_JOBS, otherwise: 2 }),

@@ -58,6 +58,17 @@ export const labScore = {
   operands: { name: 'ID', help: 'only these: a scenario, or SCENARIO/VARIANT' },
   options: [
     { name: 'runs', value: 'N', help: 'Play each so often (default 1).' },
+    {
+      name: 'keep',
+      value: 'DIR',
+      help: 'Keep what each story gave there; what is there already is not played again.',
+    },
+    {
+      name: 'aggregate',
+      value: 'DIR',
+      repeat: true,
+      help: 'Play nothing: add up the runs that DIR keeps (may be given several times).',
+    },
     { name: 'jobs', value: 'N', help: 'Scenarios at the same time (default 2).' },
     json('tcpwhy.lab-score/1'),
     { name: 'markdown', help: 'Print the table as Markdown.' },
@@ -66,9 +77,13 @@ export const labScore = {
   ],
   examples: [
     { command: 'sudo tcpwhy lab score', what: 'everything, about 15 minutes' },
+    {
+      command: 'sudo tcpwhy lab score --runs 3 --keep runs',
+      what: 'three times; after a kill the same command goes on',
+    },
     { command: 'sudo tcpwhy lab score idle-timeout firewall-reject/tcp-reset', what: 'some of it' },
   ],
-  notes: `Each set of evidence is judged for itself: the client's capture, the server's, both, the live host.
-Exit code: 0 no sure claim was wrong, 1 one was, 2 it cannot run here.`,
+  notes: `Each set of evidence is judged for itself: the client's capture, the server's, both, the live host
+without and with packets. Exit code: 0 no sure claim was wrong, 1 one was, 2 it cannot run here.`,
   load: () => import('./lab-score-run.ts'),
 } as const satisfies CommandSpec

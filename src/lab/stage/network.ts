@@ -1,6 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { Host, type HostName } from './host.ts'
-import { removeTracing } from './kernel-reasons.ts'
 import { run, start } from './process.ts'
 import { abandonedSlots, releaseSlot, type Slot } from './slot.ts'
 import { SYSCTLS, sysctlLines } from './sysctls.ts'
@@ -100,11 +99,22 @@ export async function removeLeftovers(): Promise<string[]> {
       await removeNamespace(name)
       removed.push(name)
     }
-    await removeTracing(slot)
-    releaseSlot(slot)
-    removed.push(slot.folder)
+    if (await isReleased(slot)) removed.push(slot.folder)
   }
   return removed
+}
+
+/** What cannot be removed now is no reason not to play: the next run tries again. */
+async function isReleased(slot: Slot): Promise<boolean> {
+  const mounted = `${slot.folder}/tracing`
+  try {
+    // Earlier versions mounted tracefs there.
+    if (existsSync(`${mounted}/instances`)) await run(['umount', '--lazy', mounted])
+    releaseSlot(slot)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function namespacesOf(slot: Slot): string[] {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { parseReset } from './kernel-reasons.ts'
 import { startTimeOf } from './slot.ts'
 import { Undo } from './undo.ts'
 import { until } from './wait.ts'
+import { parseReset } from './wire-resets.ts'
 
 describe('what was done is undone', () => {
   test('last first, and all of it although one step fails', async () => {
@@ -19,32 +19,20 @@ describe('what was done is undone', () => {
   })
 })
 
-describe('the kernel about a reset', () => {
-  test('from an interrupt: whoever was interrupted is not to blame', () => {
+describe('a reset in a capture, as tcpdump prints it', () => {
+  test('its ends and its time', () => {
     const line =
-      '          nginx-812     [001] ..s1.   55.123456: tcp_send_reset: skbaddr=00 skaddr=00 src=10.64.2.2:80 dest=10.64.1.2:41001 state=TCP_LISTEN reason=INVALID_SYN'
+      '1733000000.123456 IP 10.64.2.2.80 > 10.64.1.2.41001: Flags [R.], seq 1, ack 2, win 0, length 0'
     expect(parseReset(line)).toEqual({
-      atMs: 55_123.456,
+      atMs: 1_733_000_000_123.456,
       from: '10.64.2.2:80',
       to: '10.64.1.2:41001',
-      state: 'TCP_LISTEN',
-      reason: 'INVALID_SYN',
-      process: null,
-    })
-  })
-
-  test('from a process, before Linux 6.10, whose name has spaces', () => {
-    const line =
-      '  my server x-77      [000] .....   1.000000: tcp_send_reset: skbaddr=00 skaddr=00 src=10.64.2.2:80 dest=10.64.1.2:41001 state=TCP_CLOSE'
-    expect(parseReset(line)).toMatchObject({
-      process: 'my server x',
-      reason: '?',
-      state: 'TCP_CLOSE',
+      seq: 1,
     })
   })
 
   test('other lines are passed over', () => {
-    expect(parseReset('# tracer: nop')).toBeNull()
+    expect(parseReset('reading from file client.pcap, link-type EN10MB (Ethernet)')).toBeNull()
   })
 })
 

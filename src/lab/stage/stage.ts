@@ -1,13 +1,13 @@
 import { setMaxListeners } from 'node:events'
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { EventsFacts } from '../../host/events.ts'
 import type { HostFiles } from '../../host/host-files.ts'
 import { programPath } from '../programs.ts'
 import type { LabEvent } from '../types.ts'
 import type { Host, HostName } from './host.ts'
-import { type ResetReason, traceResets } from './kernel-reasons.ts'
 import { type Load, type LoadPlan, startLoad } from './load.ts'
-import { addressOf, layNetwork, networkOf } from './network.ts'
+import { addressOf, layNetwork } from './network.ts'
 import { OldTools } from './old-tools.ts'
 import type { Puppet } from './puppet.ts'
 import { type Sample, Sampler } from './sampler.ts'
@@ -15,6 +15,7 @@ import { releaseSlot, type Slot, takeSlot } from './slot.ts'
 import { endTap, startTap, type Tap, type TapOptions } from './tap.ts'
 import { Undo } from './undo.ts'
 import { sleep, until } from './wait.ts'
+import { resetsOnWire, type WireReset } from './wire-resets.ts'
 
 export interface StageOptions {
   files: HostFiles
@@ -23,13 +24,18 @@ export interface StageOptions {
   /** Sysctls that exist once for the machine may be changed (and are put back). */
   touchHost: boolean
   /** Called when the symptom begins, with the host that suffers: a live diagnosis watches it for some seconds. */
-  look?: (host: Host) => Promise<void>
+  look?: (host: Host, ended: AbortSignal) => Promise<void>
+  /** The kernel's own events, of the whole machine, from when the stage stands until its end. */
+  watch?: () => { stop(): EventsFacts }
 }
 
 /** What was recorded while it ran. */
 export interface Recording {
   captures: { at: HostName; path: string; lost: number }[]
-  reasons: ResetReason[] | null
+  /** Of the whole machine; null: nobody watched. */
+  events: EventsFacts | null
+  /** RSTs that the captures hold, as tcpdump reads them. */
+  resets: WireReset[]
   samples: { atMs: number; values: Sample }[]
   counters: Record<string, [string, number][]>
 }
@@ -45,7 +51,8 @@ export class Stage {
   private hosts = new Map<HostName, Host>()
   private readonly taps: Tap[] = []
   private sampler: Sampler | null = null
-  private tracing: Awaited<ReturnType<typeof traceResets>> = null
+  private events: { stop(): EventsFacts } | null = null
+  private readonly ended = new AbortController()
   private readonly samples: { atMs: number; values: Sample }[] = []
   private readonly marks: { text: string; when: (sample: Sample) => boolean }[] = []
   private readonly oldTools: OldTools
@@ -65,7 +72,10 @@ export class Stage {
   /** Client, server and what else is named, each on a net of its own, joined by a router. */
   async lay(...names: Exclude<HostName, 'router'>[]): Promise<void> {
     this.hosts = await layNetwork(this.slot, names, this.undo)
-    this.tracing = await traceResets(this.slot, this.undo)
+    this.events = this.options.watch?.() ?? null
+    this.undo.add("ending the watch of the kernel's events", () => {
+      this.events?.stop()
+    })
     this.sampler = new Sampler(this.options.files, [...this.hosts.values()])
     const timer = setInterval(() => this.takeSample(), SAMPLE_MS)
     this.undo.add('ending the samples', () => clearInterval(timer))
@@ -169,7 +179,7 @@ export class Stage {
   }
 
   private async lookAround(host: Host): Promise<void> {
-    const watched = this.options.look?.(host)
+    const watched = this.options.look?.(host, this.ended.signal)
     // A moment later, so that there is something to be seen.
     await sleep(1500)
     await this.oldTools.whileItHappens(host)
@@ -224,6 +234,7 @@ export class Stage {
 
   /** Ends the captures. What was recorded stays in the slot's folder until `close`. */
   async finish(): Promise<Recording> {
+    this.ended.abort()
     await this.looking
     // What is on its way into the captures gets there.
     await sleep(300)
@@ -233,14 +244,14 @@ export class Stage {
     }
     this.takeSample()
     await this.oldTools.afterwards([...this.hosts.values()], this.taps)
-    const reasons = this.tracing?.read(networkOf(this.slot)) ?? null
+    const events = this.events?.stop() ?? null
+    const resets = await resetsOnWire(this.taps)
     const lines = this.samples.map((sample) => `${JSON.stringify(sample)}\n`)
     appendFileSync(this.path('samples.jsonl'), lines.join(''))
-    writeFileSync(this.path('kernel-reasons.json'), JSON.stringify(reasons, null, 1))
     const counters = Object.fromEntries(
       [...this.hosts.values()].map((host) => [host.name, this.sampler?.rose(host) ?? []]),
     )
-    return { captures, reasons, samples: this.samples, counters }
+    return { captures, events, resets, samples: this.samples, counters }
   }
 
   /** Undoes everything, last first. @returns what could not be undone */

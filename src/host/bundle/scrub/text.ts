@@ -38,6 +38,15 @@ export function mapProcTable(text: string, littleEndian: boolean, map: MapAddres
   })
 }
 
+/** /proc/net/if_inet6: "fe8000000000000000fc00fffe000001 04 40 20 80     eth0". */
+export function mapInterfaceTable(text: string, map: MapAddress): string {
+  return text.replace(/^[\da-f]{32}(?= )/gm, (digits) => {
+    const octets = Uint8Array.from(digits.match(/../g) ?? [], (two) => Number.parseInt(two, 16))
+    map(octets, 0, 16)
+    return [...octets].map((octet) => octet.toString(16).padStart(2, '0')).join('')
+  })
+}
+
 /**
  * Link-layer addresses: "02:42:ac:11:00:02"; netfilter logs two of them and a type in one row. Those of nobody (zeros, ones) stay.
  */

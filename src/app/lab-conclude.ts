@@ -1,0 +1,109 @@
+import type { Report } from '../diagnose/report.ts'
+import { judge } from '../lab/judge.ts'
+import { kernelAgreement } from '../lab/kernel-agreement.ts'
+import type { Concluded, EvidenceSet, KernelAgreement, LabReport } from '../lab/report.ts'
+import type { Recording } from '../lab/stage/stage.ts'
+import type { Variant } from '../lab/types.ts'
+import { analyzeCaptures } from './analyze.ts'
+import type { LabLook } from './lab-look.ts'
+import type { AnalyzeOptions } from './types.ts'
+
+export type Conclusions = Pick<LabReport, 'concluded' | 'kernel' | 'agreement'>
+
+/** What tcpwhy makes of each set of evidence; it is told nothing else. What the kernel says is compared afterwards. */
+export async function concludeAll(
+  variant: Variant,
+  recording: Recording,
+  { look, network }: { look: LabLook; network: string },
+): Promise<Conclusions> {
+  const reports = [...(await ofCaptures(variant, recording)), ...(await look.reports())]
+  const concluded = reports.map(([evidence, report]) => concludedOf(variant, evidence, report))
+  return {
+    concluded,
+    kernel: reasonsOf(recording, network),
+    agreement: agreementOf(reports, recording),
+  }
+}
+
+async function ofCaptures(
+  variant: Variant,
+  { captures }: Recording,
+): Promise<[EvidenceSet, Report][]> {
+  const near = captures.filter(({ at }) => at.startsWith('client')).map(({ path }) => path)
+  const far = captures.filter(({ at }) => !at.startsWith('client')).map(({ path }) => path)
+  const analyze = async (sources: Pick<AnalyzeOptions, 'inputs' | 'at'>) =>
+    (await analyzeCaptures({ ...sources, filter: {}, all: false })).report
+  const reports: [EvidenceSet, Report][] = []
+  if (near.length > 0) reports.push(['client', await analyze({ inputs: near, at: [] })])
+  if (far.length > 0) reports.push(['server', await analyze({ inputs: far, at: [] })])
+  const [client] = near
+  const [server] = far
+  if (client === undefined || server === undefined) return reports
+  const at = [
+    { vantage: 'client' as const, path: client },
+    { vantage: 'server' as const, path: server },
+  ]
+  const sources = variant.isProxied ? { inputs: [...near, ...far], at: [] } : { inputs: [], at }
+  reports.push(['both', await analyze(sources)])
+  return reports
+}
+
+function concludedOf(variant: Variant, evidence: EvidenceSet, report: Report): Concluded {
+  const conclusion = {
+    evidence,
+    verdict: report.verdict,
+    headline: report.headline,
+    findings: findingsOf(report),
+  }
+  return { ...conclusion, judged: judge(variant.expects, conclusion) }
+}
+
+function findingsOf({ findings }: Report): Concluded['findings'] {
+  return findings.map(({ cause, variant, certainty, severity, title, culprit }) => ({
+    cause,
+    ...(variant === undefined ? {} : { variant }),
+    certainty,
+    severity,
+    title,
+    culprit: culprit.side,
+  }))
+}
+
+/** Of the best evidence that captures give. */
+function agreementOf(
+  reports: readonly [EvidenceSet, Report][],
+  { resets, events }: Recording,
+): KernelAgreement {
+  const of = (set: EvidenceSet) => reports.find(([evidence]) => evidence === set)?.[1]
+  const report = of('both') ?? of('client') ?? of('server')
+  const first = report?.findings[0]
+  if (report === undefined || first === undefined) return kernelAgreement(null, resets, events)
+  const accused = {
+    cause: first.cause,
+    ...(first.variant === undefined ? {} : { variant: first.variant }),
+    connections: report.connections.listed.filter(({ cause }) => cause === first.cause),
+  }
+  return kernelAgreement(accused, resets, events)
+}
+
+/** Of resets that hosts of the stage sent. A listener at all addresses names none: those may be another stage's. */
+function reasonsOf({ events }: Recording, network: string): LabReport['kernel'] {
+  if (events === null || events.fromNs === null) return null
+  const counts = new Map<string, NonNullable<LabReport['kernel']>[number]>()
+  for (const { kind, local, remote, state, reason, command, pid } of events.events) {
+    if (kind !== 'reset-sent') continue
+    const ours = [local, remote].some((end) => plain(end?.address).startsWith(network))
+    if (!ours && remote?.port !== 0) continue
+    const process = pid === null ? null : command
+    const told = { state: state ?? 'no socket', reason: reason ?? '?', process, count: 0 }
+    const key = `${told.state} ${told.reason} ${process}`
+    const entry = counts.get(key) ?? told
+    entry.count++
+    counts.set(key, entry)
+  }
+  return [...counts.values()].sort((a, b) => b.count - a.count)
+}
+
+function plain(address: string | undefined): string {
+  return (address ?? '').replace(/^::ffff:/, '')
+}
