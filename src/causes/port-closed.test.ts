@@ -41,6 +41,7 @@ causeTable(portClosed, [
     fates: [[0, [fate({ fate: 'delivered' })]]],
     is: 'confirmed',
     because: ['sent-by-server'],
+    against: ['own-rule'],
   },
   {
     name: 'the port had served others earlier',

@@ -206,7 +206,10 @@ function reasons(
   const answered = say('syn-answered', { after: reset.afterTriggerMs ?? 0 }, at)
   const because = [sawStart ? answered : say('reset-alone', {}, at)]
   const against = sawStart ? [] : [say('syn-not-seen', {}, at)]
-  if (told.sure) because.push(say('sent-by-server', {}, at))
+  if (told.sure) {
+    because.push(say('sent-by-server', {}, at))
+    against.push(say('own-rule', { server }, at))
+  }
   if (told.foreign === false) because.push(say('same-ttl', { ttl: reset.ttl }, at))
   else if (!told.sure) against.push(say('ttl-unknown', {}, at))
   if (isAbsent(connection, evidence)) against.push(say('syn-absent', { server }, at))

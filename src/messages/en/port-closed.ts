@@ -17,6 +17,8 @@ export const portClosed = {
       'nothing shows the TTL of the server itself, so a firewall on the way cannot be told apart',
     'sent-by-server': 'the capture at the server shows the SYN arriving and this reset leaving',
     'many-ports': 'the same client was refused on {ports:count} ports of this host',
+    'own-rule':
+      'a rule of the firewall on {server} itself (REJECT with tcp-reset) would send the same reset: the kernel tells the two apart, packets do not',
     'came-back':
       '{server} accepted others ({served:count}) before and after; it refused from {at:time} on, for {for:ms}: a restart, or one of several instances is down',
     'served-before':
