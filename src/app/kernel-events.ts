@@ -20,6 +20,11 @@ import {
 const POLL_MS = 250
 /** Of one core. What comes faster waits in the buffers, or is overwritten and counted, rather than that the host pays for it. */
 const CPU_SHARE = 0.02
+/**
+ * So many handshakes that ended are counted, and the kernel tells of no more then: at 1,000 a second those of 10 s. Their rate is
+ * known by then, and what is out of the ordinary must not be overwritten by what is not.
+ */
+const MAX_ESTABLISHED = 10_000
 const FOR_TASK_MS = 5_000
 const MAX_TASKS = 10_000
 
@@ -28,6 +33,7 @@ export interface WatchOptions {
   /** Keep so many octets of raw pages, for recording(). */
   recordOctets?: number
   pollMs?: number
+  maxEstablished?: number
 }
 
 export interface KernelWatch {
@@ -72,6 +78,7 @@ function unwatched(machine: Machine, missing: EventsMissing): KernelWatch {
     fromNs: null,
     toNs: null,
     realtimeOffsetNs: null,
+    establishedUntilNs: null,
     missing: facts.missing,
   }
   return { counts: () => facts.counts, stop: () => facts, recording: () => recording }
@@ -90,6 +97,9 @@ class Watch implements KernelWatch {
   private readonly fromNs = process.hrtime.bigint()
   private readonly forget: () => void
   private readonly pollMs: number
+  private readonly maxEstablished: number
+  /** When the kernel was told to tell of no more handshakes; 'never' where they cannot be counted then. */
+  private enough: bigint | 'never' | null = null
   private room: number
   private leftOut = 0
   private facts: EventsFacts | null = null
@@ -111,6 +121,8 @@ class Watch implements KernelWatch {
       },
       options.limits ?? COLLECT_LIMITS,
     )
+    this.maxEstablished = options.maxEstablished ?? MAX_ESTABLISHED
+    this.collector.countEstablished(this.countedFrom(), null)
     this.page = new Uint8Array(layout.pageSize)
     this.room = options.recordOctets ?? 0
     this.pollMs = options.pollMs ?? POLL_MS
@@ -131,6 +143,7 @@ class Watch implements KernelWatch {
     const { machine, instance } = this
     machine.files.write(`${instance.path}/tracing_on`, '0')
     const toNs = process.hrtime.bigint()
+    this.collector.countEstablished(this.countedFrom(), this.establishedUntil(toNs))
     openLateReaders(machine, instance)
     this.poll(Number.POSITIVE_INFINITY)
     this.overrun = overrunOf(machine.host, instance)
@@ -142,7 +155,7 @@ class Watch implements KernelWatch {
 
   recording(): EventsRecording {
     const { pages, instance, machine, tasks } = this
-    const { fromNs, toNs, realtimeOffsetNs, missing } = this.stop()
+    const { fromNs, toNs, realtimeOffsetNs, established, missing } = this.stop()
     return {
       littleEndian: machine.host.endianness() === 'LE',
       arch: machine.arch,
@@ -155,6 +168,7 @@ class Watch implements KernelWatch {
       fromNs,
       toNs,
       realtimeOffsetNs,
+      establishedUntilNs: established?.untilNs ?? null,
       missing,
     }
   }
@@ -182,6 +196,31 @@ class Watch implements KernelWatch {
     while (readers.length > 0 && this.machine.host.nowMs() <= until) {
       readers = readers.filter(({ cpu, reader }) => this.readPage(cpu, reader))
     }
+    const many = this.collector.established >= this.maxEstablished
+    if (many && this.enough === null && Number.isFinite(forMs)) this.rareOnly()
+  }
+
+  /** No more of what comes with every connection. */
+  private rareOnly(): void {
+    const { machine, instance } = this
+    const told = instance.events.find(({ rareFilter }) => rareFilter !== undefined)
+    if (told === undefined) return
+    const now = process.hrtime.bigint()
+    const refused = machine.files.write(
+      `${instance.path}/events/${told.event}/filter`,
+      told.rareFilter!,
+    )
+    if (refused !== null) return
+    this.enough = instance.monotonic ? now : 'never'
+    this.collector.countEstablished(this.countedFrom(), this.establishedUntil(now))
+  }
+
+  private countedFrom(): bigint | null {
+    return this.instance.monotonic ? this.fromNs : null
+  }
+
+  private establishedUntil(toNs: bigint): bigint | null {
+    return this.enough === 'never' ? null : (this.enough ?? toNs)
   }
 
   /** @returns false when there was none */

@@ -1,6 +1,7 @@
 import type { MachineFacts, MissingFact } from '../evidence/machine.ts'
 import type { EventsFacts } from '../host/events.ts'
 import { type HostFiles, readOrNull } from '../host/host-files.ts'
+import { listenerRates } from '../host/listener-rates.ts'
 import { resetsOf } from '../host/machine-resets.ts'
 import { narrowed } from '../host/narrow.ts'
 import { narrowedEvents } from '../host/narrow-events.ts'
@@ -131,6 +132,7 @@ export function machineFacts(
       seen === null
         ? []
         : resetsOf(seen, { before: first?.namespaces ?? [], after: last.namespaces }),
+    listenerRates: listenerRates({ before: first, after: last, events: seen }),
     missing: [...last.missing, ...missingEvents(events)],
   }
 }

@@ -75,7 +75,19 @@ function listenerSummary(
     synReceived,
     drops: refused.meanwhile,
     dropsTotal: refused.total,
+    ...listenerRatesOf(machine, listener),
   }
+}
+
+function listenerRatesOf(
+  { listenerRates }: MachineFacts,
+  { inode }: ListenerSnapshot,
+): Pick<ListenerSummary, 'rates' | 'ratesUnknown'> {
+  const rate = listenerRates.get(inode)
+  if (rate === undefined) return { rates: null, ratesUnknown: 'once' }
+  if (rate.is === 'unknown') return { rates: null, ratesUnknown: rate.why }
+  const { is: _is, ...rates } = rate
+  return { rates }
 }
 
 function fullestFirst(a: ListenerSummary, b: ListenerSummary): number {

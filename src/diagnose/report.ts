@@ -1,5 +1,6 @@
 import type { CauseId } from '../causes/ids.ts'
 import type { Ending } from '../evidence/endings.ts'
+import type { RateUnknown } from '../evidence/machine.ts'
 import type { HostComparison } from './hosts/comparison.ts'
 
 /** Two numbers, what the client sent and what the server sent. */
@@ -104,6 +105,19 @@ export interface ListenerSummary {
   /** Refused SYNs and ACKs, during the observation and since it listens; null: the kernel does not tell. */
   drops: number | null
   dropsTotal: number | null
+  /**
+   * Connections that came (handshakes that ended there) and that were accepted, a second each, counted over forMs;
+   * `acceptedWithin`: how far the latter can be off. `listeners`: more than one share the address, and these are all of theirs.
+   * null: cannot tell, for the reason in `ratesUnknown`.
+   */
+  rates: {
+    newPerSecond: number
+    acceptedPerSecond: number
+    acceptedWithin: number
+    listeners: number
+    forMs: number
+  } | null
+  ratesUnknown?: RateUnknown
 }
 
 export interface Source {

@@ -1,4 +1,5 @@
 import type { EventsFacts } from '../host/events.ts'
+import type { ListenerRate } from '../host/listener-rates.ts'
 import type { ResetFact } from '../host/machine-resets.ts'
 import type { HostSnapshot } from '../host/snapshot.ts'
 
@@ -18,6 +19,8 @@ export interface MachineFacts {
   events: EventsFacts | null
   /** What its TCP reset meanwhile, those alike together. Empty where events were not to be had. */
   resets: readonly ResetFact[]
+  /** By inode of the listener. */
+  listenerRates: ReadonlyMap<number, ListenerRate>
   missing: readonly MissingFact[]
 }
 
@@ -36,6 +39,7 @@ export type {
   Owner,
   SocketFact,
 } from '../host/facts.ts'
+export type { ListenerRate, RateUnknown } from '../host/listener-rates.ts'
 export type { ResetFact } from '../host/machine-resets.ts'
 export type { ResetCause } from '../host/reset-story.ts'
 export type {

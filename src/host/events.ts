@@ -77,6 +77,18 @@ export interface EventGroup {
   lastNs: bigint
 }
 
+/** How many handshakes ended at this host's listeners, by their own address and port. */
+export interface EstablishedFacts {
+  /**
+   * Counted from EventsFacts.fromNs until then: toNs, or earlier where so many came that counting them would have cost the
+   * host too much.
+   */
+  untilNs: bigint
+  ends: readonly { local: Endpoint; count: number }[]
+  /** At ends beyond the first thousands. */
+  unlisted: number
+}
+
 /** What cannot be known and why. Sentences: src/messages/en/events.ts. */
 export interface EventsMissing {
   /** An event ("tcp/tcp_send_reset"), or what all of them need: 'tracefs'. */
@@ -121,6 +133,8 @@ export interface EventsFacts {
   groups: readonly EventGroup[]
   /** Of all events, kept or not, by "KIND REASON" or "KIND": counts.get('reset-sent TCP_ABORT_ON_CLOSE'). */
   counts: ReadonlyMap<string, number>
+  /** null: not watched. */
+  established: EstablishedFacts | null
   /** Overwritten before they could be read. */
   lost: number
   /** Records or pages that are not what the kernel's format files describe. */
@@ -154,6 +168,8 @@ export interface EventsRecording {
   pagesLeftOut: number
   /** By the number of the task that the events name (a thread). */
   tasks: Readonly<Record<number, TraceTask>>
+  /** Until when handshakes that ended were among the events; null: they were not, or cannot be counted. */
+  establishedUntilNs: bigint | null
   /** Overwritten, of per_cpu/cpuN/stats. */
   overrun: number
   fromNs: bigint | null

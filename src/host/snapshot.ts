@@ -51,8 +51,12 @@ export interface HostSnapshot {
   /** Monotonic milliseconds, and milliseconds since 1970, of its beginning. */
   atMs: number
   atEpochMs: number
+  /** How long it took; 0: no clock told, as of a recording. */
+  tookMs: number
   /** The reader's own first. */
   namespaces: readonly NetnsSnapshot[]
+  /** Namespaces of the host that were not looked at, and their addresses. `unread`: there may be more of these. */
+  elsewhere: { namespaces: number; addresses: ReadonlySet<string>; unread: boolean }
   /** Only those that were looked at: asked for, near their limit, or holders of many suspicious sockets. */
   processes: readonly ProcessSnapshot[]
   /** Descriptors of all larger processes, fullest first; growth is the difference of two. */
@@ -108,7 +112,7 @@ export interface NetnsSnapshot {
   settings: SettingFacts
   conntrack: ConntrackFacts
   interfaces: readonly InterfaceFact[]
-  /** Its own, of all interfaces; empty where they were not asked for. */
+  /** Its own, of all interfaces but loopback; empty where they were not asked for, or there are none. */
   addresses: readonly string[]
   ephemeral: EphemeralFacts
 }
@@ -151,8 +155,9 @@ export function snapshot(host: HostFiles, ask: SnapshotAsk = {}): HostSnapshot {
   if (all.hidden > 0) gaps.push(missing('namespace-list', whyOf(all.faults)))
   const wanted = ask.namespace === undefined ? all.namespaces : all.namespaces.filter(ask.namespace)
   const looked: LookedAt[] = []
+  const several = all.namespaces.length > 1 && ask.brief !== true
   for (const namespace of wanted) {
-    const look = lookInto(host, namespace, ask)
+    const look = lookInto(host, namespace, { ...ask, addresses: several || ask.addresses === true })
     gaps.push(...look.missing)
     faults.push(...look.faults)
     if (look.snapshot !== null) looked.push(look.snapshot)
@@ -168,6 +173,8 @@ export function snapshot(host: HostFiles, ask: SnapshotAsk = {}): HostSnapshot {
     release: host.release(),
     atMs,
     atEpochMs,
+    tookMs: host.nowMs() - atMs,
+    elsewhere: elsewhere(host, several ? all.namespaces.filter((n) => !wanted.includes(n)) : []),
     namespaces: looked.map((one) => ({ ...one, listeners: held(host, one, owned) })),
     processes: described,
     openFiles: files,
@@ -182,6 +189,34 @@ export function snapshot(host: HostFiles, ask: SnapshotAsk = {}): HostSnapshot {
     missing: unique(gaps),
     faults,
   }
+}
+
+function elsewhere(host: HostFiles, others: readonly NamespaceFact[]): HostSnapshot['elsewhere'] {
+  const addresses = new Set<string>()
+  let unread = false
+  for (const other of others) {
+    const read = addressesIn(host, other)
+    if (read === null) unread = true
+    else for (const address of read) addresses.add(address)
+  }
+  return { namespaces: others.length, addresses, unread }
+}
+
+const TRIED_PATHS = 5
+
+/** Of a namespace that ended meanwhile: none. null: they cannot be read. */
+function addressesIn(
+  host: HostFiles,
+  { self, path, pids }: NamespaceFact,
+): readonly string[] | null {
+  if (self) return localAddresses(host, {})
+  const paths = [path, ...pids.slice(0, TRIED_PATHS).map((pid) => `/proc/${pid}/ns/net`)]
+  for (const one of new Set(paths)) {
+    const read = host.inNamespace(one, (inside) => localAddresses(inside, {}))
+    if (read.is === 'read') return read.value
+    if (read.why !== 'missing') return null
+  }
+  return []
 }
 
 /** A process of each container. */

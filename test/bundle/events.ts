@@ -33,6 +33,7 @@ export function recordedEvents(): EventsRecording {
     fromNs: 1n,
     toNs: 99_000_000_000_000n,
     realtimeOffsetNs: 5n,
+    establishedUntilNs: 99_000_000_000_000n,
     missing: [{ what: 'skb/kfree_skb', why: 'no-reasons', adds: 'drops', detail: '6.18.0' }],
   }
 }

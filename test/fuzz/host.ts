@@ -62,6 +62,7 @@ function checkRecording(octets: Uint8Array): void {
       overrun: 0,
       fromNs: null,
       toNs: null,
+      establishedUntilNs: null,
       realtimeOffsetNs: null,
       missing: [],
     }

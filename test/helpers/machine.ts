@@ -118,6 +118,7 @@ export function machine(parts: MachineParts = {}): MachineFacts {
     forMs: parts.once === true ? 0 : 3000,
     events,
     resets: events === null ? [] : resetsOf(events, { before, after }),
+    listenerRates: new Map(),
     missing: [],
   }
 }
@@ -133,6 +134,7 @@ function eventsOf(partials: readonly Partial<KernelEvent>[]): EventsFacts {
     events,
     groups: [],
     counts,
+    established: null,
     lost: 0,
     odd: 0,
     fromNs: 0n,
@@ -158,6 +160,8 @@ function look(parts: MachineParts, when: 'before' | 'after'): HostSnapshot {
   const processes = (first && parts.processesBefore) || parts.processes || []
   return {
     host: 'web-1',
+    tookMs: 0,
+    elsewhere: { namespaces: 0, addresses: new Set(), unread: false },
     containers: new Map(),
     release: parts.release ?? '6.18.0',
     atMs: first ? 0 : 3000,

@@ -37,6 +37,7 @@ function recording(name: string, changes: Partial<EventsRecording> = {}): Events
     overrun: 0,
     fromNs: null,
     toNs: null,
+    establishedUntilNs: null,
     realtimeOffsetNs: null,
     missing: [],
     ...changes,

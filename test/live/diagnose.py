@@ -289,6 +289,8 @@ def everything_wrong():
     wrong = [w for row in SICK if (w := missed(row, report, started))]
     lost = report['hosts'][0]['eventsLost']
     assert not wrong, '\n'.join([*wrong, f'{lost} events were lost'])
+    full = listener_of(report['hosts'][0], 8100)['rates']
+    assert (full['newPerSecond'], full['acceptedPerSecond']) == (0, 0), f'nobody accepts, its queue is full: {full}'
     return len(SICK)
 
 
@@ -334,6 +336,20 @@ def only_busy():
         stop(pid)
     told = [(f['cause'], f['title']) for f in report['findings']]
     assert code == 0 and report['verdict'] in ('healthy', 'benign'), (report['headline'], told)
+    came_and_were_taken(report['hosts'][0])
+
+
+def came_and_were_taken(host):
+    """What the kernel's events tell of the one listener is what the namespace's own counter says (TcpPassiveOpens)."""
+    rates = listener_of(host, 8200)['rates']
+    counted = host['rates']['accepted']
+    assert counted > 0 and 0.8 < rates['newPerSecond'] / counted < 1.25, (rates, counted)
+    off = abs(rates['acceptedPerSecond'] - rates['newPerSecond'])
+    assert off <= 0.1 * rates['newPerSecond'] + rates['acceptedWithin'], rates
+
+
+def listener_of(host, port):
+    return next(one for one in host['listeners'] if one['local'].endswith(f':{port}'))
 
 
 if __name__ == '__main__':

@@ -10,12 +10,14 @@ const HEADER_PAGE = `${FOLDER}/header_page`
 
 /** What the kernel told, as files: the formats as in tracefs, the pages one after another. */
 export function filesOfEvents(recording: EventsRecording): BundleFiles {
-  const { headerPage, formats, pages, fromNs, toNs, realtimeOffsetNs, ...rest } = recording
+  const { headerPage, formats, pages, fromNs, toNs, realtimeOffsetNs, ...others } = recording
+  const { establishedUntilNs, ...rest } = others
   const about = {
     ...rest,
     fromNs: String(fromNs),
     toNs: String(toNs),
     realtimeOffsetNs: String(realtimeOffsetNs),
+    establishedUntilNs: String(establishedUntilNs),
     pages: pages.map(({ cpu, octets }) => ({ cpu, octets: octets.length })),
   }
   const files: BundleFiles = new Map([
@@ -46,6 +48,7 @@ export function eventsOfFiles(files: BundleFiles): EventsRecording | null {
     fromNs: bigOr(json['fromNs']),
     toNs: bigOr(json['toNs']),
     realtimeOffsetNs: bigOr(json['realtimeOffsetNs']),
+    establishedUntilNs: bigOr(json['establishedUntilNs']),
     missing: listOr(json['missing']).flatMap((one) => missingOrNone(one)),
   }
 }

@@ -2,6 +2,7 @@ import type { EventGroup, EventsFacts, KernelEvent, TraceTask } from '../events.
 import type { Endpoint } from '../facts.ts'
 import type { TcpState } from '../kernel/tcp-states.ts'
 import { type Classified, classify } from './classify.ts'
+import { EstablishedTally } from './established.ts'
 import { decodeEvents } from './events.ts'
 import type { PageLayout, TraceFormat } from './format.ts'
 
@@ -30,7 +31,10 @@ const MAX_SOCKETS = 65_536
 const MAX_RECEIVED = 4_096
 const AT_ONCE_NS = 1_000_000n
 
-export type Collected = Pick<EventsFacts, 'events' | 'groups' | 'counts' | 'odd'> & {
+export type Collected = Pick<
+  EventsFacts,
+  'events' | 'groups' | 'counts' | 'odd' | 'established'
+> & {
   /** As the pages tell. The statistics of the buffers tell it too. */
   lost: number
 }
@@ -49,6 +53,9 @@ export class EventsCollector {
   private readonly limits: CollectLimits
   private readonly plain: ReadonlyMap<number, TraceFormat>
   private readonly names: ReadonlyMap<string, string>
+  private readonly statesId: number
+  private readonly tally: EstablishedTally
+  private establishedUntil: bigint | null = null
 
   constructor(from: CollectFrom, limits: CollectLimits = COLLECT_LIMITS) {
     this.from = from
@@ -56,18 +63,26 @@ export class EventsCollector {
     this.plain = new Map([...from.formats].map(([id, { format }]) => [id, format]))
     const watched = [...from.formats.values()]
     this.names = new Map(watched.map(({ event, format }) => [format.name, event]))
+    const states = watched.find(({ event }) => event === STATES)?.format
+    this.statesId = states?.id ?? NO_ID
+    this.tally = new EstablishedTally(states, from.littleEndian)
   }
 
   /** @param octets  pages of one processor, in the order in which they were read */
   addPages(octets: Uint8Array): void {
     const { layout, littleEndian, arch } = this.from
     const of = { layout, littleEndian, formats: this.plain }
-    const result = decodeEvents(octets, of, (trace) => {
-      const event = this.names.get(trace.name) ?? trace.name
-      const classified = classify(trace, { event, littleEndian, arch })
-      if (classified === null) this.odd++
-      else this.add(classified)
-    })
+    const result = decodeEvents(
+      octets,
+      of,
+      (trace) => {
+        const event = this.names.get(trace.name) ?? trace.name
+        const classified = classify(trace, { event, littleEndian, arch })
+        if (classified === null) this.odd++
+        else this.add(classified)
+      },
+      (id, timeNs, record, view) => id === this.statesId && this.tally.take(timeNs, record, view),
+    )
     this.lost += result.lost
     this.odd += result.odd + result.unknown
     // At least one: the page did not say how many.
@@ -77,6 +92,17 @@ export class EventsCollector {
   /** Of all events so far, by "KIND REASON". */
   get counted(): ReadonlyMap<string, number> {
     return this.counts
+  }
+
+  /** Handshakes that ended, so far. */
+  get established(): number {
+    return this.tally.counted
+  }
+
+  /** Counts those of this time only. `untilNs` null: they are not to be told at all. */
+  countEstablished(fromNs: bigint | null, untilNs: bigint | null): void {
+    this.tally.between(fromNs, untilNs)
+    this.establishedUntil = untilNs
   }
 
   collected(): Collected {
@@ -91,9 +117,16 @@ export class EventsCollector {
       events,
       groups: [...this.groups.values()],
       counts: this.counts,
+      established: this.establishedFacts(),
       lost: this.lost,
       odd: this.odd,
     }
+  }
+
+  private establishedFacts(): EventsFacts['established'] {
+    const { establishedUntil: untilNs, tally } = this
+    if (untilNs === null || this.statesId === NO_ID) return null
+    return { untilNs, ends: tally.facts(), unlisted: tally.left }
   }
 
   private add(classified: Classified): void {
@@ -191,6 +224,8 @@ interface Joins {
 }
 
 const STATES = 'sock/inet_sock_set_state'
+/** Of no event. */
+const NO_ID = -1
 
 function finished(kept: Kept, { exits, sockets, states }: Joins): KernelEvent {
   const { classified, task, socket } = kept

@@ -28,12 +28,15 @@ export function decodeEvents(
   octets: Uint8Array,
   from: { layout: PageLayout; formats: ReadonlyMap<number, TraceFormat>; littleEndian: boolean },
   each: (event: TraceEvent) => void,
+  /** Whether this was all that a record is good for: then it is not decoded. */
+  skim: (id: number, timeNs: bigint, record: Uint8Array, view: DataView) => boolean = () => false,
 ): PagesResult & { unknown: number } {
   let unknown = 0
   const { layout, formats, littleEndian } = from
   const result = decodePages(octets, layout, littleEndian, (timeNs, record) => {
     const view = new DataView(record.buffer, record.byteOffset, record.byteLength)
     const id = record.length < 2 ? -1 : view.getUint16(0, littleEndian)
+    if (skim(id, timeNs, record, view)) return
     const format = formats.get(id)
     if (format === undefined) unknown++
     else each(decodeRecord({ record, view, littleEndian }, format, timeNs))

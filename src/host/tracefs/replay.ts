@@ -28,6 +28,7 @@ export function eventsOf(
   limits: CollectLimits = COLLECT_LIMITS,
 ): EventsFacts {
   const { fromNs, toNs, realtimeOffsetNs, missing, littleEndian, arch, tasks } = recording
+  const { establishedUntilNs, pagesLeftOut } = recording
   const read = recordedFormats(recording)
   const watched = [...(read?.formats.values() ?? [])]
   const about = {
@@ -41,13 +42,16 @@ export function eventsOf(
   if (read === null) return { ...nothing(), ...about, odd: recording.pages.length }
   const task = (tid: number) => tasks[tid] ?? null
   const collector = new EventsCollector({ ...read, littleEndian, arch, task }, limits)
+  // Of those on pages that were left out nobody knows.
+  collector.countEstablished(fromNs, pagesLeftOut > 0 ? null : establishedUntilNs)
   for (const { octets } of recording.pages) collector.addPages(octets)
   const collected = collector.collected()
   return { ...collected, ...about, lost: Math.max(collected.lost, recording.overrun) }
 }
 
 function nothing() {
-  return { events: [], groups: [], counts: new Map<string, number>(), lost: 0, odd: 0 }
+  const counts = new Map<string, number>()
+  return { events: [], groups: [], counts, established: null, lost: 0, odd: 0 }
 }
 
 /** Nothing could be watched, and why. */

@@ -2,6 +2,7 @@
 // shall filter out, so that a busy host pays for what is out of the ordinary only.
 import type { EventsFacts, EventsMissing, EventsMissingAdds, EventsMissingWhy } from '../events.ts'
 import { type ErrnoName, errnoNumber } from '../kernel/errno.ts'
+import { ESTABLISHED_FILTER } from './established.ts'
 import { parseFormat, type TraceFormat } from './format.ts'
 
 export interface WatchedEvent {
@@ -11,6 +12,8 @@ export interface WatchedEvent {
   text: string
   /** For events/EVENT/filter; null: all. */
   filter: string | null
+  /** The same without what comes with every connection, for when there are too many of them. */
+  rareFilter?: string
   /** What is not known without it. */
   adds: EventsMissingAdds
 }
@@ -42,7 +45,7 @@ export function planWatch(from: PlanFrom): WatchPlan {
     }
     const made = filter(read.format)
     if (made === 'cannot') missing.push(lacks(event, 'no-reasons', adds, from))
-    else events.push({ event, ...read, filter: made, adds })
+    else events.push({ event, ...read, ...filtersOf(event, made, read.format), adds })
   }
   const raw = rawCalls(from, events)
   if (raw !== null) events.push(raw)
@@ -59,6 +62,19 @@ export function planWatch(from: PlanFrom): WatchPlan {
     dropReasons: events.some(({ event }) => event === 'skb/kfree_skb'),
   }
 }
+
+/** Handshakes that end at a listener are everyday, and wanted as long as there are not too many. */
+function filtersOf(
+  event: string,
+  filter: string | null,
+  format: TraceFormat,
+): Pick<WatchedEvent, 'filter' | 'rareFilter'> {
+  if (event !== STATES || filter === null) return { filter }
+  const tcp = has(format, 'protocol') ? 'protocol == 6 && ' : ''
+  return { filter: `(${filter}) || (${tcp}${ESTABLISHED_FILTER})`, rareFilter: filter }
+}
+
+const STATES = 'sock/inet_sock_set_state'
 
 function formatOf(from: PlanFrom, event: string): { format: TraceFormat; text: string } | null {
   const text = from.format(event)

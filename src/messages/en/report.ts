@@ -137,11 +137,27 @@ export const reportWords = {
     columns: {
       local: 'local',
       process: 'process',
-      queue: 'accept queue',
+      queue: 'queue',
       limit: 'limit',
       synReceived: 'SYN-RECV',
+      new: 'new/s',
+      accepted: 'accepted/s',
       drops: 'refused',
-      total: 'since start',
+      total: 'ever',
+    },
+    /** Behind a number of several listeners, and what it means. */
+    shared: '*',
+    sharedNote: '* all listeners of this address and port together (SO_REUSEPORT)',
+    /** A number, and how far it can be off. */
+    within: '{n}+-{within}',
+    rateUnknown: {
+      once: 'new/s and accepted/s cannot be told: there was one look only',
+      'no-events':
+        'new/s and accepted/s cannot be told: the event sock/inet_sock_set_state was not to be had',
+      lost: 'new/s and accepted/s cannot be told: more events happened than could be read',
+      new: 'new/s and accepted/s cannot be told of {listeners}: a listener there came or went meanwhile',
+      namespaces:
+        'new/s and accepted/s cannot be told of {listeners}: other network namespaces have the same address, and events tell no namespace',
     },
     nobody: '-',
     resets: 'Resets that this host sent: {reasons}',

@@ -1,4 +1,5 @@
 import type { HostSummary, ListenerSummary } from '../../diagnose/report.ts'
+import type { RateUnknown } from '../../evidence/machine.ts'
 import { singular } from '../../messages/en/diagnose.ts'
 import { reportWords } from '../../messages/en/report.ts'
 import { render as fill, formatCount } from '../../messages/render.ts'
@@ -109,11 +110,16 @@ function listenerLines(host: HostSummary, { verbose }: RenderOptions, paint: Pai
     Object.values(words.columns),
     ...shown.map((l) => rowOf(l, many)),
   ])
-  return [`  ${heading}`, paint.dim(`    ${head}`), ...rows.map((row) => `    ${row}`)]
+  return [
+    `  ${heading}`,
+    paint.dim(`    ${head}`),
+    ...rows.map((row) => `    ${row}`),
+    ...rateNotes(shown).flatMap((note) => wrap(printable(note), '    ', paint.columns)),
+  ]
 }
 
 function rowOf(listener: ListenerSummary, many: boolean): string[] {
-  const { netns, local, process, depth, limit, synReceived, drops, dropsTotal } = listener
+  const { netns, local, process, depth, limit, synReceived, drops, dropsTotal, rates } = listener
   const count = (n: number | null) => (n === null ? words.nobody : formatCount(n))
   const who = process === undefined ? words.nobody : `${process.command} (${process.pid})`
   const where = many ? `${local} ${netns}` : local
@@ -123,9 +129,31 @@ function rowOf(listener: ListenerSummary, many: boolean): string[] {
     count(depth),
     count(limit),
     count(synReceived),
+    ...rateCells(rates),
     count(drops),
     count(dropsTotal),
   ].map(printable)
+}
+
+function rateCells(rates: ListenerSummary['rates']): string[] {
+  if (rates === null) return [words.nobody, words.nobody]
+  const { newPerSecond, acceptedPerSecond: n, acceptedWithin: within, listeners } = rates
+  const mark = listeners > 1 ? words.shared : ''
+  const accepted = within > 0 ? fill(words.within, { n, within }) : String(n)
+  return [`${newPerSecond}${mark}`, `${accepted}${mark}`]
+}
+
+/** Below the table: what a mark means, and why a rate is not known. */
+function rateNotes(shown: readonly ListenerSummary[]): string[] {
+  const notes = shown.some(({ rates }) => (rates?.listeners ?? 1) > 1) ? [words.sharedNote] : []
+  const byWhy = new Map<RateUnknown, string[]>()
+  for (const { ratesUnknown: why, local } of shown) {
+    if (why !== undefined) byWhy.set(why, [...(byWhy.get(why) ?? []), local])
+  }
+  const unknown = [...byWhy].map(([why, locals]) =>
+    fill(words.rateUnknown[why], { listeners: [...new Set(locals)].join(', ') }),
+  )
+  return [...notes, ...unknown]
 }
 
 /** The first two columns to the left, numbers to the right. */
