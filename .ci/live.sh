@@ -5,12 +5,13 @@
 # Then a container, found with its name from outside (test/live/container.ts).
 # Then the listen queues: as many handshakes as tcpwhy queue says, counted (test/live/queue.py). Then the kernel's own
 # events, each made to happen (test/live/events.py), and a host on which everything is wrong, diagnosed (test/live/diagnose.py). Then idle limits, drawn at random, made and found (scripts/probe-proof).
+# Then probe connect and probe http against real servers: TLS, IPv6, firewalls, requests lost at nginx's close (test/live/probe.ts).
 # Last the scene before a restart: a bundle of an ill service, its causes, secrets, interruptions (test/live/snapshot.py).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 missing=()
-for tool in tcpdump:tcpdump ip:iproute2 unshare:util-linux python3:python3 nft:nftables tshark:tshark runc:runc podman:podman crun:crun busybox:busybox-static sysctl:procps; do
+for tool in tcpdump:tcpdump ip:iproute2 unshare:util-linux python3:python3 nft:nftables tshark:tshark runc:runc podman:podman crun:crun busybox:busybox-static sysctl:procps nginx:nginx-light openssl:openssl; do
   PATH="$PATH:/usr/sbin:/sbin" command -v "${tool%%:*}" >/dev/null || missing+=("${tool##*:}")
 done
 if [ ${#missing[@]} -gt 0 ]; then
@@ -67,4 +68,5 @@ PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" node_modules/.bin/tsx test/live/host.ts
 PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" --mount node_modules/.bin/tsx test/live/container.ts
 # Experiments: three paths with limits at random, found by tcpwhy probe idle (all flavours, 30 runs: npm run probe:proof).
 PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" --mount sh -c 'mount -t tmpfs none /run && exec node_modules/.bin/tsx scripts/probe-proof/run.ts --runs 3 --at-once 3 --from 2 --to 5 --untimed --only any-packet-drop,data-only-reset,server-fin'
+PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" --mount sh -c 'mount -t tmpfs none /run && exec node_modules/.bin/tsx test/live/probe.ts'
 PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" --mount --pid --fork --mount-proc python3 test/live/snapshot.py

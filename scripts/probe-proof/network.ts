@@ -3,11 +3,14 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 export const CLIENT = '10.9.1.2'
 export const SERVER = '10.9.2.2'
 /** The router's address on the client's side, where a proxy on it listens. */
 export const ROUTER = '10.9.1.1'
+
+const relay = fileURLToPath(new URL('../../lab/programs/relay.py', import.meta.url))
 
 type Place = 'client' | 'router' | 'server'
 
@@ -47,6 +50,28 @@ export class Network {
     ip('-n', here, 'route', 'add', 'default', 'via', gateway)
   }
 
+  /** Packets between client and server take so long each way: routed through a TUN device that holds them (lab/programs/relay.py). */
+  async delay(ms: number): Promise<void> {
+    this.start('router', ['python3', '-u', relay, String(ms), '{}'], 'pipe')
+    const links = () => this.run('router', ['ip', '-o', 'link'])
+    for (let tries = 0; !links().includes('relay:'); tries++) {
+      if (tries === 100) throw new Error('no relay')
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    const router = this.netns('router')
+    for (const name of ['all', 'relay']) {
+      this.run('router', ['sysctl', '-qw', `net.ipv4.conf.${name}.rp_filter=0`])
+    }
+    ip('-n', router, 'link', 'set', 'relay', 'up', 'txqueuelen', '5000')
+    ip('-n', router, 'route', 'add', 'default', 'dev', 'relay', 'table', '100')
+    for (const place of ['client', 'server']) {
+      ip('-n', router, 'rule', 'add', 'iif', place, 'lookup', '100', 'pref', '10')
+    }
+    for (const address of [ROUTER, '10.9.2.1']) {
+      ip('-n', router, 'rule', 'add', 'pref', '5', 'to', address, 'lookup', 'local')
+    }
+  }
+
   netns(place: Place): string {
     return `${this.name}-${place}`
   }
@@ -57,13 +82,20 @@ export class Network {
       input,
       encoding: 'utf8',
     })
-    if (status !== 0) throw new Error(`${command.join(' ')}: ${stderr}`)
+    if (status !== 0)
+      throw new Error(`${command.join(' ')}: ${stdout.slice(-1000)}${stderr.slice(-1000)}`)
     return stdout
   }
 
   /** Runs until the network is closed. */
-  start(place: Place, command: readonly string[]): ChildProcess {
-    const child = spawn('nsenter', this.words(place, command), { stdio: 'ignore' })
+  start(
+    place: Place,
+    command: readonly string[],
+    stdin: 'ignore' | 'pipe' = 'ignore',
+  ): ChildProcess {
+    const child = spawn('nsenter', this.words(place, command), {
+      stdio: [stdin, 'ignore', 'ignore'],
+    })
     this.children.push(child)
     return child
   }

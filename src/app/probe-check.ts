@@ -37,10 +37,12 @@ const CHECKS: Record<ProbeReport['probe'], (report: Fields) => boolean> = {
   backlog: ({ bursts, listener }) =>
     isList(bursts, isBurst) &&
     (listener === null || (isObject(listener) && isNumberOrNull(listener['limit']))),
-  http: ({ idle, spent }) =>
+  http: ({ idle, spent, race, roundTripMs }) =>
     isObject(spent) &&
     isNumber(spent['connections']) &&
-    (idle === null || (isObject(idle) && isIdle(idle))),
+    (idle === null || (isObject(idle) && isIdle(idle))) &&
+    (race === null || isList(race, ({ outcome }) => typeof outcome === 'string')) &&
+    (roundTripMs === undefined || isNumberOrNull(roundTripMs)),
   load: ({ failures, requests, connections }) =>
     isFailures(failures) &&
     isObject(requests) &&

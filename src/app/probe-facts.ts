@@ -1,7 +1,7 @@
-import type { BacklogExperiment, Experiment } from '../evidence/experiments.ts'
+import type { BacklogExperiment, Experiment, HttpExperiment } from '../evidence/experiments.ts'
 import type { BacklogReport, Burst } from '../probe/backlog/report.ts'
 import type { ConnectReport, ConnectTarget, ConnectVerdict } from '../probe/connect/report.ts'
-import type { HttpReport } from '../probe/http/report.ts'
+import type { HttpReport, RaceAttempt } from '../probe/http/report.ts'
 import type { IdleReport } from '../probe/idle/report.ts'
 import type { LoadReport } from '../probe/load/report.ts'
 import type { ProbeReport } from '../probe/report.ts'
@@ -140,12 +140,24 @@ function overflowsOf(bursts: readonly Burst[], limit: number | null): number | n
   }, 0)
 }
 
-function httpFacts({ targets, idle }: HttpReport, source: string): Experiment[] {
+function httpFacts(report: HttpReport, source: string): Experiment[] {
+  const { targets, idle } = report
   const [target] = targets
   if (target === undefined || idle === null) return []
   const { closedAfterMs, how, waitedMs } = idle
   const endpoint = target.address
-  return [{ kind: 'http', source, ref: 'idle', endpoint, closedAfterMs, how, waitedMs }]
+  const race = raceOf(report)
+  return [{ kind: 'http', source, ref: 'idle', endpoint, closedAfterMs, how, waitedMs, race }]
+}
+
+/** As src/probe/http/race.ts says, which is not in the script that analyses. */
+const LOST: readonly RaceAttempt['outcome'][] = ['reset', 'closed', 'timeout']
+
+/** Reports of the first versions have no round trip. */
+function raceOf({ race, roundTripMs = null }: HttpReport): HttpExperiment['race'] {
+  if (race === null || race.length === 0) return null
+  const lost = race.filter(({ outcome }) => LOST.includes(outcome)).length
+  return { tried: race.length, lost, roundTripMs: roundTripMs ?? 0 }
 }
 
 const LOADS = ['connect-refused', 'connect-timeout', 'receive-timeout'] as const

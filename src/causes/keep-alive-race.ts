@@ -19,7 +19,7 @@ import {
   roundTripMs,
   toleranceMs,
 } from './closing.ts'
-import { closeExperiments, experimentRef } from './experiments.ts'
+import { closeExperiments, experimentRef, experimentsOf } from './experiments.ts'
 import { type Weighed, withExperiments } from './weigh-experiments.ts'
 
 const say = reasonsOf('keep-alive-race')
@@ -69,17 +69,37 @@ function judge(evidence: Evidence): Judgement {
 /** The same: closed by the server's FIN after as long a silence. Not closed for longer: it had another reason. */
 function experimentsFor({ connection, idleMs }: Crossing, evidence: Evidence): Weighed[] {
   const around = toleranceMs(idleMs)
-  return closeExperiments(evidence, connection.server.endpoint).flatMap((found): Weighed[] => {
-    const { fromMs, toMs, flavour, by } = found
-    const values = { from: fromMs, to: toMs ?? fromMs, idle: idleMs }
-    const at = experimentRef(found)
-    if (fromMs > idleMs + around) {
-      return [{ effect: 'lowers', reason: say('experiment-survived', values, at) }]
-    }
-    const isIn = toMs !== null && idleMs <= toMs + around
-    if (!isIn || flavour !== 'fin' || by === 'middlebox') return []
-    return [{ effect: 'confirms', reason: say('experiment-agrees', values, at) }]
-  })
+  const lost = racesFor({ connection, idleMs }, evidence)
+  const closes = closeExperiments(evidence, connection.server.endpoint).flatMap(
+    (found): Weighed[] => {
+      const { fromMs, toMs, flavour, by } = found
+      const values = { from: fromMs, to: toMs ?? fromMs, idle: idleMs }
+      const at = experimentRef(found)
+      if (fromMs > idleMs + around) {
+        return [{ effect: 'lowers', reason: say('experiment-survived', values, at) }]
+      }
+      const isIn = toMs !== null && idleMs <= toMs + around
+      if (!isIn || flavour !== 'fin' || by === 'middlebox') return []
+      return [{ effect: 'confirms', reason: say('experiment-agrees', values, at) }]
+    },
+  )
+  return [...closes, ...lost]
+}
+
+/** Requests that the experiment lost itself, about a close after as long a silence. */
+function racesFor(
+  { connection, idleMs }: Pick<Crossing, 'connection' | 'idleMs'>,
+  evidence: Evidence,
+): Weighed[] {
+  return experimentsOf('http', connection.server.endpoint, evidence).flatMap(
+    ({ race, closedAfterMs, how, source, ref }): Weighed[] => {
+      if (race === null || race.lost === 0 || closedAfterMs === null || how !== 'fin') return []
+      if (Math.abs(closedAfterMs - idleMs) > toleranceMs(idleMs)) return []
+      const values = { tried: race.tried, lost: race.lost, closed: closedAfterMs }
+      const at = experimentRef({ source, ref })
+      return [{ effect: 'confirms', reason: say('experiment-lost', values, at) }]
+    },
+  )
 }
 
 /**

@@ -11,7 +11,12 @@ import {
   segment,
   unanswered,
 } from '../../test/helpers/facts.ts'
-import type { BacklogExperiment, ConnectExperiment, Experiment } from '../evidence/experiments.ts'
+import type {
+  BacklogExperiment,
+  ConnectExperiment,
+  Experiment,
+  HttpExperiment,
+} from '../evidence/experiments.ts'
 import { acceptQueueOverflow } from './accept-queue-overflow.ts'
 import { clientTimeout } from './client-timeout.ts'
 import { connectFiltered } from './connect-filtered.ts'
@@ -407,13 +412,18 @@ function crossing() {
   })
 }
 
-const closes = (closedAfterMs: number | null, how: 'fin' | 'reset' | null): Experiment => ({
+const closes = (
+  closedAfterMs: number | null,
+  how: 'fin' | 'reset' | null,
+  race: HttpExperiment['race'] = null,
+): Experiment => ({
   ...from,
   kind: 'http',
   ref: 'idle',
   closedAfterMs,
   how,
   waitedMs: closedAfterMs ?? 60_000,
+  race,
 })
 
 causeTable(keepAliveRace, [
@@ -423,6 +433,19 @@ causeTable(keepAliveRace, [
     experiments: [closes(5003, 'fin')],
     is: 'confirmed',
     because: ['experiment-agrees'],
+  },
+  {
+    name: 'it lost requests itself when the server closed: confirmed, and told',
+    connections: [crossing()],
+    experiments: [closes(5003, 'fin', { tried: 60, lost: 31, roundTripMs: 80 })],
+    is: 'confirmed',
+    because: ['experiment-agrees', 'experiment-lost'],
+  },
+  {
+    name: 'near miss: what it lost was at another age',
+    connections: [crossing()],
+    experiments: [closes(2000, 'fin', { tried: 60, lost: 31, roundTripMs: 80 })],
+    is: 'likely',
   },
   {
     name: 'near miss: it closes at another age',

@@ -25,6 +25,8 @@ export interface HttpExperiment {
   closedAfterMs: number | null
   how: 'fin' | 'reset' | null
   waitedMs: number
+  /** Requests sent about when it closes, and how many of them were lost; null = not tried. */
+  race: { tried: number; lost: number; roundTripMs: number } | null
 }
 
 /** What became of one connection of `tcpwhy probe connect`. */

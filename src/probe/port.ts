@@ -97,6 +97,8 @@ export interface TlsSeen {
   /** Subject's common name, and until when: as the certificate has them. */
   subject: string | null
   validTo: string | null
+  /** Why a client that checks certificates refuses it (OpenSSL's or Node's code: DEPTH_ZERO_SELF_SIGNED_CERT); null = it does not. */
+  refusal: string | null
 }
 
 /** The system's own words: code ECONNREFUSED, syscall connect. */

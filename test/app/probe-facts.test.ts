@@ -114,7 +114,12 @@ describe('probe backlog', () => {
 
 test('probe http: when the server closed, and nothing where it was not tried', () => {
   const idle = { closedAfterMs: 5001, how: 'fin', waitedMs: 5001, kind: 'connect' }
-  expect(facts({ probe: 'http', targets: [{ address }], idle })).toEqual([
+  const race = ['answered', 'closed', 'reset', 'in-time'].map((outcome) => ({
+    offsetMs: 1,
+    outcome,
+  }))
+  const report = { probe: 'http', targets: [{ address }], idle, race, roundTripMs: 80 }
+  expect(facts(report)).toEqual([
     {
       kind: 'http',
       source: 'probe',
@@ -123,9 +128,11 @@ test('probe http: when the server closed, and nothing where it was not tried', (
       closedAfterMs: 5001,
       how: 'fin',
       waitedMs: 5001,
+      race: { tried: 4, lost: 2, roundTripMs: 80 },
     },
   ])
-  expect(facts({ probe: 'http', targets: [{ address }], idle: null })).toEqual([])
+  expect(facts({ ...report, race: null })[0]).toMatchObject({ race: null })
+  expect(facts({ ...report, idle: null })).toEqual([])
 })
 
 test('probe load: failures that causes know, with their place', () => {

@@ -25,6 +25,9 @@ export interface VirtualPath {
   lastWords?: string
 }
 
+/** How long a FIN takes. */
+const FIN_MS = 50
+
 /** A port whose clock is virtual: hours pass in milliseconds, and every run of the same path is the same. */
 export class VirtualWorld {
   nowMs = 0
@@ -120,7 +123,7 @@ export class VirtualWorld {
       if (flavour === 'fin') {
         if (path.lastWords !== undefined) on.data(new TextEncoder().encode(path.lastWords))
         ending('fin', true)
-        this.after(50, () => {
+        this.after(FIN_MS, () => {
           if (!closed) on.ended()
         })
       } else {

@@ -120,6 +120,8 @@ function secure(modules: Modules, options: OpenOptions, on: SocketEvents): Probe
   })
   const socket = tls.connect({
     socket: raw,
+    // The name that the certificate has to be for; an address is none for SNI (RFC 6066 3).
+    host: options.tls?.servername ?? address,
     servername: net.isIP(options.tls?.servername ?? '') === 0 ? options.tls?.servername : undefined,
     rejectUnauthorized: false,
     ALPNProtocols: ['http/1.1'],
@@ -146,7 +148,14 @@ function tlsSeen(socket: TLSSocket): TlsSeen | null {
     alpn: typeof alpn === 'string' ? alpn : null,
     subject: subject?.CN === undefined ? null : String(subject.CN),
     validTo: valid_to ?? null,
+    refusal: socket.authorized ? null : codeOf(socket.authorizationError),
   }
+}
+
+/** Typed as an Error, and is its code (Node 20 lib/_tls_wrap.js onConnectSecure). */
+function codeOf(error: unknown): string | null {
+  if (typeof error === 'string') return error
+  return (error as NodeJS.ErrnoException | null)?.code ?? null
 }
 
 /** Node's own field: there is no public way to the descriptor of a socket. -1 or nothing when it is closed. */

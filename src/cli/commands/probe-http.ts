@@ -13,13 +13,21 @@ export const probeHttp = {
       value: 'N',
       help: 'Requests on one connection (default 120, 40 a second).',
     },
+    {
+      name: 'race',
+      value: 'N',
+      help: 'Requests sent about when the server closes, each on a connection of its own (default 60, 0 = none).',
+    },
     { name: 'timeout', value: 'TIME', help: 'Limit of each handshake and answer (default 5s).' },
     { name: 'post', help: 'Also send bodies (POST) to that path: how an upload is refused.' },
     { name: 'yes-i-own-this', help: 'The target is mine: needed for public addresses.' },
     { name: 'json', help: 'Print the result as JSON (schema tcpwhy.probe/1).' },
     { name: 'output', short: 'o', value: 'FILE', help: 'Write the result there.' },
     { name: 'no-color', help: 'No colours (also: NO_COLOR in the environment).' },
-    { name: 'quiet', help: 'Nothing on standard error: not what is going to be sent.' },
+    {
+      name: 'quiet',
+      help: 'Nothing on standard error: not what is going to be sent, no progress.',
+    },
   ],
   examples: [
     {

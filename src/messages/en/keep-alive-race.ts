@@ -7,6 +7,8 @@ export const keepAliveRace = {
   because: {
     'experiment-agrees':
       'the experiment found the same limit: an idle connection is closed by the server between {from:ms} and {to:ms}',
+    'experiment-lost':
+      'tcpwhy probe http met it too: of {tried} requests that it sent about when the server closes ({closed:ms}) {lost} were lost',
     'experiment-survived':
       'the experiment contradicts it: its connections were idle for {from:ms} and not closed, longer than the {idle:ms} here',
     crossed:

@@ -71,7 +71,7 @@ export const probeWords = {
       refused:
         '{address} refuses: RST to the SYN after {connect}. Nothing listens on that port, or a firewall says so.',
       filtered:
-        '{address} does not answer: no SYN-ACK within {waited}, the SYN being sent again {times} times. A filter drops it, the host is gone, or the listen queue is full.',
+        '{address} does not answer: no SYN-ACK within {waited}, the SYN being sent again {times?once|{times} times}. A filter drops it, the host is gone, or the listen queue is full.',
       unreachable: '{address} is unreachable ({code}) after {waited}.',
       'reset-in-handshake': '{address}: the handshake was reset after {waited}.',
       'reset-on-request':
@@ -87,9 +87,11 @@ export const probeWords = {
       'broken-answer': '{address} began to answer ({first}), and then: {failure}.',
       failed: '{address}: {failure} ({code}).',
     },
+    certificate:
+      'Clients that check certificates refuse its: {code} (by the certificate authorities that Node trusts).',
     slow: 'The handshake was slow ({connect}).',
     slowSyn:
-      'The handshake took {connect}: the SYN was sent again {times} times, as when a listen queue is full or packets get lost.',
+      'The handshake took {connect}: the SYN was sent again {times?once|{times} times}, as when a listen queue is full or packets get lost.',
     familiesDiffer:
       'IPv4 and IPv6 differ: programs that try one first are slow or fail where others do not.',
     lostAtOnce: 'Not even the first hop answers SYNs that die there.',
@@ -115,7 +117,9 @@ export const probeWords = {
     what: {
       dns: '{addresses}',
       retransmitted: 'SYN sent again at {times}',
-      tls: '{protocol} {cipher}, ALPN {alpn}, certificate of {subject} until {until}',
+      tls: '{protocol} {cipher}, ALPN {alpn}, certificate of {subject} until {until}, {trust}',
+      trusted: 'trusted here',
+      refused: 'refused by clients that check it ({code})',
       acknowledged: 'acknowledged at {at}',
       response: 'status {status}, {octets} octets, {kept}',
       kept: 'keep-alive offered',
@@ -131,9 +135,9 @@ export const probeWords = {
   },
   http: {
     sends:
-      'GET {path}, {requests} times on one connection and some thirty times on others, also just when the server closes them',
+      'GET {path}, {requests} times on one connection and once or twice on {others} others, also just when the server closes them',
     sendsPost:
-      'GET {path}, {requests} times on one connection and some thirty times on others, and two POSTs to {path} with bodies of 64 kB and up to 2 MB',
+      'GET {path}, {requests} times on one connection and once or twice on {others} others, also just when the server closes them, and two POSTs to {path} with bodies of 64 kB and up to 2 MB',
     notAnswered: '{address}: the first request was not answered: {what}.',
     outcome: {
       reset: 'reset',
@@ -158,8 +162,10 @@ export const probeWords = {
       other: 'After {n} requests it closes without having said so.',
     },
     race: {
-      none: 'Of {tried} requests that were sent about when it closes none was lost.',
-      lost: 'Of {tried} requests that were sent about when it closes {lost} were lost, sent {from} to {to} ms after its usual moment.',
+      none: 'Of {tried} requests that were sent about when it closes none was lost: from here one can cross the FIN for no longer than a round trip, {rtt}. Clients farther away lose more.',
+      lost: 'Of {tried} requests that were sent about when it closes {lost} were lost, sent from {from} its usual moment to {to} it: who trusts a connection until the FIN is there loses what is sent within a round trip ({rtt}) of the close.',
+      before: '{ms} before',
+      after: '{ms} after',
     },
     size: { small: 'small', large: 'large' },
     upload: {
@@ -176,7 +182,8 @@ export const probeWords = {
       offered: 'keep-alive offered',
       kept: 'second request answered',
       says: 'says timeout / max',
-      idle: 'idle connection closed after',
+      idle: 'idle connections closed after',
+      roundTrip: 'round trip (handshake)',
       requests: 'requests on one connection',
       early: 'our FIN behind the request',
     },
@@ -184,7 +191,17 @@ export const probeWords = {
     no: 'no',
     status: 'status {status} after {ms}, {server}',
     open: 'still open after {waited}',
-    column: { offset: 'sent (ms from its close)', outcome: 'outcome' },
+    spread: '{really} ({how}; {connections} connections, {least} to {most})',
+    column: {
+      offset: 'sent (ms from its close)',
+      answered: 'answered',
+      lost: 'lost',
+      inTime: 'closed in time',
+    },
+    progress: {
+      idle: 'Waiting for idle connections to be closed, {left} at most. Ctrl-C prints what is known.',
+      race: 'Requests are sent about when it closes: over in {left}. Ctrl-C prints what is known.',
+    },
   },
   idle: {
     sends: {

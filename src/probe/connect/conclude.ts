@@ -68,6 +68,9 @@ function sentenceOf(target: ConnectTarget): string {
   const slow = (visit.connectedMs ?? 0) >= SLOW_MS
   return [
     fill(words.verdict[verdict], values),
+    ...(visit.tls === null || visit.tls.refusal === null
+      ? []
+      : [fill(words.certificate, { code: visit.tls.refusal })]),
     ...(slow ? [fill(times > 0 ? words.slowSyn : words.slow, values)] : []),
     ...hopText(target),
   ].join(' ')

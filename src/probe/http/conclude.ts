@@ -1,13 +1,14 @@
 import { probeWords } from '../../messages/en/probe.ts'
 import { render as fill, formatCount, formatDuration } from '../../messages/render.ts'
 import type { NoAnswer } from './conversation.ts'
+import { isLost } from './race.ts'
 import type { HttpReport } from './report.ts'
 
 const words = probeWords.http
 
 type Found = Pick<
   HttpReport,
-  'first' | 'keepAlive' | 'idle' | 'requests' | 'race' | 'earlyClose' | 'uploads'
+  'first' | 'keepAlive' | 'roundTripMs' | 'idle' | 'requests' | 'race' | 'earlyClose' | 'uploads'
 >
 
 /** A few sentences: kept or not, for how long, how many, what gets lost. */
@@ -58,15 +59,25 @@ function requestsText({ requests }: Found): string[] {
 }
 
 /** What a client loses that trusts a connection until the server has closed it. */
-function raceText({ race }: Found): string[] {
-  if (race === null) return []
-  const lost = race.filter(({ outcome }) => outcome === 'reset' || outcome === 'closed')
-  const values = { tried: race.length, lost: lost.length }
+function raceText({ race, roundTripMs }: Found): string[] {
+  if (race === null || race.length === 0) return []
+  const lost = race.filter(isLost)
+  const rtt = formatDuration(roundTripMs ?? 0)
+  const values = { tried: race.length, lost: lost.length, rtt }
   if (lost.length === 0) return [fill(words.race.none, values)]
   const offsets = lost.map(({ offsetMs }) => offsetMs)
   return [
-    fill(words.race.lost, { ...values, from: Math.min(...offsets), to: Math.max(...offsets) }),
+    fill(words.race.lost, {
+      ...values,
+      from: offsetText(Math.min(...offsets)),
+      to: offsetText(Math.max(...offsets)),
+    }),
   ]
+}
+
+/** "12 ms before", "3 ms after" */
+function offsetText(ms: number): string {
+  return fill(ms > 0 ? words.race.after : words.race.before, { ms: formatDuration(Math.abs(ms)) })
 }
 
 function uploadText({ uploads }: Found): string[] {

@@ -25,10 +25,16 @@ export interface HttpEnd {
   atMs: number
 }
 
+/** Linux include/net/tcp_states.h */
+const TCP_CLOSE = 7
+const TCP_CLOSE_WAIT = 8
+
 /** One HTTP/1.1 connection, asked step by step. */
 export class Conversation {
   /** How the other end ended it, null while it has not. */
   ended: HttpEnd | null = null
+  /** SYN to SYN-ACK as we heard of it; null = not yet. */
+  handshakeMs: number | null = null
   private readonly port: ProbePort
   private readonly reader = new ResponseReader()
   private socket: ProbeSocket | null = null
@@ -45,8 +51,14 @@ export class Conversation {
   /** @returns null when the connection is there */
   async open(to: OpenOptions, limitMs: number): Promise<NoAnswer | null> {
     let connected = false
+    const fromMs = this.port.nowMs()
+    const reached = () => {
+      this.handshakeMs ??= this.port.nowMs() - fromMs
+    }
     this.socket = this.port.open(to, {
+      reached,
       connected: () => {
+        reached()
         connected = true
         this.notify()
       },
@@ -91,6 +103,13 @@ export class Conversation {
 
   get isAnswered(): boolean {
     return this.answer !== null
+  }
+
+  /** The other end's FIN or RST is here, perhaps not read yet. */
+  get isOver(): boolean {
+    if (this.ended !== null) return true
+    const state = this.socket?.info()?.tcpi_state
+    return state === TCP_CLOSE_WAIT || state === TCP_CLOSE
   }
 
   /** Octets of an answer came, perhaps not all. */

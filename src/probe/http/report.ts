@@ -16,12 +16,16 @@ export interface HttpReport extends ProbeHead {
     saysTimeoutS: number | null
     saysMaxRequests: number | null
   }
-  /** An idle connection after its first answer. */
+  /** The shortest handshake: so long a request and a FIN can cross; null = there was none. */
+  roundTripMs: number | null
+  /** Idle connections after their first answer. */
   idle: {
-    /** Null: it was still open after `waitedMs`. */
+    /** As we saw it, of several the middle one. Null: still open after `waitedMs`. */
     closedAfterMs: number | null
     how: 'fin' | 'reset' | null
     waitedMs: number
+    /** The first and the last of those that were closed. */
+    closed: { connections: number; leastMs: number; mostMs: number } | null
   } | null
   /** Many requests on one connection, one after the other. */
   requests: {
@@ -29,7 +33,7 @@ export interface HttpReport extends ProbeHead {
     /** How it ended before all were sent: the answer said so, or it just did. */
     ended: 'announced' | 'fin' | 'reset' | 'timeout' | null
   } | null
-  /** Requests that were sent about when the server closes an idle connection; null: it did not close one. */
+  /** Requests that were sent about when the server closes an idle connection, earliest first; null: it did not close one. */
   race: RaceAttempt[] | null
   /** Our FIN directly behind the request. */
   earlyClose: 'answered' | 'reset' | 'closed' | 'timeout' | null
@@ -38,9 +42,9 @@ export interface HttpReport extends ProbeHead {
 }
 
 export interface RaceAttempt {
-  /** Sent so long after the moment at which the server was seen to close; negative = before. */
+  /** Sent so long after `idle.closedAfterMs`; negative = before. */
   offsetMs: number
-  /** 'in-time': the FIN was here before the request left, nothing was lost. */
+  /** 'in-time': the FIN was here before the request would have left, nothing was lost; 'closed': no answer but a FIN, or 408. */
   outcome: 'answered' | 'in-time' | 'reset' | 'closed' | 'timeout'
 }
 

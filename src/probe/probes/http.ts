@@ -3,11 +3,14 @@ import { version } from '../../base/version.ts'
 import { probeWords } from '../../messages/en/probe.ts'
 import { render as fill } from '../../messages/render.ts'
 import { withBudget } from '../budget.ts'
+import { everySecond } from '../every-second.ts'
+import { type Asking, connected, outcomeOf, PER_SECOND, pause } from '../http/asking.ts'
 import { conclusionOf } from '../http/conclude.ts'
-import { Conversation, type HttpAnswer, type NoAnswer } from '../http/conversation.ts'
-import type { HttpReport, RaceAttempt, Upload } from '../http/report.ts'
+import type { HttpAnswer, NoAnswer } from '../http/conversation.ts'
+import { IDLE_CONNECTIONS, idleOnes, raceOf } from '../http/race.ts'
+import type { HttpReport, Upload } from '../http/report.ts'
 import { requestOctets } from '../load/request.ts'
-import type { OpenOptions, ProbeAddress, ProbePort } from '../port.ts'
+import type { ProbeAddress, ProbePort } from '../port.ts'
 import type { Probe, ProbeContext } from '../probe.ts'
 import type { Plan } from '../report.ts'
 import { shownTarget, type Target } from '../target.ts'
@@ -21,6 +24,8 @@ export interface HttpOptions {
   maxIdleMs: number
   /** Requests on one connection. */
   requests: number
+  /** Requests sent about when the server closes; 0 = none. */
+  race: number
   timeoutMs: number
   /** Bodies may be sent (POST). */
   post: boolean
@@ -34,42 +39,51 @@ export const http = {
   run,
 } as const satisfies Probe<HttpOptions, HttpReport>
 
-/** Requests a second on the one connection that carries many. */
-const PER_SECOND = 40
-/** About the moment of the close: a millisecond apart where it is decided, wider around. */
-const RACE_OFFSETS_MS = [-50, -20, -10, -5, -3, -2, -1, 0, 1, 2, 3, 5, 10, 20, 50]
 const SMALL_BODY = 64 * 1024
 const LARGE_BODY = 8 * 1024 * 1024
 /** At most so much of the large one is sent: a server that reads it all has shown that it does. */
 const MOST_SENT = 2 * 1024 * 1024
-/** First, idle, many, early close, two uploads. */
-const OTHER_CONNECTIONS = 6
+/** First, many, early close, two uploads. */
+const OTHER_CONNECTIONS = 5
 
 function plan(options: HttpOptions): Plan {
-  const { target, to, maxIdleMs, requests, timeoutMs, post } = options
-  const values = { path: target.path, requests }
+  const { target, to, maxIdleMs, requests, race, timeoutMs, post } = options
+  const values = {
+    path: target.path,
+    requests,
+    others: race + IDLE_CONNECTIONS + OTHER_CONNECTIONS,
+  }
   return {
     targets: [shownTarget(target, to)],
-    connections: OTHER_CONNECTIONS + RACE_OFFSETS_MS.length,
-    atOnce: RACE_OFFSETS_MS.length,
+    connections: OTHER_CONNECTIONS + IDLE_CONNECTIONS + race,
+    atOnce: Math.max(race, IDLE_CONNECTIONS + 1),
     perSecond: PER_SECOND,
     sends: fill(post ? words.sendsPost : words.sends, values),
-    deadlineMs: 2 * maxIdleMs + (requests / PER_SECOND) * 1000 + 8 * timeoutMs,
+    deadlineMs: Math.ceil(2 * maxIdleMs + ((requests + race) / PER_SECOND) * 1000 + 8 * timeoutMs),
   }
 }
 
-interface Asking {
-  options: HttpOptions
-  to: OpenOptions
-  port: ProbePort
-  stop: AbortSignal
-  get: Uint8Array
+export interface HttpHooks extends ProbeContext {
+  /** What it waits for, once a second. */
+  onProgress?: (progress: HttpProgress) => void
+}
+
+export interface HttpProgress {
+  step: 'idle' | 'race'
+  /** At most. */
+  leftMs: number
+}
+
+function tell({ step, port }: Asking, onProgress: HttpHooks['onProgress']): void {
+  if (step !== null) {
+    onProgress?.({ step: step.is, leftMs: Math.max(step.untilMs - port.nowMs(), 0) })
+  }
 }
 
 async function run(
   options: HttpOptions,
   port: ProbePort,
-  { stop }: ProbeContext,
+  { stop, onProgress }: HttpHooks,
 ): Promise<HttpReport> {
   const planned = plan(options)
   const startMs = port.nowMs()
@@ -85,8 +99,11 @@ async function run(
     port: limited,
     stop,
     get: requestOctets(target, { method: 'GET', keepAlive: true }),
+    handshakesMs: [],
+    step: null,
   }
-  const found = await findings(asking)
+  const stopTelling = everySecond(() => tell(asking, onProgress), limited, onProgress !== undefined)
+  const found = await findings(asking).finally(stopTelling)
   return {
     schema: 'tcpwhy.probe/1',
     tool: { name: 'tcpwhy', version },
@@ -110,7 +127,7 @@ async function run(
 
 type Results = Pick<
   HttpReport,
-  'keepAlive' | 'idle' | 'requests' | 'race' | 'earlyClose' | 'uploads'
+  'keepAlive' | 'roundTripMs' | 'idle' | 'requests' | 'race' | 'earlyClose' | 'uploads'
 >
 
 interface Found {
@@ -129,26 +146,23 @@ async function findings(asking: Asking): Promise<Found> {
     saysTimeoutS: answer?.timeoutS ?? null,
     saysMaxRequests: answer?.maxRequests ?? null,
   }
-  if (first === null) return { first, failed: opened.failed, results: { keepAlive, ...nothing } }
-  // The idle one waits while the others work.
-  const waiting = opened.kept === true ? idleOne(asking) : null
+  if (first === null) {
+    const results = { keepAlive, roundTripMs: null, ...nothing }
+    return { first, failed: opened.failed, results }
+  }
+  // The idle ones wait while the others work.
+  const waiting = opened.kept === true ? idleOnes(asking) : null
   const requests = opened.kept === true ? await many(asking) : null
   const earlyClose = await earlyCloseOf(asking)
   const uploads = asking.options.post ? [await small(asking), await large(asking)] : null
   const idle = await waiting
-  const race =
-    idle?.closedAfterMs === null || idle === null ? null : await raceOf(asking, idle.closedAfterMs)
+  const race = idle === null ? null : await raceOf(asking, idle)
+  const roundTripMs = Math.round(Math.min(...asking.handshakesMs) * 1000) / 1000
   return {
     first,
     failed: null,
-    results: { keepAlive, idle, requests, race, earlyClose, uploads },
+    results: { keepAlive, roundTripMs, idle, requests, race, earlyClose, uploads },
   }
-}
-
-async function connected({ to, port, options }: Asking) {
-  const conversation = new Conversation(port)
-  const failed = await conversation.open(to, options.timeoutMs)
-  return { conversation, failed }
 }
 
 /** The first request, and a second one on the same connection. */
@@ -173,23 +187,6 @@ async function firstRequests(asking: Asking) {
   }
 }
 
-async function idleOne(asking: Asking): Promise<HttpReport['idle']> {
-  const { options, port, stop } = asking
-  const { conversation, failed } = await connected(asking)
-  if (failed !== null) return null
-  const answer = await conversation.ask(asking.get, options.timeoutMs)
-  if (answer.is !== 'answered') return null
-  const fromMs = port.nowMs()
-  const onStop = () => conversation.close()
-  stop.addEventListener('abort', onStop)
-  const ended = await conversation.untilEnded(options.maxIdleMs)
-  stop.removeEventListener('abort', onStop)
-  conversation.close()
-  const waitedMs = Math.round(port.nowMs() - fromMs)
-  if (ended === null || stop.aborted) return { closedAfterMs: null, how: null, waitedMs }
-  return { closedAfterMs: Math.round(ended.atMs - fromMs), how: ended.how, waitedMs }
-}
-
 async function many(asking: Asking): Promise<HttpReport['requests']> {
   const { options, port, stop } = asking
   const { conversation, failed } = await connected(asking)
@@ -208,30 +205,6 @@ async function many(asking: Asking): Promise<HttpReport['requests']> {
   if (last.is === 'answered') return { answered, ended: 'announced' }
   const ended = last.is === 'closed' ? 'fin' : last.is === 'timeout' ? 'timeout' : 'reset'
   return { answered, ended }
-}
-
-/** Connections that ask again just when the server closes them, each at another moment. */
-function raceOf(asking: Asking, closedAfterMs: number): Promise<RaceAttempt[]> {
-  return Promise.all(
-    RACE_OFFSETS_MS.map(async (offsetMs): Promise<RaceAttempt> => {
-      const { conversation, failed } = await connected(asking)
-      const { timeoutMs } = asking.options
-      const first = failed ?? (await conversation.ask(asking.get, timeoutMs))
-      if (first.is !== 'answered') return { offsetMs, outcome: 'timeout' }
-      await pause(asking.port, Math.max(closedAfterMs + offsetMs, 0))
-      if (conversation.ended !== null) {
-        conversation.close()
-        return { offsetMs, outcome: 'in-time' }
-      }
-      const second = await conversation.ask(asking.get, timeoutMs)
-      conversation.close()
-      return { offsetMs, outcome: outcomeOf(second) }
-    }),
-  )
-}
-
-function outcomeOf({ is }: HttpAnswer | NoAnswer): 'answered' | 'reset' | 'closed' | 'timeout' {
-  return is === 'malformed' || is === 'failed' ? 'reset' : is
 }
 
 async function earlyCloseOf(asking: Asking): Promise<HttpReport['earlyClose']> {
@@ -297,8 +270,4 @@ async function upload(asking: Asking, size: Upload['size'], bodyOctets: number):
   const ended = end === null ? 'kept' : conversation.wasReset ? 'reset' : end.how
   conversation.close()
   return { ...none, sentOctets, status: answer.status, ended }
-}
-
-function pause(port: ProbePort, ms: number): Promise<void> {
-  return new Promise((done) => port.after(ms, done))
 }

@@ -1,6 +1,7 @@
 import { formatEndpoint } from '../../base/addresses.ts'
 import { version } from '../../base/version.ts'
 import { withBudget } from '../budget.ts'
+import { everySecond } from '../every-second.ts'
 import { adviceOf } from '../idle/advice.ts'
 import { assumptionsOf, conclusionOf, isDecided } from '../idle/conclude.ts'
 import { keepaliveText, ladder, STEP_PART } from '../idle/plan.ts'
@@ -45,7 +46,6 @@ const PER_SECOND = 40
 /** Keepalive and heartbeat beside a fan, and the edges again. */
 const BESIDES = 4
 const LAST_ANSWERS_MS = 60_000
-const PROGRESS_MS = 1000
 
 export const idle = {
   id: 'idle',
@@ -100,7 +100,9 @@ async function run(options: IdleOptions, port: ProbePort, hooks: IdleHooks): Pro
     }
   }
   const states: (SearchState | null)[] = options.targets.map(() => null)
-  const stopTelling = telling(() => progressOf(options, states, { port, startMs }), port, hooks)
+  const { onProgress } = hooks
+  const tell = () => onProgress?.(progressOf(options, states, { port, startMs }))
+  const stopTelling = everySecond(tell, port, onProgress !== undefined)
   try {
     const found = await Promise.all(
       options.targets.map(({ target, to, talk }, index) =>
@@ -155,24 +157,6 @@ function progressOf(
     isOpenEnded: under.some(({ step, diedMs }) => step === 'ladder' && diedMs === null),
     targets: told,
   }
-}
-
-/** Once a second, on the port's clock. @returns how to stop it */
-function telling(
-  progress: () => IdleProgress,
-  port: ProbePort,
-  { onProgress }: IdleHooks,
-): () => void {
-  if (onProgress === undefined) return () => {}
-  let cancel = () => {}
-  const next = () => {
-    cancel = port.after(PROGRESS_MS, () => {
-      onProgress(progress())
-      next()
-    })
-  }
-  next()
-  return () => cancel()
 }
 
 function addressOf({ target, to }: IdleOptions['targets'][number]) {

@@ -52,6 +52,7 @@ function whatOf({ visit }: ConnectTarget, step: VisitStep): string {
         alpn: tls.alpn ?? '-',
         subject: tls.subject ?? '-',
         until: tls.validTo ?? '-',
+        trust: tls.refusal === null ? text.trusted : fill(text.refused, { code: tls.refusal }),
       }),
     )
   }

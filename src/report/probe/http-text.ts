@@ -1,12 +1,20 @@
 import { probeWords } from '../../messages/en/probe.ts'
 import { render as fill, formatCount, formatDuration } from '../../messages/render.ts'
-import type { HttpReport } from '../../probe/http/report.ts'
+import { isLost } from '../../probe/http/race.ts'
+import type { HttpReport, RaceAttempt } from '../../probe/http/report.ts'
+import type { HttpProgress } from '../../probe/probes/http.ts'
 import { type Paint, paintFor } from '../paint.ts'
 import { printable } from '../printable.ts'
 import { wrap } from '../wrap.ts'
 import { dimHead, tableLines } from './table.ts'
 
 const words = probeWords.http
+
+/** What `tcpwhy probe http` waits for. */
+export function httpProgressLines({ step, leftMs }: HttpProgress): string[] {
+  const left = formatDuration(Math.max(Math.ceil(leftMs / 1000), 1) * 1000)
+  return [fill(words.progress[step], { left })]
+}
 
 /** `tcpwhy probe http` for the terminal; the first lines are the answer. */
 export function httpText(report: HttpReport, { color }: { color: boolean }): string {
@@ -20,7 +28,7 @@ export function httpText(report: HttpReport, { color }: { color: boolean }): str
 }
 
 function factLines(report: HttpReport, paint: Paint): string[] {
-  const { first, keepAlive, idle, requests, earlyClose } = report
+  const { first, keepAlive, roundTripMs, idle, requests, earlyClose } = report
   if (first === null) return []
   const { fact, yes, no } = words
   const yesNo = (is: boolean) => (is ? yes : no)
@@ -31,6 +39,7 @@ function factLines(report: HttpReport, paint: Paint): string[] {
       fact.first,
       fill(words.status, { status: first.status, ms: formatDuration(first.ms), server }),
     ],
+    ...(roundTripMs === null ? [] : [[fact.roundTrip, formatDuration(roundTripMs)]]),
     [fact.offered, yesNo(keepAlive.offered)],
     ...(keepAlive.kept === null ? [] : [[fact.kept, yesNo(keepAlive.kept)]]),
     [fact.says, `${saysTimeoutS === null ? '-' : `${saysTimeoutS} s`} / ${saysMaxRequests ?? '-'}`],
@@ -45,18 +54,46 @@ function factLines(report: HttpReport, paint: Paint): string[] {
   return ['', paint.bold(words.heading.facts), ...lines]
 }
 
-function idleOf({ closedAfterMs, how, waitedMs }: NonNullable<HttpReport['idle']>): string {
+function idleOf({ closedAfterMs, how, waitedMs, closed }: NonNullable<HttpReport['idle']>): string {
   if (closedAfterMs === null) return fill(words.open, { waited: formatDuration(waitedMs) })
-  return `${formatDuration(closedAfterMs)} (${words.how[how ?? 'fin']})`
+  const really = formatDuration(closedAfterMs)
+  const why = words.how[how ?? 'fin']
+  if (closed === null || closed.connections < 2) return `${really} (${why})`
+  const [least, most] = [formatDuration(closed.leastMs), formatDuration(closed.mostMs)]
+  return fill(words.spread, { really, how: why, connections: closed.connections, least, most })
 }
 
+const RACE_ROWS = 12
+
+/** Requests by when they were sent, in steps of the same width. */
 function raceLines({ race }: HttpReport, paint: Paint): string[] {
-  if (race === null) return []
-  const rows = race.map(({ offsetMs, outcome }) => [
-    offsetMs > 0 ? `+${offsetMs}` : String(offsetMs),
-    words.outcome[outcome],
-  ])
-  const { offset, outcome } = words.column
-  const table = tableLines([offset, outcome], rows, { right: [0] })
+  const [first, last] = [race?.[0], race?.at(-1)]
+  if (race === null || first === undefined || last === undefined) return []
+  const step = Math.max((last.offsetMs - first.offsetMs) / RACE_ROWS, 0.1)
+  const rows = Array.from({ length: RACE_ROWS }, (_, n) => n).flatMap((n) => {
+    const fromMs = first.offsetMs + n * step
+    const within = race.filter((attempt) => {
+      const row = Math.floor((attempt.offsetMs - first.offsetMs) / step)
+      return Math.min(row, RACE_ROWS - 1) === n
+    })
+    return within.length === 0 ? [] : [rowOf(fromMs, step, within)]
+  })
+  const { offset, answered, lost, inTime } = words.column
+  const table = tableLines([offset, answered, lost, inTime], rows, { right: [0, 1, 2, 3] })
   return ['', paint.bold(words.heading.race), ...dimHead(table, paint)]
+}
+
+function rowOf(fromMs: number, step: number, within: readonly RaceAttempt[]): string[] {
+  const count = (is: (attempt: RaceAttempt) => boolean) => String(within.filter(is).length)
+  return [
+    `${signed(fromMs)} .. ${signed(fromMs + step)}`,
+    count(({ outcome }) => outcome === 'answered'),
+    count(isLost),
+    count(({ outcome }) => outcome === 'in-time'),
+  ]
+}
+
+function signed(ms: number): string {
+  const text = ms.toFixed(1)
+  return ms > 0 ? `+${text}` : text
 }
