@@ -1,6 +1,5 @@
 import { probeWords } from '../../messages/en/probe.ts'
 import { render as fill, formatCount, formatDuration } from '../../messages/render.ts'
-import { isLost } from '../../probe/http/race.ts'
 import type { HttpReport, RaceAttempt } from '../../probe/http/report.ts'
 import type { HttpProgress } from '../../probe/probes/http.ts'
 import { type Paint, paintFor } from '../paint.ts'
@@ -88,7 +87,7 @@ function rowOf(fromMs: number, step: number, within: readonly RaceAttempt[]): st
   return [
     `${signed(fromMs)} .. ${signed(fromMs + step)}`,
     count(({ outcome }) => outcome === 'answered'),
-    count(isLost),
+    count(({ outcome }) => outcome !== 'answered' && outcome !== 'in-time'),
     count(({ outcome }) => outcome === 'in-time'),
   ]
 }
