@@ -89,7 +89,7 @@ export const layers = {
   },
   lab: {
     may: ['base', 'capture', 'host'],
-    types: ['causes'],
+    types: ['causes', 'probe'],
     packages: null,
     promise:
       'lab makes incidents happen on this machine and undoes everything; what they mean is for app and causes to say.',

@@ -13,3 +13,12 @@ export function programPath(name: string): string {
   assert(found !== undefined, `lab/programs/${name} is not in this installation`)
   return found
 }
+
+/** bin/tcpwhy.js of this installation: what a story lets run in one of its namespaces. */
+export function commandPath(): string {
+  const found = ['../bin/tcpwhy.js', '../../bin/tcpwhy.js']
+    .map((place) => fileURLToPath(new URL(place, import.meta.url)))
+    .find((path) => existsSync(path))
+  assert(found !== undefined, 'bin/tcpwhy.js is not in this installation')
+  return found
+}

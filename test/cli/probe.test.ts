@@ -38,6 +38,12 @@ describe('probe', () => {
     [['probe', 'load', 'nothing'], 'is no target'],
     [['probe', 'load', 'a:1', '--for', 'soon'], '--for soon is not a time'],
     [['probe', 'load', 'a:1', '-c', '0'], '--concurrency 0 is not a number'],
+    [['probe', 'load', 'a:1', '--burst', '5'], '--burst 5 is not a burst'],
+    [['probe', 'load', 'a:1', '--burst', '0@1s'], '--burst 0@1s is not a burst'],
+    [['probe', 'load', 'a:1', '--burst', '5@soon'], '--burst N@ soon is not a time'],
+    [['probe', 'load', 'a:1', '--burst', '9000@0s', '--burst', '12000@1s'], '21000 connections'],
+    [['probe', 'load', 'a:1', '--burst', '5@1s', '--rate', '5'], '--burst and --rate exclude'],
+    [['probe', 'load', '127.0.0.1:1', '--json-lines', '--json'], '--json-lines and --json exclude'],
   ])('%j', async (argv, complaint) => {
     const { err, exitCode } = await cli(argv)
     expect(exitCode).toBe(2)
@@ -50,5 +56,30 @@ describe('probe', () => {
     const quiet = await cli([...words, '--quiet', '--json'])
     expect(quiet.err).toBe('')
     expect(JSON.parse(quiet.out)).toMatchObject({ schema: 'tcpwhy.probe/1', probe: 'load' })
+  })
+
+  test('--json-lines: when all of a burst have begun, and the result as the last line', async () => {
+    const words = '--burst 2@0s --burst 3@20ms --json-lines --quiet'.split(' ')
+    const { out, exitCode } = await cli(['probe', 'load', '127.0.0.1:1', ...words])
+    const lines = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(exitCode).toBe(0)
+    expect(lines.find(({ is }) => is === 'all-begun')).toMatchObject({ begun: 5 })
+    expect(lines.at(-1)).toMatchObject({
+      is: 'result',
+      report: {
+        plan: { connections: 5, atOnce: 5 },
+        settings: {
+          keepAlive: false,
+          bursts: [
+            { atMs: 0, count: 2 },
+            { atMs: 20, count: 3 },
+          ],
+        },
+        failures: [{ kind: 'connect-refused', count: 5 }],
+      },
+    })
   })
 })

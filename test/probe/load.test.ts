@@ -4,6 +4,8 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { type LoadRequest, probeLoad } from '../../src/app/probe/index.ts'
 import { probeWords } from '../../src/messages/en/probe.ts'
 import { failureKinds } from '../../src/probe/load/failures.ts'
+import { runLoad } from '../../src/probe/load/generator.ts'
+import { VirtualWorld } from './virtual-world.ts'
 
 // A real server on loopback for every way in which a request can fail: what it does is what the load has to say.
 
@@ -108,6 +110,37 @@ describe('what failed requests died of', () => {
 
 describe('what was answered', () => {
   const node = () => listening(httpServer((_, response) => response.end('ok')) as unknown as Server)
+
+  test('bursts: each at its time, fifty before the sockets are looked at, and the last one is told', async () => {
+    const path = { limitMs: Infinity, flavour: 'fin', heedsKeepalive: true, rttMs: 20 } as const
+    const world = new VirtualWorld({ ...path, refuses: true })
+    const begunAt: number[] = []
+    const port = world.port()
+    const open: typeof port.open = (options, on) => {
+      begunAt.push(world.nowMs)
+      return port.open(options, on)
+    }
+    let toldAt: number[] = []
+    const onAllBegun = () => {
+      toldAt = [...begunAt]
+    }
+    const bursts = [
+      { atMs: 0, count: 6 },
+      { atMs: 300, count: 110 },
+    ]
+    const limits = { connectTimeoutMs: 1000, requestTimeoutMs: 1000 }
+    const what = { request: new Uint8Array(1), method: 'GET', keepAlive: false, ...limits }
+    const shape = { concurrency: 116, count: null, forMs: null, ratePerS: null, bursts }
+    const to = { address: '10.0.0.1', family: 4, port: 80 } as const
+    const job = { ...what, ...shape, to }
+    const { tally, unfinished } = await world.play(runLoad(job, { ...port, open }, { onAllBegun }))
+    expect(tally.failureList()).toMatchObject([{ kind: 'connect-refused', count: 116 }])
+    expect({ begun: tally.begun, unfinished }).toEqual({ begun: 116, unfinished: 0 })
+    expect(new Set(begunAt.slice(0, 6))).toEqual(new Set([0]))
+    expect(begunAt.slice(6).every((at) => at >= 300 && at < 310)).toBe(true)
+    expect(begunAt.filter((at) => at === begunAt[6])).toHaveLength(50)
+    expect(toldAt).toHaveLength(116)
+  })
 
   test('keep-alive: one connection a client', async () => {
     const report = await probeLoad(request(await node(), { count: 300 }))

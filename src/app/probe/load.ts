@@ -1,4 +1,5 @@
-import type { LoadReport, LoadSample } from '../../probe/load/report.ts'
+import type { LoadHooks } from '../../probe/load/generator.ts'
+import type { LoadReport } from '../../probe/load/report.ts'
 import type { ProbePort } from '../../probe/port.ts'
 import { type LoadOptions, load } from '../../probe/probes/load.ts'
 import { parseTarget } from '../../probe/target.ts'
@@ -13,7 +14,7 @@ export type LoadRequest = Omit<LoadOptions, 'target' | 'to'> & { target: string 
  */
 export async function probeLoad(
   request: LoadRequest,
-  hooks: ProbeHooks & { onSample?: (sample: LoadSample) => void } = {},
+  hooks: ProbeHooks & LoadHooks = {},
   givenPort?: ProbePort,
 ): Promise<LoadReport> {
   const port = givenPort ?? (await nodeProbePort())
@@ -23,6 +24,5 @@ export async function probeLoad(
   const plan = load.plan(options)
   permit([to], plan, hooks)
   await hooks.onPlan?.(plan)
-  const { onSample, stop = new AbortController().signal } = hooks
-  return load.run(options, port, { stop, ...(onSample === undefined ? {} : { onSample }) })
+  return load.run(options, port, { stop: new AbortController().signal, ...hooks })
 }

@@ -18,6 +18,12 @@ export const probeLoad = {
       value: 'N',
       help: 'Requests a second, whatever becomes of them (default: as fast as answers come).',
     },
+    {
+      name: 'burst',
+      value: 'N@TIME',
+      repeat: true,
+      help: 'Instead of a rate: N new connections at once, that long after the start. Several times for several.',
+    },
     { name: 'one-shot', help: 'A new connection for every request (default: keep-alive).' },
     { name: 'timeout', value: 'TIME', help: 'Limit of a request, from its sending (default 5s).' },
     {
@@ -34,6 +40,10 @@ export const probeLoad = {
       name: 'json',
       help: 'Print the result as JSON (schema tcpwhy.probe/1), with one sample a second.',
     },
+    {
+      name: 'json-lines',
+      help: 'A line of JSON each second, one when all requests have begun, and one with the result.',
+    },
     { name: 'output', short: 'o', value: 'FILE', help: 'Write the result there.' },
     { name: 'no-color', help: 'No colours (also: NO_COLOR in the environment).' },
     {
@@ -49,6 +59,11 @@ export const probeLoad = {
     {
       command: 'tcpwhy probe load http://127.0.0.1:8080/ -c 200 --one-shot --timeout 1s --for 30s',
       what: 'a new connection a request, as in the incident of the listen queue',
+    },
+    {
+      command:
+        'tcpwhy probe load http://127.0.0.1:8080/ --burst 1000@0s --burst 1000@10s --timeout 1s',
+      what: 'two bursts of a thousand new connections, as after an outage',
     },
     {
       command: 'tcpwhy probe load http://10.0.0.9/ --rate 40 --for 5m --json -o load.json',

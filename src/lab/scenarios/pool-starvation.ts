@@ -2,7 +2,7 @@ import { programPath } from '../programs.ts'
 import { goProgram, JAVA_LIBRARIES, javaClasses } from '../servers/cache.ts'
 import { startMariadb } from '../servers/mariadb.ts'
 import { lastPoolLine } from '../servers/pool-log.ts'
-import { failures, type LoadCounts } from '../stage/load.ts'
+import { failures, failuresOf, type LoadCounts } from '../stage/load.ts'
 import type { Stage } from '../stage/stage.ts'
 import type { Outcome, Scenario } from '../types.ts'
 
@@ -205,11 +205,11 @@ function outcome(
   const failed = failures(counts)
   return {
     failing: failed > counts.sent / 2,
-    symptom: `${failed} of ${counts.sent} requests failed within ${TIMEOUT_MS / 1000} s (${counts.timeoutAnswer} got no answer, ${counts.timeoutConnect} no connection, ${counts.eof} an early end, ${counts.resetBeforeAnswer} a reset); in the last 5 s ${lastSeconds} were answered; ${most.descriptors} of ${limit} descriptors, ${most.closeWait} CLOSE-WAIT, ${most.queue} wait to be accepted`,
+    symptom: `${failed} of ${counts.sent} requests failed within ${TIMEOUT_MS / 1000} s (${failuresOf(counts, 'noAnswer')} got no answer, ${failuresOf(counts, 'noConnection')} no connection, ${failuresOf(counts, 'earlyEnd')} an early end, ${failuresOf(counts, 'reset')} a reset); in the last 5 s ${lastSeconds} were answered; ${most.descriptors} of ${limit} descriptors, ${most.closeWait} CLOSE-WAIT, ${most.queue} wait to be accepted`,
     measures: [
       { name: 'requests', value: counts.sent },
       { name: 'failed', value: failed },
-      { name: 'turned away at once (503)', value: counts.httpError },
+      { name: 'turned away at once (503)', value: counts.serverErrors },
       { name: 'answered in the last 5 s', value: lastSeconds },
       { name: 'CLOSE-WAIT at the end', value: most.closeWait },
       { name: 'descriptors at the end', value: most.descriptors },

@@ -56,6 +56,7 @@ export class Stage {
   private readonly samples: { atMs: number; values: Sample }[] = []
   private readonly marks: { text: string; when: (sample: Sample) => boolean }[] = []
   private readonly oldTools: OldTools
+  private loads = 0
   private looking: Promise<void> | undefined
   private readonly beginMs = performance.now()
 
@@ -204,7 +205,8 @@ export class Stage {
   }
 
   load(name: HostName, plan: LoadPlan): Load {
-    return startLoad(this.host(name), plan, this.undo)
+    const log = this.path(`${name}-load-${++this.loads}.jsonl`)
+    return startLoad(this.host(name), plan, { log, undo: this.undo })
   }
 
   sleep(ms: number): Promise<void> {

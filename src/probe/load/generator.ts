@@ -7,10 +7,10 @@ import {
   failureOfTimeout,
   type RequestPhase,
 } from './failures.ts'
-import type { LoadSample } from './report.ts'
+import type { LoadBurst, LoadSample } from './report.ts'
 import { Tally } from './tally.ts'
 
-/** What to send where, and for how long. One of `count` and `forMs` at least is given. */
+/** What to send where, and for how long. One of `count`, `forMs` and `bursts` at least is given. */
 export interface LoadJob {
   to: OpenOptions
   request: Uint8Array
@@ -20,11 +20,15 @@ export interface LoadJob {
   count: number | null
   forMs: number | null
   ratePerS: number | null
+  /** Instead of a rate, earliest first; `concurrency` is their sum. */
+  bursts?: readonly LoadBurst[]
   connectTimeoutMs: number
   requestTimeoutMs: number
 }
 
 export interface LoadHooks {
+  /** Every request has begun, so many; there will be no more. */
+  onAllBegun?: (at: { atMs: number; begun: number }) => void
   /** Each second, with what it brought. */
   onSample?: (sample: LoadSample) => void
   /** Ends it early. */
@@ -44,6 +48,8 @@ const AFTER_FAILURE_MS = 10
 const DRAIN_MS = 5000
 const SAMPLE_MS = 1000
 const TICK_MS = 2
+/** Of a burst, begun without a look at the sockets: the first are not to be measured by how long the others take to begin. */
+const AT_ONCE = 50
 
 /** Sends the load and says what became of every request. Rejects never; bounded by `count`, `forMs` and the time limits. */
 export function runLoad(
@@ -61,6 +67,8 @@ class Run {
   private readonly hooks: LoadHooks
   private readonly resolve: (outcome: LoadOutcome) => void
   private readonly clients: Client[] = []
+  private readonly arrivals: Arrivals | null
+  private readonly most: number | null
   private startMs = 0
   private endMs: number | null = null
   private over = false
@@ -77,6 +85,8 @@ class Run {
     this.port = port
     this.hooks = hooks
     this.resolve = resolve
+    this.arrivals = arrivalsOf(job)
+    this.most = job.bursts?.reduce((sum, { count }) => sum + count, 0) ?? job.count
   }
 
   start(): void {
@@ -93,7 +103,7 @@ class Run {
     if (forMs !== null) this.later('end', forMs, stop)
     this.every('sample', SAMPLE_MS, () => this.sample())
     this.every('overdue', overdueEvery(this.job), () => this.checkOverdue())
-    if (this.job.ratePerS === null) for (const client of this.clients) client.next(null)
+    if (this.arrivals === null) for (const client of this.clients) this.begin(client, null)
     else this.startArrivals()
   }
 
@@ -104,7 +114,7 @@ class Run {
   /** A client has nothing to do: the next request, the next due one, or none. */
   free(client: Client): void {
     if (!this.mayBegin()) this.finishIfDone()
-    else if (this.job.ratePerS === null) client.next(null)
+    else if (this.arrivals === null) this.begin(client, null)
     else {
       this.idle.push(client)
       this.serveArrivals()
@@ -112,8 +122,13 @@ class Run {
   }
 
   mayBegin(): boolean {
-    const { count } = this.job
-    return this.endMs === null && (count === null || this.tally.begun < count)
+    return this.endMs === null && (this.most === null || this.tally.begun < this.most)
+  }
+
+  private begin(client: Client, dueMs: number | null): void {
+    client.next(dueMs)
+    const { begun } = this.tally
+    if (begun === this.most) this.hooks.onAllBegun?.({ atMs: round(this.sinceStart()), begun })
   }
 
   private startArrivals(): void {
@@ -124,11 +139,13 @@ class Run {
 
   /** Begins what is due as far as clients are free; what waits keeps the time it was due. */
   private serveArrivals(): void {
-    const interval = 1000 / (this.job.ratePerS ?? 1)
-    while (this.idle.length > 0 && this.mayBegin()) {
-      const dueMs = this.startMs + this.tally.begun * interval
-      if (dueMs > this.port.nowMs()) return
-      this.idle.pop()?.next(dueMs)
+    const most = this.job.bursts === undefined ? Number.POSITIVE_INFINITY : AT_ONCE
+    for (let n = 0; n < most; n++) {
+      const dueMs = this.startMs + (this.arrivals?.(this.tally.begun) ?? 0)
+      if (!this.mayBegin() || dueMs > this.port.nowMs()) return
+      const client = this.idle.pop()
+      if (client === undefined) return
+      this.begin(client, dueMs)
     }
   }
 
@@ -149,20 +166,19 @@ class Run {
 
   private sample(): void {
     const open = this.clients.filter((client) => client.isOpen).length
-    const inFlight = this.clients.filter((client) => client.isBusy).length
-    const sample = this.tally.sample(round(this.sinceStart()), open, inFlight)
+    const sample = this.tally.sample(round(this.sinceStart()), open, this.tally.inFlight)
     this.hooks.onSample?.(sample)
   }
 
   private finishIfDone(): void {
-    if (!this.mayBegin() && !this.clients.some((client) => client.isBusy)) this.finish()
+    if (!this.mayBegin() && this.tally.inFlight === 0) this.finish()
   }
 
   private finish(): void {
     if (this.over) return
     this.over = true
     this.endMs ??= this.port.nowMs()
-    const unfinished = this.clients.filter((client) => client.isBusy).length
+    const unfinished = this.tally.inFlight
     const { samples } = this.tally
     if (this.sinceStart() - (samples.at(-1)?.atMs ?? 0) > SAMPLE_MS / 10) this.sample()
     for (const cancel of this.cancels.values()) cancel()
@@ -190,9 +206,21 @@ class Run {
   }
 }
 
-/** Limits are checked in steps: a hundredth of the shorter one, 1 to 50 ms. */
+/** When the n-th request is due, milliseconds since the start, n from 0. Null = when a client is free. */
+type Arrivals = (n: number) => number
+
+function arrivalsOf({ ratePerS, bursts }: LoadJob): Arrivals | null {
+  if (bursts === undefined) return ratePerS === null ? null : (n) => (n * 1000) / ratePerS
+  const due = bursts.flatMap(({ atMs, count }) => Array<number>(count).fill(atMs))
+  return (n) => due[n] ?? Number.POSITIVE_INFINITY
+}
+
+/**
+ * Limits are checked in steps: a five-hundredth of the shorter one, 1 to 50 ms. A limit of 1 s must fire before the kernel repeats a
+ * SYN, which it does 1 s after the first and some milliseconds.
+ */
 function overdueEvery({ connectTimeoutMs, requestTimeoutMs }: LoadJob): number {
-  return Math.min(Math.max(Math.min(connectTimeoutMs, requestTimeoutMs) / 100, 1), 50)
+  return Math.min(Math.max(Math.min(connectTimeoutMs, requestTimeoutMs) / 500, 1), 50)
 }
 
 type ClientState = 'idle' | RequestPhase | 'closing'
@@ -215,11 +243,6 @@ class Client {
 
   get isOpen(): boolean {
     return this.socket !== null && this.state !== 'connecting'
-  }
-
-  /** A request is under way. */
-  get isBusy(): boolean {
-    return this.state !== 'idle' && this.state !== 'closing'
   }
 
   next(dueMs: number | null): void {

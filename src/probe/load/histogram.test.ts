@@ -40,3 +40,11 @@ test('a stall of 100 intervals stands for the 99 requests that it kept from bein
   expect(corrected.percentile(75)).toBeGreaterThan(45)
   expect(corrected.percentile(75)).toBeLessThan(55)
 })
+
+test('how many took longer: those in the bucket of the limit itself do not', () => {
+  const histogram = new Histogram()
+  for (const ms of [1, 499, 500, 510, 900, 5000]) histogram.record(ms)
+  expect(histogram.above(500)).toBe(3)
+  expect(histogram.above(6000)).toBe(0)
+  expect(histogram.above(0)).toBe(6)
+})

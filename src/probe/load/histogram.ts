@@ -42,6 +42,15 @@ export class Histogram {
     return this.maxUs / 1000
   }
 
+  /** How many took longer than that, to 1/128 of it. */
+  above(ms: number): number {
+    let count = 0
+    for (let index = indexOf(Math.round(ms * 1000)) + 1; index <= LAST; index++) {
+      count += this.counts[index] ?? 0
+    }
+    return count
+  }
+
   /** Durations in ms. */
   summary(): LatencySummary | null {
     if (this.n === 0) return null

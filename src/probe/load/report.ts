@@ -37,6 +37,8 @@ export interface LoadReport extends ProbeHead {
     /** How: measured from when it was due (`ratePerS`), or filled up by the mean interval of a connection's requests. */
     correction: 'from-due-time' | 'expected-interval'
     intervalMs: number | null
+    /** How many of the measured took longer than that: delayed ACKs and retransmissions begin at 200 ms, those of a SYN at 1 s. */
+    slower: { thanMs: number; count: number }[]
   }
   responseOctets: number
   samples: LoadSample[]
@@ -52,9 +54,23 @@ export interface LoadSettings {
   forMs: number | null
   /** Null = each connection sends the next request when it has the answer. */
   ratePerS: number | null
+  /** Instead of a rate: so many at once, each on a new connection. */
+  bursts?: readonly LoadBurst[]
   connectTimeoutMs: number
   requestTimeoutMs: number
 }
+
+export interface LoadBurst {
+  /** Milliseconds since the start. */
+  atMs: number
+  count: number
+}
+
+/** A line of `--json-lines`: each second what it brought, when the last request had begun, and at the end the result. */
+export type LoadLine =
+  | { is: 'sample'; sample: LoadSample }
+  | { is: 'all-begun'; atMs: number; begun: number }
+  | { is: 'result'; report: LoadReport }
 
 export interface LoadFailure {
   kind: FailureKind
@@ -70,6 +86,8 @@ export interface LoadSample {
   /** Its end, milliseconds since the start. */
   atMs: number
   answered: number
+  /** Of these, with a status of 500 or more. */
+  serverErrors: number
   failed: number
   failures: Partial<Record<FailureKind, number>>
   p50Ms: number | null

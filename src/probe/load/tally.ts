@@ -28,9 +28,15 @@ export class Tally {
   private readonly failures = new Map<FailureKind, FailureTally>()
   private second = new Second()
 
+  /** Begun, and neither answered nor failed yet. */
+  get inFlight(): number {
+    return this.begun - this.answered - this.failed
+  }
+
   answer(latencyMs: number, sinceDueMs: number | null, status: number, octets: number): void {
     this.answered++
     this.second.answered++
+    if (status >= 500) this.second.serverErrors++
     this.measured.record(latencyMs)
     this.second.latency(latencyMs)
     if (sinceDueMs !== null) this.due.record(sinceDueMs)
@@ -86,6 +92,7 @@ const MAX_KEPT = 4096
 
 class Second {
   answered = 0
+  serverErrors = 0
   failed = 0
   failures: Partial<Record<FailureKind, number>> = {}
   private kept: number[] = []
@@ -111,6 +118,7 @@ class Second {
         : rounded(sorted[Math.ceil((percent / 100) * sorted.length) - 1] ?? 0)
     return {
       answered: this.answered,
+      serverErrors: this.serverErrors,
       failed: this.failed,
       failures: this.failures,
       p50Ms: at(50),

@@ -3,8 +3,8 @@ import { version } from '../../base/version.ts'
 import { probeWords as words } from '../../messages/en/probe.ts'
 import { formatCount, formatDuration, render } from '../../messages/render.ts'
 import { withBudget } from '../budget.ts'
-import { type LoadJob, type LoadOutcome, runLoad } from '../load/generator.ts'
-import type { LoadReport, LoadSample, LoadSettings } from '../load/report.ts'
+import { type LoadHooks, type LoadJob, type LoadOutcome, runLoad } from '../load/generator.ts'
+import type { LoadBurst, LoadReport, LoadSettings } from '../load/report.ts'
 import { requestOctets } from '../load/request.ts'
 import type { ProbeAddress, ProbePort } from '../port.ts'
 import type { Probe, ProbeContext } from '../probe.ts'
@@ -18,6 +18,8 @@ export interface LoadOptions extends Omit<LoadSettings, 'url'> {
 
 /** As long as the generator waits at the end for what is under way. */
 const LAST_REQUEST_MS = 5000
+/** So long may it take until all connections of a burst are begun. */
+const BEGIN_MS = 5000
 
 export const load = {
   id: 'load',
@@ -28,17 +30,23 @@ export const load = {
 } as const satisfies Probe<LoadOptions, LoadReport>
 
 function plan(options: LoadOptions): Plan {
-  const { target, to, keepAlive, concurrency, count, forMs, ratePerS, method } = options
+  const { target, to, keepAlive, concurrency, count, forMs, ratePerS, method, bursts } = options
   const limitMs = options.connectTimeoutMs + options.requestTimeoutMs
-  const end = forMs ?? longestMs(options)
+  const end = bursts?.at(-1)?.atMs ?? forMs ?? longestMs(options)
   return {
     targets: [shownTarget(target, to)],
-    connections: count === null || keepAlive ? null : count,
+    connections: bursts !== undefined ? sizeOf(bursts) : keepAlive ? null : count,
     atOnce: concurrency,
     perSecond: ratePerS,
     sends: render(words.load.sends, { method, url: urlOf(target) }),
-    deadlineMs: end + Math.min(LAST_REQUEST_MS, limitMs),
+    // A burst is not cut off: each of its requests has its limits.
+    deadlineMs:
+      end + (bursts === undefined ? Math.min(LAST_REQUEST_MS, limitMs) : limitMs + BEGIN_MS),
   }
+}
+
+function sizeOf(bursts: readonly LoadBurst[]): number {
+  return bursts.reduce((sum, { count }) => sum + count, 0)
 }
 
 /** `--count` without `--for`: each request takes at most its limits, `concurrency` of them at a time. */
@@ -55,16 +63,14 @@ function urlOf({ scheme, host, port, path }: Target): string {
 async function run(
   options: LoadOptions,
   port: ProbePort,
-  context: ProbeContext & { onSample?: (sample: LoadSample) => void },
+  context: ProbeContext & Omit<LoadHooks, 'stop'>,
 ): Promise<LoadReport> {
   const planned = plan(options)
   const startedAt = new Date(port.epochMs()).toISOString()
   const untilMs = port.nowMs() + planned.deadlineMs
   const budget = { connections: planned.connections, octets: null, untilMs }
   const limited = withBudget(port, budget)
-  const { onSample, stop } = context
-  const hooks = { stop, ...(onSample === undefined ? {} : { onSample }) }
-  const outcome = await runLoad(jobOf(options), limited.port, hooks)
+  const outcome = await runLoad(jobOf(options), limited.port, context)
   const found = resultsOf(options, outcome)
   return {
     schema: 'tcpwhy.probe/1',
@@ -131,19 +137,22 @@ function resultsOf(options: LoadOptions, outcome: LoadOutcome): Results {
   }
 }
 
+const SLOWER_MS = [200, 500, 1000, 3000] as const
+
 function latencyOf(
   { ratePerS, concurrency }: LoadOptions,
   { tally, durationMs }: LoadOutcome,
 ): LoadReport['latencyMs'] {
   const measured = tally.measured.summary()
+  const slower = SLOWER_MS.map((thanMs) => ({ thanMs, count: tally.measured.above(thanMs) }))
   if (ratePerS !== null) {
     const corrected = tally.due.summary()
-    return { measured, corrected, correction: 'from-due-time', intervalMs: 1000 / ratePerS }
+    return { measured, corrected, correction: 'from-due-time', intervalMs: 1000 / ratePerS, slower }
   }
   // As wrk does it: the rate that this connection had, evenly.
   const intervalMs = tally.answered === 0 ? null : (durationMs * concurrency) / tally.answered
   const corrected = intervalMs === null ? null : tally.measured.corrected(intervalMs).summary()
-  return { measured, corrected, correction: 'expected-interval', intervalMs }
+  return { measured, corrected, correction: 'expected-interval', intervalMs, slower }
 }
 
 function conclusionOf(found: Results, durationMs: number): string {
