@@ -45,7 +45,7 @@ async function analyzeOne(options: AnalyzeOptions): Promise<AnalyzeResult> {
   const locate = locator(read, ids)
   const { machines } = options
   const ofCapture = await evidenceOf(inputs, read, ids)
-  const probed = await probeResults(options)
+  const probed = await probeResults(options, ofCapture, read.originNs)
   const evidence = {
     ...ofCapture,
     ...(machines === undefined ? {} : { machines }),
@@ -77,7 +77,7 @@ async function analyzeViews(options: AnalyzeOptions): Promise<AnalyzeResult> {
   const { readViews, compareCaptures } = await import('./vantage.ts')
   const views = await readViews(options, readOptions(options))
   const { evidence: ofViews, comparison } = await compareCaptures(views)
-  const probed = await probeResults(options)
+  const probed = await probeResults(options, ofViews, views[0]!.read.originNs)
   const evidence = { ...ofViews, ...probed.evidence }
   if (comparison.exchanged === 'surely') throw exchanged(options)
   const locate: Locate = (frame) => {
@@ -144,11 +144,17 @@ function noteEmptyFilter(report: Report, options: AnalyzeOptions): void {
   }
 }
 
-async function probeResults({ probes = [] }: AnalyzeOptions) {
+async function probeResults(
+  { probes = [] }: AnalyzeOptions,
+  { startMs, endMs }: Pick<Evidence, 'startMs' | 'endMs'>,
+  originNs: bigint,
+) {
   if (probes.length === 0) return { sources: [], evidence: {} }
   const { readProbeResults } = await import('./probe-results.ts')
-  const { sources, experiments } = await readProbeResults(probes)
-  return { sources, evidence: { experiments } }
+  const originMs = Number(originNs / 1_000_000n)
+  const packets = { fromMs: originMs + startMs, toMs: originMs + endMs }
+  const { sources, experiments, apart } = await readProbeResults(probes, packets)
+  return { sources, evidence: { experiments, experimentsApart: apart } }
 }
 
 async function baselineOf(options: AnalyzeOptions, evidence: Evidence) {

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { TcpwhyError } from '../base/errors.ts'
 import type { Source } from '../diagnose/report.ts'
-import type { Experiment } from '../evidence/experiments.ts'
+import type { Apart, Experiment } from '../evidence/experiments.ts'
 import type { ProbeReport } from '../probe/report.ts'
 import { isProbeReport } from './probe-check.ts'
 import { countOf, factsOf } from './probe-facts.ts'
@@ -11,20 +11,40 @@ const MAX_OCTETS = 16 * 1024 * 1024
 
 /**
  * What experiments found, as facts with their source: files of `tcpwhy probe ... --json`.
+ * @param packets  when they were captured, milliseconds since 1970
  * @throws TcpwhyError PROBE_RESULT_UNKNOWN
  */
 export async function readProbeResults(
   paths: readonly string[],
-): Promise<{ sources: Source[]; experiments: Experiment[] }> {
+  packets: { fromMs: number; toMs: number },
+): Promise<{ sources: Source[]; experiments: Experiment[]; apart: Map<string, Apart> }> {
   const sources: Source[] = []
   const experiments: Experiment[] = []
+  const apart = new Map<string, Apart>()
   for (const [index, path] of paths.entries()) {
     const id = paths.length === 1 ? 'probe' : `probe-${index + 1}`
     const report = await readResult(path)
     experiments.push(...factsOf(report, id))
     sources.push(sourceOf(report, id, path))
+    const far = apartOf(report, packets)
+    if (far !== null) apart.set(id, far)
   }
-  return { sources, experiments }
+  return { sources, experiments, apart }
+}
+
+/** 2000: a capture without dates (text of tcpdump -t) begins in 1970. */
+const FIRST_DATE_MS = 946_684_800_000
+
+function apartOf(
+  { startedAt, durationMs }: ProbeReport,
+  packets: { fromMs: number; toMs: number },
+): Apart | null {
+  if (packets.fromMs < FIRST_DATE_MS) return null
+  const startMs = Date.parse(startedAt)
+  const before = packets.fromMs - (startMs + durationMs)
+  const after = startMs - packets.toMs
+  if (before > 0) return { ms: before, when: 'before' }
+  return after > 0 ? { ms: after, when: 'after' } : null
 }
 
 async function readResult(path: string): Promise<ProbeReport> {

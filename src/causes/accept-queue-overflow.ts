@@ -65,7 +65,8 @@ function judge(evidence: Evidence): Judgement {
       resetAtAck(connection, evidence) ??
       ackDropped(connection, evidence) ??
       cookieAckDropped(connection, evidence, ignored)
-    if (verdict !== null) verdicts.push(withExperiments(verdict, experimentsFor(verdict, evidence)))
+    if (verdict !== null)
+      verdicts.push(withExperiments(verdict, experimentsFor(verdict, evidence), evidence))
   }
   const unsure = verdicts.some((v) => v.variant === 'syn-dropped' && v.certainty === 'possible')
   if (!unsure) return { verdicts }

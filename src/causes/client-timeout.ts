@@ -69,6 +69,7 @@ function judge(evidence: Evidence): Judgement {
       ...withExperiments(
         verdictOf(found, constant, { certainty: doubtful ? 'possible' : certainty, doubtful }),
         loads,
+        evidence,
       ),
       ...(queue.some((q) => q.fromMs < found.closedMs && q.toMs > askedMs(found))
         ? { consequenceOf: 'accept-queue-overflow' as const }

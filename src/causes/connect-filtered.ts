@@ -66,7 +66,7 @@ function weigh(verdict: Verdict | null, evidence: Evidence): Verdict | null {
   const found = weighConnects('connect-filtered', verdict.group, evidence, (experiment) => {
     return effectOf(experiment, verdict)
   })
-  return withExperiments(verdict, found)
+  return withExperiments(verdict, found, evidence)
 }
 
 /**

@@ -1,6 +1,8 @@
 import type { Evidence } from '../evidence/evidence.ts'
 import type { Experiment, IdleExperiment } from '../evidence/experiments.ts'
-import type { Reference } from './cause.ts'
+import type { apartSays } from '../messages/en/experiments.ts'
+import type { Reason, Reference } from './cause.ts'
+import type { CauseId } from './ids.ts'
 
 /** Experiments of one kind with this endpoint. */
 export function experimentsOf<K extends Experiment['kind']>(
@@ -34,6 +36,28 @@ export function closeExperiments(evidence: Evidence, endpoint: string): IdleExpe
       return { kind: 'idle', source, ref, endpoint, fromMs, toMs: closedAfterMs, flavour: how, by }
     })
   return [...idleExperiments(evidence, endpoint), ...seen]
+}
+
+/** A shorter time between them is not worth a word. */
+const SAID_MS = 3_600_000
+/** Within a day services are restarted, configured and moved: what is older or younger decides nothing. */
+const DISTANT_MS = 86_400_000
+
+/** Too far from the packets in time to confirm or exclude anything. */
+export function isDistant({ source }: Pick<Experiment, 'source'>, evidence: Evidence): boolean {
+  return (evidence.experimentsApart?.get(source)?.ms ?? 0) >= DISTANT_MS
+}
+
+/** Says how long before or after the packets it was made, where that is long. */
+export function apartReasons(
+  cause: CauseId,
+  found: Pick<Experiment, 'source' | 'ref'>,
+  evidence: Evidence,
+): Reason[] {
+  const apart = evidence.experimentsApart?.get(found.source)
+  if (apart === undefined || apart.ms < SAID_MS) return []
+  const key: keyof typeof apartSays = `experiment-${apart.when}`
+  return [{ cause, key, values: { apart: apart.ms }, at: experimentRef(found) }]
 }
 
 export function experimentRef({ source, ref }: Pick<Experiment, 'source' | 'ref'>): Reference {

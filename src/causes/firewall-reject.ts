@@ -60,7 +60,7 @@ function weigh(verdict: Verdict | null, evidence: Evidence): Verdict | null {
   const found = weighConnects('firewall-reject', verdict.group, evidence, (experiment) => {
     return effectOf(experiment, verdict)
   })
-  return withExperiments(verdict, found)
+  return withExperiments(verdict, found, evidence)
 }
 
 function effectOf(found: ConnectExperiment, { because, culprit }: Verdict): Effect | null {

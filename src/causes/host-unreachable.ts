@@ -47,5 +47,5 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
     if (isTaken(found) || (outcome === 'refused' && refusedBy !== 'nearer')) return 'contradicts'
     return outcome === 'unreachable' ? 'supports' : null
   })
-  return withExperiments(verdict, experiments)
+  return withExperiments(verdict, experiments, evidence)
 }

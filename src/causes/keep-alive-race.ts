@@ -61,7 +61,7 @@ function judge(evidence: Evidence): Judgement {
       densest(alike, (c) => c.idleMs),
       evidence,
     )
-    return withExperiments(verdict, experimentsFor(crossing, evidence))
+    return withExperiments(verdict, experimentsFor(crossing, evidence), evidence)
   })
   return { verdicts: [...verdicts, ...bunched] }
 }

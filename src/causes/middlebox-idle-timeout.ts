@@ -21,7 +21,7 @@ import {
   lastActivityBefore,
   middleboxDefaults,
 } from './closing.ts'
-import { experimentRef, idleExperiments } from './experiments.ts'
+import { apartReasons, experimentRef, idleExperiments, isDistant } from './experiments.ts'
 
 const say = reasonsOf('middlebox-idle-timeout')
 
@@ -74,7 +74,7 @@ function judge(evidence: Evidence): Judgement {
       const verdict = judgeDeath(death, interval, evidence)
       const contrary = contradiction(death, evidence)
       if (verdict !== null) verdicts.push(verdict)
-      else if (contrary !== null) against.push(againstExperiment(death, contrary))
+      else if (contrary !== null) against.push(...againstExperiment(death, contrary, evidence))
       else if (interval.survivedMs > death.silenceMs) against.push(survivedLonger(death, interval))
       if (verdict?.certainty === 'possible') doubtful.push(death)
     }
@@ -237,9 +237,10 @@ function agreement({ connection, silenceMs, variant }: Death, evidence: Evidence
   )
 }
 
-function againstExperiment(death: Death, experiment: IdleExperiment): Reason {
+function againstExperiment(death: Death, experiment: IdleExperiment, evidence: Evidence): Reason[] {
   const values = { survived: experiment.fromMs, silence: death.silenceMs }
-  return say('experiment-survived', values, experimentRef(experiment))
+  const contradicted = say('experiment-survived', values, experimentRef(experiment))
+  return [contradicted, ...apartReasons('middlebox-idle-timeout', experiment, evidence)]
 }
 
 function judgeDeath(death: Death, interval: Interval, evidence: Evidence): Verdict | null {
@@ -249,8 +250,10 @@ function judgeDeath(death: Death, interval: Interval, evidence: Evidence): Verdi
   const ttl = death.reset?.ttlUnusual === true
   const decided = proof !== null || ttl || death.variant === 'nat-state-lost'
   // A longer silence that survived on the same path leaves nothing of a limit, unless the reset itself betrays another sender.
-  if (!decided && (interval.survivedMs > death.silenceMs || contrary !== null)) return null
-  const known = { proof: proof !== null || experiment !== null, ttl, evidence }
+  const isExcluded = contrary !== null && !isDistant(contrary, evidence)
+  if (!decided && (interval.survivedMs > death.silenceMs || isExcluded)) return null
+  const agrees = experiment !== null && !isDistant(experiment, evidence)
+  const known = { proof: proof !== null || agrees, ttl, evidence }
   const certainty = certaintyOf(death, interval, known)
   const { connection } = death
   return {
@@ -263,7 +266,8 @@ function judgeDeath(death: Death, interval: Interval, evidence: Evidence): Verdi
     because: [...becauseOf(death, interval, proof), ...aboutExperiment(experiment)],
     against: [
       ...againstOf(death, interval, evidence),
-      ...(contrary === null ? [] : [againstExperiment(death, contrary)]),
+      ...(contrary === null ? [] : againstExperiment(death, contrary, evidence)),
+      ...(experiment === null ? [] : apartReasons('middlebox-idle-timeout', experiment, evidence)),
     ],
     values: { died: interval.diedMs, survived: interval.survivedMs },
     group: connection.server.endpoint,

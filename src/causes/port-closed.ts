@@ -64,10 +64,11 @@ function judge(evidence: Evidence): Judgement {
 /** A scanned port was never meant to be open: experiments with one say nothing of the scan. */
 function weigh(verdict: Verdict, endpoint: string, evidence: Evidence): Verdict {
   if (verdict.variant === 'port-scan') return verdict
-  return withExperiments(verdict, [
-    ...weighConnects('port-closed', endpoint, evidence, (found) => effectOf(found, verdict)),
+  const found = [
+    ...weighConnects('port-closed', endpoint, evidence, (one) => effectOf(one, verdict)),
     ...weighLoads('port-closed', endpoint, evidence, 'connect-refused'),
-  ])
+  ]
+  return withExperiments(verdict, found, evidence)
 }
 
 /** A reject rule on the server itself (nf_reject with tcp-reset) refuses both alike, so a refusal never confirms that nothing listens. */

@@ -23,7 +23,7 @@ import {
   lastActivityBefore,
   toleranceMs,
 } from './closing.ts'
-import { closeExperiments, experimentRef } from './experiments.ts'
+import { apartReasons, closeExperiments, experimentRef, isDistant } from './experiments.ts'
 
 const say = reasonsOf('server-idle-timeout')
 
@@ -66,8 +66,9 @@ function judge(evidence: Evidence): Judgement {
     const constant = densest(closes, (c) => c.ms)
     if (constant === null) continue
     const contrary = contradiction(constant, evidence)
-    if (contrary === null) verdicts.push(...judgeConstant(constant, evidence))
-    else against.push(againstExperiment(constant, contrary))
+    if (contrary === null || isDistant(contrary, evidence)) {
+      verdicts.push(...judgeConstant(constant, evidence))
+    } else against.push(...againstExperiment(constant, contrary, evidence))
   }
   return against.length === 0 ? { verdicts } : { verdicts, excluded: { because: against } }
 }
@@ -94,9 +95,14 @@ function agreement({ members, ms }: Constant<IdleClose>, evidence: Evidence) {
   )
 }
 
-function againstExperiment({ ms }: Constant<IdleClose>, experiment: IdleExperiment): Reason {
+function againstExperiment(
+  { ms }: Constant<IdleClose>,
+  experiment: IdleExperiment,
+  evidence: Evidence,
+): Reason[] {
   const values = { survived: experiment.fromMs, ms }
-  return say('experiment-survived', values, experimentRef(experiment))
+  const contradicted = say('experiment-survived', values, experimentRef(experiment))
+  return [contradicted, ...apartReasons('server-idle-timeout', experiment, evidence)]
 }
 
 function idleClose(connection: ConnectionFacts): IdleClose | null {
@@ -155,7 +161,8 @@ function certaintyOf(
   evidence: Evidence,
 ): Certainty | null {
   const { members, of } = constant
-  if (agreement(constant, evidence) !== null) return 'confirmed'
+  const agreed = agreement(constant, evidence)
+  if (agreed !== null && !isDistant(agreed, evidence)) return 'confirmed'
   const excerpt = members.some((m) => isExcerpt(m.connection))
   if (members.some((m) => announced(m, evidence))) return 'likely'
   const many = members.length >= ENOUGH && members.length * 2 > of && differentTimes(members)
@@ -245,8 +252,11 @@ function againstOf(close: IdleClose, constant: Constant<IdleClose>, evidence: Ev
   const against: Reason[] = []
   const ref = connectionRef(close.connection)
   if (isExcerpt(close.connection)) against.push(say('excerpt', {}, ref))
-  if (constant.members.length === 1 && agreement(constant, evidence) === null)
-    against.push(say('single', {}, ref))
+  const agreed = agreement(constant, evidence)
+  if (constant.members.length === 1 && agreed === null) against.push(say('single', {}, ref))
+  if (agreed !== null) against.push(...apartReasons('server-idle-timeout', agreed, evidence))
+  const contrary = contradiction(constant, evidence)
+  if (contrary !== null) against.push(...againstExperiment(constant, contrary, evidence))
   if (constant.members.length < constant.of) {
     against.push(say('others', { count: constant.of - constant.members.length }, ref))
   }

@@ -94,7 +94,7 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
     if (outcome === 'never-served') return sameQuestion ? 'confirms' : 'supports'
     return outcome === 'served' ? 'contradicts' : null
   })
-  return withExperiments(verdict, experiments)
+  return withExperiments(verdict, experiments, evidence)
 }
 
 /**

@@ -7,7 +7,7 @@ import type {
 import type { backlogSays, connectSays, loadSays } from '../messages/en/experiments.ts'
 import type { Values } from '../messages/types.ts'
 import type { Certainty, Reason, Verdict } from './cause.ts'
-import { experimentRef, experimentsOf } from './experiments.ts'
+import { apartReasons, experimentRef, experimentsOf, isDistant } from './experiments.ts'
 import type { CauseId } from './ids.ts'
 
 /**
@@ -29,8 +29,13 @@ const FEW = 3
 /** Less against rivals, where an experiment contradicts. */
 const DOUBT = 10
 
-export function withExperiments(verdict: Verdict, found: readonly Weighed[]): Verdict {
-  if (found.length === 0) return verdict
+export function withExperiments(
+  verdict: Verdict,
+  weighed: readonly Weighed[],
+  evidence: Evidence,
+): Verdict {
+  if (weighed.length === 0) return verdict
+  const found = weighed.map((one) => weakened(one, evidence))
   const isContrary = ({ effect }: Weighed) => effect === 'contradicts' || effect === 'lowers'
   const against = found.filter(isContrary)
   const because = found.filter((f) => !isContrary(f))
@@ -44,8 +49,34 @@ export function withExperiments(verdict: Verdict, found: readonly Weighed[]): Ve
       ? Math.max(CONFIRMED_WEIGHT, verdict.weight)
       : Math.max(1, verdict.weight - doubt),
     because: [...verdict.because, ...because.map(({ reason }) => reason)],
-    against: [...verdict.against, ...against.map(({ reason }) => reason)],
+    against: [
+      ...verdict.against,
+      ...against.map(({ reason }) => reason),
+      ...distances(weighed, evidence),
+    ],
   }
+}
+
+/** Of another day: it speaks for or against, and decides nothing. */
+const WEAKER = { confirms: 'supports', settles: 'supports', lowers: 'contradicts' } as const
+
+function weakened({ effect, reason }: Weighed, evidence: Evidence): Weighed {
+  const { at } = reason
+  if (at.kind !== 'probe' || !isDistant(at, evidence)) return { effect, reason }
+  return {
+    effect: Object.hasOwn(WEAKER, effect) ? WEAKER[effect as keyof typeof WEAKER] : effect,
+    reason,
+  }
+}
+
+/** One for each source. */
+function distances(weighed: readonly Weighed[], evidence: Evidence): Reason[] {
+  const bySource = new Map<string, Reason[]>()
+  for (const { reason } of weighed) {
+    const { at, cause } = reason
+    if (at.kind === 'probe') bySource.set(at.source, apartReasons(cause, at, evidence))
+  }
+  return [...bySource.values()].flat()
 }
 
 function certaintyAfter(

@@ -1,7 +1,7 @@
 import type { ConnectionFacts, EndpointFacts, HostFacts, PathFacts } from '../flow/facts.ts'
 import type { ApplicationFacts } from './application.ts'
 import type { Ending } from './endings.ts'
-import type { Experiment } from './experiments.ts'
+import type { Apart, Experiment } from './experiments.ts'
 import type { MachineFacts } from './machine.ts'
 
 /** One capture (later: host, bundle, log, probe) the facts came from. */
@@ -86,6 +86,8 @@ export interface Evidence {
   machines?: readonly MachineFacts[]
   /** Results of `tcpwhy probe`. */
   experiments?: readonly Experiment[]
+  /** By source: of experiments that were not made while the packets were captured. */
+  experimentsApart?: ReadonlyMap<string, Apart>
   startMs: number
   endMs: number
 }

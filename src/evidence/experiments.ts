@@ -88,6 +88,12 @@ export interface LoadExperiment {
   begun: number
 }
 
+/** How far an experiment is from the packets in time: it was over so long before they began, or began so long after the last. */
+export interface Apart {
+  ms: number
+  when: 'before' | 'after'
+}
+
 export type Experiment =
   | IdleExperiment
   | HttpExperiment

@@ -18,9 +18,11 @@ function written(value: unknown): string {
 
 type Found = Pick<IdleRun, 'longestSurvivedMs' | 'shortestDiedMs' | 'flavour' | 'by'>
 
-function result(address: string, found: Found): string {
+/** Half an hour after the captures. */
+const SOON = '2026-11-21T04:55:00.000Z'
+
+function result(address: string, found: Found, startedAt = SOON): string {
   const runs = [{ keepalive: 'off', traffic: 'none', attempts: [], ...found }]
-  const startedAt = '2026-11-30T19:00:00.000Z'
   const targets = [{ name: address, address, runs }]
   return written({ schema: 'tcpwhy.probe/1', probe: 'idle', startedAt, durationMs: 9000, targets })
 }
@@ -58,6 +60,33 @@ describe('a middlebox that forgets', () => {
     expect(because).toMatchObject({ source: 'probe', ref: 'targets[0].runs[0]' })
     expect(because!.text).toContain('between 4.1 s and 4.5 s')
     expect(report.sources.find(({ kind }) => kind === 'probe')).toMatchObject({ name: probe })
+  })
+
+  test('an experiment of another day supports or contradicts, and decides nothing; how far off it is is said', async () => {
+    const limit = { longestSurvivedMs: 4100, shortestDiedMs: 4500 } as const
+    const found = { ...limit, flavour: 'reset', by: 'middlebox' } as const
+    const texts = (list: readonly { text: string }[] | undefined) =>
+      (list ?? []).map(({ text }) => text).join('\n')
+
+    const later = await analyzed(capture, result(SERVER, found, '2026-11-24T04:21:03.000Z'))
+    const finding = later.finding('middlebox-idle-timeout')
+    expect(finding?.certainty).toBe('likely')
+    expect(texts(finding?.because)).toContain('between 4.1 s and 4.5 s')
+    expect(texts(finding?.against)).toContain('made 72 h after these packets')
+
+    const drop = 'middlebox-idle-timeout/drop.client.pcap'
+    const before = await analyzed(drop, result(SERVER, SURVIVED, '2026-11-19T04:00:00.000Z'))
+    const kept = before.finding('middlebox-idle-timeout')
+    expect(texts(kept?.against)).toContain('the experiment contradicts it')
+    expect(texts(kept?.against)).toMatch(/made 48 h \d+ min before these packets/)
+
+    const hours = await analyzed(capture, result(SERVER, found, '2026-11-21T10:00:00.000Z'))
+    const sure = hours.finding('middlebox-idle-timeout')
+    expect(sure?.certainty).toBe('confirmed')
+    expect(texts(sure?.against)).toContain('made 5 h 39 min after these packets')
+
+    const soon = await analyzed(capture, result(SERVER, found))
+    expect(texts(soon.finding('middlebox-idle-timeout')?.against)).not.toContain('these packets')
   })
 
   test('is contradicted by one whose connections survived, where the reset itself does not betray it', async () => {
@@ -104,7 +133,7 @@ describe('a server that closes idle connections', () => {
   })
 })
 
-const HEAD = { schema: 'tcpwhy.probe/1', startedAt: '2026-11-30T19:00:00.000Z', durationMs: 9000 }
+const HEAD = { schema: 'tcpwhy.probe/1', startedAt: SOON, durationMs: 9000 }
 
 describe('a port where nothing listens', () => {
   const capture = 'port-closed/service-stops.pcap'
@@ -178,7 +207,7 @@ test.each([
     {
       schema: 'tcpwhy.probe/1',
       probe: 'idle',
-      startedAt: '2026-11-30T19:00:00.000Z',
+      startedAt: SOON,
       durationMs: 1,
       targets: [{ address: 'a', runs: [{ longestSurvivedMs: 'long' }] }],
     },

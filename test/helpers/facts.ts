@@ -17,7 +17,7 @@ import type {
   SegmentFate,
   SourceFacts,
 } from '../../src/evidence/evidence.ts'
-import type { Experiment } from '../../src/evidence/experiments.ts'
+import type { Apart, Experiment } from '../../src/evidence/experiments.ts'
 
 /**
  * Builders for the tables of causes. `connection()` is one healthy HTTP exchange 10.77.1.2:40000 -> 10.77.2.2:80, still
@@ -359,6 +359,8 @@ export interface EvidenceParts {
   absent?: readonly number[]
   answered?: readonly number[]
   experiments?: readonly Experiment[]
+  /** Of source "probe". */
+  apart?: Apart
   endMs?: number
 }
 
@@ -398,6 +400,7 @@ export function evidence(parts: EvidenceParts): Evidence {
             answered: new Set(parts.answered ?? []),
           },
     experiments: parts.experiments ?? [],
+    ...(parts.apart === undefined ? {} : { experimentsApart: new Map([['probe', parts.apart]]) }),
     startMs: 0,
     endMs: parts.endMs ?? 60_000,
   }

@@ -1,7 +1,16 @@
 // What experiments of tcpwhy probe add to a finding, in the words of several causes.
 
+/** How far it is from the packets in time. */
+export const apartSays = {
+  'experiment-before':
+    'the experiment was made {apart:ms} before these packets: what it met may have changed',
+  'experiment-after':
+    'the experiment was made {apart:ms} after these packets: what it met may have changed',
+} as const
+
 /** Of `probe connect` to the same address and port. */
 export const connectSays = {
+  ...apartSays,
   'connect-refused': 'tcpwhy probe connect was refused too: RST to its SYN',
   'connect-refused-by-host':
     'tcpwhy probe connect was refused too, by a RST from as far away as the host itself',
@@ -35,6 +44,7 @@ export const backlogSays = {
 
 /** Of `probe load`. */
 export const loadSays = {
+  ...apartSays,
   'load-connect-refused':
     'tcpwhy probe load met it too: {count:count} of {begun:count} requests were refused',
   'load-connect-timeout':

@@ -1,10 +1,12 @@
 import type { CauseMessages } from '../types.ts'
 import { idleAge, resetReasons } from './commands.ts'
+import { apartSays } from './experiments.ts'
 
 export const keepAliveRace = {
   title:
     '{connections:count} requests to {server} crossed its idle close after {idle:ms} and {connections?was|were} answered by RST',
   because: {
+    ...apartSays,
     'experiment-agrees':
       'the experiment found the same limit: an idle connection is closed by the server between {from:ms} and {to:ms}',
     'experiment-lost':

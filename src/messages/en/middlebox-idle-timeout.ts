@@ -1,5 +1,6 @@
 import type { CauseMessages } from '../types.ts'
 import { survivedIdle } from './commands.ts'
+import { apartSays } from './experiments.ts'
 
 const now = [
   {
@@ -27,6 +28,7 @@ export const middleboxIdleTimeout = {
   title:
     'something between the clients and {server} forgets connections that were idle for {died:ms}',
   because: {
+    ...apartSays,
     'silence-reset': 'after {silence:ms} of silence the next packet was answered by RST at once',
     'silence-drop':
       'after {silence:ms} of silence the same data was sent again and again without any answer from {server}',

@@ -1,10 +1,12 @@
 import type { CauseMessages } from '../types.ts'
 import { idleAge } from './commands.ts'
+import { apartSays } from './experiments.ts'
 
 export const serverIdleTimeout = {
   title:
     '{ofServer?{server} ends connections|{closer} ends connections with {server}} that were idle for {age:ms}',
   because: {
+    ...apartSays,
     'experiment-agrees':
       'the experiment found the same limit: an idle connection is closed between {from:ms} and {to:ms}',
     'experiment-survived':
