@@ -15,6 +15,8 @@ export interface MachineRow extends MachineParts {
   consequenceOf?: Verdict['consequenceOf']
   pid?: number
   count?: number
+  /** How many verdicts there are. */
+  of?: number
   because?: readonly string[]
   against?: readonly string[]
 }
@@ -41,6 +43,7 @@ export function machineTable(cause: Cause, rows: readonly MachineRow[]): void {
       if (row.consequenceOf !== undefined) expect(first.consequenceOf).toBe(row.consequenceOf)
       if (row.pid !== undefined) expect(first.culprit.process?.pid).toBe(row.pid)
       if (row.count !== undefined) expect(first.machine?.count).toBe(row.count)
+      if (row.of !== undefined) expect(verdicts).toHaveLength(row.of)
       const keys = (list: Verdict['because']) => list.map((reason) => reason.key)
       expect(keys(first.because)).toEqual(expect.arrayContaining([...(row.because ?? [])]))
       expect(keys(first.against)).toEqual(expect.arrayContaining([...(row.against ?? [])]))

@@ -394,6 +394,9 @@ describe('processes', () => {
     const read = processes.read(hostFrom(FOLDER, { denied }), { inodes })
     expect(read.hidden).toBe(1)
     expect(read.faults[0]?.what).toContain('CAP_SYS_PTRACE')
+    expect(read.faults[0]?.what).toMatch(
+      /1 process \(pid \d+\) may not be seen: needs CAP_SYS_PTRACE$/,
+    )
     // Root may list what it may not follow.
     const { server } = scene
     const fds = ['0', '1', '10'].map((fd) => `/proc/${server}/fd/${fd}`)
@@ -404,6 +407,18 @@ describe('processes', () => {
       faults: [{ path: `/proc/${server}/fd` }],
     })
   })
+})
+
+test('root that is refused all the same is not told to become root', () => {
+  const links = { '/proc/1/fd/3': 'socket:[5]', '/proc/self/ns/net': 'net:[4026531840]' }
+  const seenWith = (effective: string) => {
+    const files = { '/proc/self/status': `Name:\tnode\nCapEff:\t${effective}\n` }
+    const refusing = hostWith({ links, files, denied: ['/proc/1/fd', '/proc/1/ns/net'] })
+    return processes.read(refusing, { inodes: new Set([5]) }).faults[0]?.what
+  }
+  const refused = /\(pid 1\) may not be seen: the kernel refuses although tcpwhy has CAP_SYS_PTRACE/
+  expect(seenWith('000001fffeffffff')).toMatch(refused)
+  expect(seenWith('0000000000000000')).toMatch(/\(pid 1\) may not be seen: needs CAP_SYS_PTRACE$/)
 })
 
 describe('looking again', () => {

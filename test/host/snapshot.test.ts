@@ -117,7 +117,7 @@ describe('other namespaces', () => {
     expect(missing).toEqual([
       expect.objectContaining({
         what: 'namespace-list',
-        why: expect.stringContaining('1 process may'),
+        why: expect.stringContaining('1 process (pid 77) may'),
       }),
     ])
   })

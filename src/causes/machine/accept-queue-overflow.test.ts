@@ -5,7 +5,24 @@ const OVERFLOWS = 'TcpExtListenOverflows'
 const DROPS = 'TcpExtListenDrops'
 const full = { depth: 512, limit: 511, drops: 40, pid: 77 }
 
+const backend = { inode: 600, local: { address: '10.77.2.2', port: 9001 } }
+
 machineTable(acceptQueueOverflow, [
+  {
+    name: 'near miss: resets that end handshakes of health checks, beside the one listener that overflows',
+    listeners: [
+      { ...full, drops: 40 },
+      { ...backend, depth: 0, limit: 511, drops: 16 },
+    ],
+    listenersBefore: [
+      { depth: 512, limit: 511, drops: 10 },
+      { ...backend, depth: 0, limit: 511, drops: 9 },
+    ],
+    counters: { [OVERFLOWS]: [10, 40], [DROPS]: [10, 40] },
+    is: 'confirmed',
+    count: 30,
+    of: 1,
+  },
   {
     name: 'full, refusing, and the kernel counts it',
     listeners: [full],

@@ -1,15 +1,11 @@
-import type {
-  Listener,
-  ListenerSnapshot,
-  MachineFacts,
-  NetnsSnapshot,
-} from '../../evidence/machine.ts'
+import type { ListenerSnapshot, MachineFacts, NetnsSnapshot } from '../../evidence/machine.ts'
 import { type Judgement, type Reason, reasonsOf, type Verdict } from '../cause.ts'
 import { isStarved } from './descriptor-exhaustion.ts'
 import {
   acceptorOf,
   counterRef,
   endpointText,
+  isFull,
   listenerBefore,
   processOf,
   processRef,
@@ -73,11 +69,6 @@ function look(
     dropsBefore: total,
     overflows,
   }
-}
-
-/** backlog + 1 fit: sk_acceptq_is_full compares with `>`. */
-function isFull({ depth, limit }: Listener): boolean {
-  return limit !== null && depth > limit
 }
 
 function judgeOne(seen: Seen, suspects: number): Verdict {

@@ -166,7 +166,8 @@ export interface Refused {
 
 /**
  * SYNs and ACKs that a listener did not take. Its own counter also has every RST that ends a handshake, as health checks of
- * load balancers send: those are no ListenDrops, so the listener refused no more than these.
+ * load balancers send: those are no ListenDrops, so the listener refused no more than these. They are of the whole namespace, so
+ * to a listener with room goes what those with a full queue leave of them.
  * @see Linux net/ipv4/tcp_ipv4.c tcp_v4_rcv (discard_and_relse), include/net/tcp.h tcp_listendrop
  */
 export function refusedBy(
@@ -174,18 +175,44 @@ export function refusedBy(
   netns: NetnsSnapshot,
   listener: Listener,
 ): Refused {
-  const { drops } = listener
-  const known = listenerBefore(machine, netns, listener)?.drops ?? null
   const last = netns.counters.counters.get(LISTEN_DROPS) ?? null
   const by = riseOf(machine, netns, LISTEN_DROPS)?.by ?? null
+  const own = countedBy(machine, netns, listener)
+  const others = netns.listeners.filter(
+    (other) => other !== listener && !own.full && countedBy(machine, netns, other).full,
+  )
+  const left = (all: number | null, key: 'meanwhile' | 'total') =>
+    all === null
+      ? null
+      : others.reduce((rest, o) => rest - (countedBy(machine, netns, o)[key] ?? 0), all)
+  return {
+    meanwhile: atMost(own.meanwhile, left(by, 'meanwhile')),
+    total: atMost(own.total, left(last, 'total')),
+  }
+}
+
+/** What a listener's own counter says, and whether its queue was full at one of the looks. */
+function countedBy(
+  machine: MachineFacts,
+  netns: NetnsSnapshot,
+  listener: Listener,
+): Refused & { full: boolean } {
+  const first = listenerBefore(machine, netns, listener)
+  const { drops } = listener
+  const known = first?.drops ?? null
   const meanwhile = drops === null || known === null ? null : drops - known
-  return { meanwhile: atMost(meanwhile, by), total: atMost(drops, last) }
+  return { meanwhile, total: drops, full: isFull(listener) || (first !== null && isFull(first)) }
+}
+
+/** backlog + 1 fit: sk_acceptq_is_full compares with `>`. */
+export function isFull({ depth, limit }: Listener): boolean {
+  return limit !== null && depth > limit
 }
 
 const LISTEN_DROPS = 'TcpExtListenDrops'
 
 function atMost(count: number | null, limit: number | null): number | null {
-  return count === null || limit === null ? count : Math.min(count, limit)
+  return count === null || limit === null ? count : Math.max(0, Math.min(count, limit))
 }
 
 /** Whether some listener of the namespace takes connections to this end: then the socket is the server's. */

@@ -1,6 +1,6 @@
 import type { NamespaceFact, NamespaceFacts } from '../facts.ts'
 import { type HostFiles, readOrNull, whyUnreadable } from '../host-files.ts'
-import { pidsOf } from '../process.ts'
+import { pidsOf, processesText, whyRefused } from '../process.ts'
 import type { CanRun, HostFault } from '../reader.ts'
 import { decimal } from '../text.ts'
 
@@ -27,15 +27,19 @@ export const namespaces = {
     if (own !== null) found.set(own, draft(own, SELF))
     const hidden = addOfProcesses(host, found)
     addNamed(host, found)
-    if (hidden > 0) {
-      const whose = hidden === 1 ? '1 process' : `${hidden} processes`
-      const what = `the network namespaces of ${whose} may not be seen: needs CAP_SYS_PTRACE`
+    if (hidden.length > 0) {
+      const whose = processesText(hidden)
+      const what = `the network namespaces of ${whose} may not be seen: ${whyRefused(host)}`
       faults.push({ path: '/proc', what })
     }
     const list = [...found.values()].sort(
       (a, b) => Number(b.id === own) - Number(a.id === own) || a.id - b.id,
     )
-    return { namespaces: list.map((one) => ({ ...one, self: one.id === own })), hidden, faults }
+    return {
+      namespaces: list.map((one) => ({ ...one, self: one.id === own })),
+      hidden: hidden.length,
+      faults,
+    }
   },
 }
 
@@ -50,14 +54,14 @@ function netnsInode(link: string | null): number | null {
   return link?.startsWith('net:[') && link.endsWith(']') ? decimal(link.slice(5, -1)) : null
 }
 
-/** @returns of how many processes it may not be seen */
-function addOfProcesses(host: HostFiles, found: Map<number, Draft>): number {
-  let hidden = 0
+/** @returns the processes of which it may not be seen */
+function addOfProcesses(host: HostFiles, found: Map<number, Draft>): number[] {
+  const hidden: number[] = []
   for (const pid of pidsOf(host)) {
     const path = `/proc/${pid}/ns/net`
     const link = host.link(path)
     // A process that ended meanwhile is gone, not hidden.
-    if (link.is !== 'read') hidden += link.why === 'denied' ? 1 : 0
+    if (link.is !== 'read' && link.why === 'denied') hidden.push(pid)
     const id = netnsInode(readOrNull(link))
     if (id === null) continue
     const known = found.get(id)

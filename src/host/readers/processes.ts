@@ -1,6 +1,6 @@
 import type { Descriptors, Owner, OwnerMemory, ProcessFacts } from '../facts.ts'
 import { type HostFiles, readOrNull } from '../host-files.ts'
-import { cgroupOfPid, commandOf, pidsOf } from '../process.ts'
+import { cgroupOfPid, commandOf, pidsOf, processesText, whyRefused } from '../process.ts'
 import type { CanRun, HostAsk, HostFault } from '../reader.ts'
 import { decimal } from '../text.ts'
 import { addTo, descriptorsOf, newTally } from './descriptors.ts'
@@ -30,13 +30,13 @@ export const processes = {
     const holders: Descriptors[] = []
     const pids = wanted.size === 0 ? [] : (ask.pids ?? pidsOf(host))
     const hidden = search(host, pids, wanted, { owners, holders })
-    if (hidden > 0) {
-      const whose = hidden === 1 ? '1 process' : `${hidden} processes`
-      const what = `the descriptors of ${whose} may not be seen: needs CAP_SYS_PTRACE`
+    if (hidden.length > 0) {
+      const whose = processesText(hidden)
+      const what = `the descriptors of ${whose} may not be seen: ${whyRefused(host)}`
       faults.push({ path: '/proc', what })
     }
     for (const [inode, found] of owners) ask.remembered?.owners.set(inode, found)
-    return { owners, holders, hidden, faults }
+    return { owners, holders, hidden: hidden.length, faults }
   },
 }
 
@@ -61,23 +61,23 @@ function recall(
   }
 }
 
-/** @returns of how many processes the descriptors may not be seen */
+/** @returns the processes whose descriptors may not be seen */
 function search(
   host: HostFiles,
   pids: readonly number[],
   wanted: ReadonlySet<number>,
   { owners, holders }: { owners: Map<number, Owner[]>; holders: Descriptors[] },
-): number {
-  let hidden = 0
+): number[] {
+  const hidden: number[] = []
   for (const pid of pids) {
     const fds = host.names(`/proc/${pid}/fd`)
     // A process that ended meanwhile is gone, not hidden.
     if (fds.is !== 'read') {
-      hidden += fds.why === 'denied' ? 1 : 0
+      if (fds.why === 'denied') hidden.push(pid)
       continue
     }
     const found = addOwned(host, { pid, fds: fds.value, wanted }, owners)
-    if (found === 'hidden') hidden++
+    if (found === 'hidden') hidden.push(pid)
     else if (found !== null) holders.push(found)
   }
   return hidden
