@@ -2,6 +2,7 @@ import type { DatabaseFacts } from '../evidence/application.ts'
 import type { ConnectionFacts } from '../evidence/connection.ts'
 import type { Evidence } from '../evidence/evidence.ts'
 import { atFrame, type Cause, type Judgement, reasonsOf, type Verdict } from './cause.ts'
+import { judgeLimits } from './machine/connection-limit.ts'
 
 const say = reasonsOf('connection-limit')
 
@@ -20,7 +21,7 @@ const LIMITS: Record<string, { setting: string; words?: RegExp }> = {
 /** A stated limit refuses the connection: the protocol's own error says so. */
 export const connectionLimit = {
   id: 'connection-limit',
-  needs: ['payload', 'application'],
+  needs: ['payload', 'kernel', 'application'],
   refs: [
     'MySQL server error reference, ER_CON_COUNT_ERROR',
     'PostgreSQL Appendix A, too_many_connections (53300)',
@@ -32,6 +33,7 @@ export const connectionLimit = {
     'pool-starvation',
   ],
   judge,
+  judgeMachine: judgeLimits,
 } as const satisfies Cause
 
 function judge(evidence: Evidence): Judgement {

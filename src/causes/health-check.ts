@@ -9,23 +9,28 @@ import {
   reasonsOf,
   type Verdict,
 } from './cause.ts'
+import { judgeHealthChecksHere } from './machine/health-check.ts'
+import { regularInterval } from './regular.ts'
 
 const say = reasonsOf('health-check')
 
 /** A probe leaves as soon as it is connected; a client that waits longer wanted something. */
 const SHORT_MS = 1000
-/** Fewer than this have no interval to speak of. */
-const PERIODIC = 3
-/** Timers of checkers are regular within this part of their interval. */
-const JITTER = 0.2
 
 /** A balancer or monitor that connects and leaves without an octet. */
 export const healthCheck = {
   id: 'health-check',
-  needs: ['packets', 'application'],
+  needs: ['packets', 'kernel', 'application'],
   refs: ['RFC 9293 §3.5.2', 'Linux net/ipv4/tcp_minisocks.c tcp_check_req (EmbryonicRsts)'],
-  confusedWith: ['accept-and-close', 'accept-queue-overflow', 'client-cancelled', 'tls-failure'],
+  confusedWith: [
+    'accept-and-close',
+    'accept-queue-overflow',
+    'client-cancelled',
+    'linger-zero',
+    'tls-failure',
+  ],
   judge,
+  judgeMachine: judgeHealthChecksHere,
 } as const satisfies Cause
 
 interface Check {
@@ -90,15 +95,4 @@ function judgeGroup(group: string, checks: Check[]): Verdict {
     values: { client: client.address, endpoint: server.endpoint },
     group,
   }
-}
-
-/** The usual distance in ms when at least three starts keep it within a fifth (one in four may be off), else null. */
-function regularInterval(starts: number[]): number | null {
-  if (starts.length < PERIODIC) return null
-  starts.sort((a, b) => a - b)
-  const gaps = starts.slice(1).map((t, i) => t - starts[i]!)
-  const usual = [...gaps].sort((a, b) => a - b)[gaps.length >> 1]!
-  if (usual < 100) return null // a load generator, not a clock
-  const regular = gaps.filter((g) => Math.abs(g - usual) <= usual * JITTER).length
-  return regular * 4 >= gaps.length * 3 ? usual : null
 }

@@ -13,6 +13,7 @@ import {
   type Verdict,
 } from './cause.ts'
 import { endingReset, lastActivityBefore } from './closing.ts'
+import { judgeOpenTransactions } from './machine/open-transaction.ts'
 
 const say = reasonsOf('open-transaction')
 
@@ -26,13 +27,14 @@ const ENDED_BY_SERVER = ['25P03', '4031']
 /** A transaction was begun and neither committed nor rolled back; the connection sits idle until somebody ends it. */
 export const openTransaction = {
   id: 'open-transaction',
-  needs: ['payload', 'application'],
+  needs: ['payload', 'kernel', 'application'],
   refs: [
     'MySQL protocol SERVER_STATUS_IN_TRANS',
     'PostgreSQL protocol ReadyForQuery, SQLSTATE 25P03',
   ],
   confusedWith: ['pool-starvation', 'close-wait-leak', 'server-idle-timeout'],
   judge,
+  judgeMachine: judgeOpenTransactions,
 } as const satisfies Cause
 
 function judge(evidence: Evidence): Judgement {

@@ -33,10 +33,14 @@ export interface MissingFact {
 
 export type { EventsFacts, KernelEvent } from '../host/events.ts'
 export type {
+  ConfiguredCheck,
+  ConfiguredLimit,
+  DatabaseSession,
   Endpoint,
   Listener,
   OpenFiles,
   Owner,
+  ProgramFacts,
   SocketFact,
 } from '../host/facts.ts'
 export type { ListenerRate, RateUnknown } from '../host/listener-rates.ts'

@@ -176,6 +176,51 @@ export interface ListenerSetting extends ConfiguredListen {
   fits: boolean | null
 }
 
+/** How many connections a program takes, as its configuration says. */
+export interface ConfiguredLimit {
+  /** As it is written there: "worker_connections", "global: maxconn", "max_connections". */
+  setting: string
+  value: number
+  /** Of its listeners only those with these ports; null: of the whole process. */
+  ports: readonly number[] | null
+  /** As the process sees it; 1-based. line null: nobody says it, and it is the program's default. */
+  file: string
+  line: number | null
+}
+
+/** A server that a balancer of this host checks. */
+export interface ConfiguredCheck {
+  /** null: by name. */
+  address: string | null
+  port: number
+  intervalMs: number
+  file: string
+  line: number
+}
+
+/** What a session of a PostgreSQL server does, as its process says (update_process_title). */
+export interface DatabaseSession {
+  pid: number
+  /** null: by a Unix socket. */
+  client: Endpoint | null
+  activity: 'active' | 'idle' | 'idle in transaction' | 'other'
+}
+
+/** A program whose limits are known. */
+export interface ProgramFacts {
+  pid: number
+  command: string
+  cgroup: Cgroup | null
+  limits: readonly ConfiguredLimit[]
+  checks: readonly ConfiguredCheck[]
+  /** Of nginx: its processes that take connections, and how many descriptors each has open. */
+  workers: readonly { pid: number; open: number }[]
+  /** Of PostgreSQL, in order of pid; null: it cannot be told. */
+  sessions: readonly DatabaseSession[] | null
+  /** Of PostgreSQL: places that only superusers get. */
+  reserved: number
+}
+
 export interface ListenerSettingFacts {
   /** By process. */
   settings: ReadonlyMap<number, readonly ConfiguredListen[]>

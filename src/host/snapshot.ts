@@ -18,6 +18,7 @@ import type {
   PeerUse,
   PressureFacts,
   ProcessFacts,
+  ProgramFacts,
   SettingFacts,
   SocketFact,
   SocketSource,
@@ -40,6 +41,7 @@ import { namespaces } from './readers/namespaces.ts'
 import { openFiles, shareOf } from './readers/open-files.ts'
 import { pressure } from './readers/pressure.ts'
 import { processes } from './readers/processes.ts'
+import { programs } from './readers/programs.ts'
 import { settings } from './readers/settings.ts'
 import { sockets } from './readers/sockets.ts'
 
@@ -59,6 +61,8 @@ export interface HostSnapshot {
   elsewhere: { namespaces: number; addresses: ReadonlySet<string>; unread: boolean }
   /** Only those that were looked at: asked for, near their limit, or holders of many suspicious sockets. */
   processes: readonly ProcessSnapshot[]
+  /** Programs that listen and whose own limits are known. */
+  programs: readonly ProgramFacts[]
   /** Descriptors of all larger processes, fullest first; growth is the difference of two. */
   openFiles: readonly OpenFiles[]
   /** By inode, only of the asked sockets; see SnapshotAsk.owners. */
@@ -167,7 +171,13 @@ export function snapshot(host: HostFiles, ask: SnapshotAsk = {}): HostSnapshot {
   const machine = pressure.read(host)
   if (machine.psi.cpu.some === null) gaps.push(missing('pressure', whyOf(machine.faults)))
   const files = openFiles.read(host, {}).processes
-  const described = describe(host, ask, { files, looked, holders: owned.holders })
+  const known = programsOf(host, looked, owned)
+  const asked = [...(ask.pids ?? []), ...crowdedWorkers(known)]
+  const described = describe(
+    host,
+    { ...ask, pids: asked },
+    { files, looked, holders: owned.holders },
+  )
   return {
     host: host.hostName(),
     release: host.release(),
@@ -177,6 +187,7 @@ export function snapshot(host: HostFiles, ask: SnapshotAsk = {}): HostSnapshot {
     elsewhere: elsewhere(host, several ? all.namespaces.filter((n) => !wanted.includes(n)) : []),
     namespaces: looked.map((one) => ({ ...one, listeners: held(host, one, owned) })),
     processes: described,
+    programs: known,
     openFiles: files,
     owners: owned.owners,
     containers: containerNames(
@@ -275,6 +286,29 @@ function held(
       setting: first === undefined ? null : settingOf(listener, first.pid, configured, somaxconn),
     }
   })
+}
+
+/** Of those that hold the busiest listeners. */
+function programsOf(
+  host: HostFiles,
+  looked: readonly LookedAt[],
+  { owners }: ProcessFacts,
+): readonly ProgramFacts[] {
+  const pids = new Set<number>()
+  for (const { listeners } of looked) {
+    for (const { inode } of listeners.slice(0, MAX_LISTENERS)) {
+      const pid = owners.get(inode)?.[0]?.pid
+      if (pid !== undefined) pids.add(pid)
+    }
+  }
+  return programs.read(host, { pids: [...pids] })
+}
+
+/** Workers of nginx that may have as many connections as they are let have: what they are is to be seen. */
+function crowdedWorkers(known: readonly ProgramFacts[]): number[] {
+  return known.flatMap(({ limits: [limit], workers }) =>
+    workers.filter(({ open }) => open >= NEAR * (limit?.value ?? 0)).map(({ pid }) => pid),
+  )
 }
 
 const WAITS = ['accept', 'epoll', 'unknown', 'none'] as const

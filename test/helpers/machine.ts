@@ -5,6 +5,7 @@ import type {
   MachineFacts,
   NetnsSnapshot,
   ProcessSnapshot,
+  ProgramFacts,
   SocketFact,
 } from '../../src/evidence/machine.ts'
 import { resetsOf } from '../../src/host/machine-resets.ts'
@@ -25,6 +26,7 @@ export interface MachineParts {
   settings?: Readonly<Record<string, string>>
   processes?: readonly Partial<ProcessSnapshot>[]
   processesBefore?: readonly Partial<ProcessSnapshot>[]
+  programs?: readonly Partial<ProgramFacts>[]
   events?: readonly Partial<KernelEvent>[]
   /** null: nothing could be watched. */
   watched?: false
@@ -39,6 +41,17 @@ export interface MachineParts {
 
 const HERE = { address: '10.77.2.2', port: 80 }
 const PEER = { address: '10.77.1.2', port: 40_000 }
+
+const PROGRAM: ProgramFacts = {
+  pid: 77,
+  command: 'haproxy',
+  cgroup: null,
+  limits: [],
+  checks: [],
+  workers: [],
+  sessions: null,
+  reserved: 0,
+}
 
 export function socket(partial: Partial<SocketFact> = {}): SocketFact {
   return {
@@ -188,6 +201,7 @@ function look(parts: MachineParts, when: 'before' | 'after'): HostSnapshot {
       ...p,
     })),
     owners: new Map(owners),
+    programs: (parts.programs ?? []).map((program) => ({ ...PROGRAM, ...program })),
     hidden: 0,
     pressure: {
       psi: {

@@ -1,6 +1,6 @@
 import type { ListenerSnapshot, MachineFacts, NetnsSnapshot } from '../../evidence/machine.ts'
 import { type Judgement, type Reason, reasonsOf, type Verdict } from '../cause.ts'
-import { isStarved } from './descriptor-exhaustion.ts'
+import { heldUpBy } from './held-up.ts'
 import {
   acceptorOf,
   counterRef,
@@ -197,8 +197,6 @@ function about({ machine, netns, listener }: Seen) {
       setting,
     },
     group: server,
-    ...(process !== null && isStarved(machine, process.pid)
-      ? { consequenceOf: 'descriptor-exhaustion' as const }
-      : {}),
+    ...(process === null ? {} : heldUpBy(machine, process.pid)),
   } as const
 }

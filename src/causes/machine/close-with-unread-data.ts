@@ -1,5 +1,6 @@
 import type { MachineFacts } from '../../evidence/machine.ts'
 import { type Judgement, reasonsOf } from '../cause.ts'
+import { resetWhileHeldUp } from './held-up.ts'
 import { eventOf, judgeResets } from './resets.ts'
 
 const say = reasonsOf('close-with-unread-data')
@@ -10,6 +11,7 @@ export function judgeCloseWithUnreadDataHere(machine: MachineFacts): Judgement {
     of: ['close-with-unread-data'],
     dying: false,
     severity: () => 'problem',
+    consequenceOf: (fact) => resetWhileHeldUp(machine, fact),
     because: (fact) => [
       say(
         'kernel-said',

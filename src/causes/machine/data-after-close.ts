@@ -1,5 +1,6 @@
 import type { MachineFacts } from '../../evidence/machine.ts'
 import { type Judgement, reasonsOf } from '../cause.ts'
+import { resetWhileHeldUp } from './held-up.ts'
 import { eventOf, judgeResets } from './resets.ts'
 
 const say = reasonsOf('data-after-close')
@@ -10,6 +11,7 @@ export function judgeDataAfterCloseHere(machine: MachineFacts): Judgement {
     of: ['data-after-close', 'data-after-full-close'],
     culprit: 'peer',
     severity: (fact) => (fact.causes[0] === 'data-after-close' ? 'problem' : 'notice'),
+    consequenceOf: (fact) => resetWhileHeldUp(machine, fact),
     because: (fact) => [
       say(
         fact.causes[0] === 'data-after-close' ? 'kernel-said' : 'kernel-said-long',

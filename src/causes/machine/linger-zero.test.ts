@@ -8,13 +8,65 @@ const ends = {
 const byProcess = { ...ends, pid: 77, command: 'app', state: 'CLOSED', answers: false } as const
 const own = { pid: 77, local: { address: '0.0.0.0', port: 80 } } as const
 
+const reset = { ...byProcess, reason: 'TCP_STATE' } as const
+/** What the kernel tells of the socket just before its reset. */
+const closed = {
+  ...ends,
+  kind: 'state',
+  event: 'sock/inet_sock_set_state',
+  state: 'CLOSED',
+  timeNs: 999_000n,
+} as const
+
 machineTable(lingerZero, [
   {
-    name: 'TCP_STATE by a process whose listener lives on',
-    events: [{ ...byProcess, reason: 'TCP_STATE' }],
+    name: 'TCP_STATE by a process whose listener lives on, while its client had not closed',
+    events: [{ ...closed, from: 'ESTABLISHED' }, reset],
+    is: 'confirmed',
+    severity: 'problem',
+    pid: 77,
+    because: ['kernel-said', 'client-open'],
+  },
+  {
+    name: 'its client had closed before: nobody misses anything',
+    events: [{ ...closed, from: 'CLOSE-WAIT' }, reset],
     is: 'confirmed',
     severity: 'notice',
-    pid: 77,
+    against: ['client-had-closed'],
+  },
+  {
+    name: 'a kernel that does not tell states: no word of no harm',
+    events: [reset],
+    is: 'confirmed',
+    severity: 'problem',
+    against: ['client-unknown'],
+  },
+  {
+    name: 'the client is on this host and got the error',
+    events: [
+      reset,
+      {
+        ...{ kind: 'error', event: 'sock/inet_sk_error_report', reason: 'ECONNRESET' },
+        ...{ local: ends.remote, remote: ends.local },
+      },
+    ],
+    is: 'confirmed',
+    severity: 'problem',
+    because: ['client-told'],
+  },
+  {
+    name: 'a client of this host resets what it had opened: its own decision',
+    events: [{ ...reset, local: ends.remote, remote: ends.local }],
+    is: 'confirmed',
+    severity: 'notice',
+  },
+  {
+    name: 'near miss: it does so by the clock (health-check)',
+    events: [1, 2, 3, 4].map((n) => ({
+      ...{ ...reset, local: { ...ends.remote, port: 40_000 + n }, remote: ends.local },
+      timeNs: BigInt(n) * 500_000_000n,
+    })),
+    is: 'nothing',
   },
   {
     name: 'with data unsent it is a problem',

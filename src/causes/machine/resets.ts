@@ -1,4 +1,4 @@
-import type { MachineFacts, ResetCause, ResetFact } from '../../evidence/machine.ts'
+import type { KernelEvent, MachineFacts, ResetCause, ResetFact } from '../../evidence/machine.ts'
 import type { Judgement, Reason, Verdict } from '../cause.ts'
 import { endpointText, eventRef, serverEnd, whereOf } from './lookup.ts'
 
@@ -101,6 +101,17 @@ function verdictOf(
       server: serverEnd(service),
     },
   }
+}
+
+/** The kept events of a fact: of very many alike only the first are. */
+export function membersOf({ events }: MachineFacts, fact: ResetFact): KernelEvent[] {
+  const { service, side, event } = fact
+  return (events?.events ?? []).filter((one) => {
+    if (one.kind !== 'reset-sent' || one.reason !== event.reason || one.pid !== event.pid)
+      return false
+    const end = side === 'local' ? one.local : one.remote
+    return end?.port === service.port && end.address === service.address
+  })
 }
 
 /** The event itself, as evidence; the reader opens it by its time. */

@@ -1,6 +1,6 @@
 import type { MachineFacts } from '../../evidence/machine.ts'
 import { type Judgement, type Reason, reasonsOf, type Verdict } from '../cause.ts'
-import { isStarved } from './descriptor-exhaustion.ts'
+import { heldUpBy } from './held-up.ts'
 import {
   acceptorOf,
   type CulpritProcess,
@@ -80,9 +80,7 @@ function judgeGroup(machine: MachineFacts, group: string, members: readonly Unre
       ...becauseOfProcess(machine, process),
     ],
     against: many ? [] : [say('few-on-host', {}, at)],
-    ...(process !== null && isStarved(machine, process.pid)
-      ? { consequenceOf: 'descriptor-exhaustion' as const }
-      : {}),
+    ...(process === null ? {} : heldUpBy(machine, process.pid)),
     group,
     values: { server: endpointText(socket.local), port: socket.local.port, waited, octets },
     subject: socketsOf(members, socket.local),

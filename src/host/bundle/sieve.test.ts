@@ -48,6 +48,8 @@ http {
   server { listen 443 ssl backlog=64; server_name secret.example; }
 }
 `
+    const events = `events { worker_connections 40; use epoll; }\n`
+    expect(kept('/etc/nginx/nginx.conf', events)).toBe('worker_connections 40;\n')
     expect(kept('/proc/7/root/etc/nginx/nginx.conf', conf)).toBe(
       '\n\n\ninclude /etc/nginx/conf.d/*.conf;\nlisten 443 ssl backlog=64;\n\n',
     )
@@ -58,6 +60,24 @@ http {
     expect(kept('/etc/haproxy/haproxy.cfg', conf)).toBe(
       'global\n  maxconn 100\n\nfrontend web\n  bind *:80 backlog 5\n',
     )
+  })
+
+  test('of the servers of HAProxy whether they are checked', () => {
+    const conf = `backend app\n  server a 10.0.0.1:81 cookie ${SECRET} check inter 2s\n  default-server inter 3s\n`
+    expect(kept('/etc/haproxy/haproxy.cfg', conf)).toBe(
+      'backend app\n  server a 10.0.0.1:81 check inter 2s\n  default-server inter 3s\n',
+    )
+  })
+
+  test('of PostgreSQL its limits and what its sessions do', () => {
+    const conf = `max_connections = 20\nprimary_conninfo = 'password=${SECRET}'\ninclude_dir 'conf.d'\n`
+    expect(kept('/etc/postgresql/15/main/postgresql.conf', conf)).toBe(
+      "max_connections = 20\n\ninclude_dir 'conf.d'\n",
+    )
+    const line = `postgres\0-D\0/data\0-c\0primary_conninfo=${SECRET}\0-c\0max_connections=9\0`
+    expect(kept('/proc/7/cmdline', line, 'postgres')).toBe('-D\0/data\0-c\0max_connections=9\0')
+    const title = `postgres: ${SECRET} ${SECRET} 10.0.0.5(999) SELECT`
+    expect(kept('/proc/7/cmdline', title, 'postgres')).toBe('postgres: 10.0.0.5(999) active\0')
   })
 
   test('of a container its name, id and process, not its environment', () => {

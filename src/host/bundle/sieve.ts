@@ -1,3 +1,4 @@
+import { plainTitle, sessionOf } from '../config/postgresql.ts'
 import { optionWords } from '../config/process-files.ts'
 import { CONTAINER_ANNOTATIONS } from '../containers.ts'
 import { objectOr } from './json.ts'
@@ -16,7 +17,10 @@ export function sieve(
   if (isOfProgram(path)) return ofProgram(path, octets)
   const pid = /^\/proc\/(\d+)\/cmdline$/.exec(path)?.[1]
   if (pid !== undefined) {
-    const words = optionWords(command(Number(pid)), textOf(octets))
+    const text = textOf(octets)
+    const session = command(Number(pid)) === 'postgres' ? sessionOf(text) : null
+    if (session !== null) return encoded(`${plainTitle(session)}\0`)
+    const words = optionWords(command(Number(pid)), text)
     return encoded(words.map((word) => `${word}\0`).join(''))
   }
   if (path.endsWith('/syscall')) return encoded(callOnly(textOf(octets)))
@@ -52,8 +56,13 @@ function isConfiguration(path: string): boolean {
 /** HAProxy's sections and what decides a backlog in them. */
 const HAPROXY =
   /^\s*(global|defaults|frontend|listen|backend|peers|resolvers|userlist|mailers|cache|program|ring|http-errors|log-forward|bind|backlog|maxconn)\b[^;{}]*$/
-/** nginx's directives that say where it listens, and where more of them are. */
-const NGINX = /(?:^|[;{}])\s*((?:listen|include)\s[^;{}#]*;)/g
+/** Of its servers the address, and whether and how often they are checked. */
+const HAPROXY_SERVER = /^(\s*(?:server\s+\S+\s+\S+|default-server))\b([^;{}]*)$/
+/** nginx's directives that say where it listens, how many it takes, and where more of them are. */
+const NGINX = /(?:^|[;{}])\s*((?:listen|include|worker_connections)\s[^;{}#]*;)/g
+/** PostgreSQL's. */
+const POSTGRESQL =
+  /^\s*(max_connections|superuser_reserved_connections|include|include_if_exists|include_dir)\b\s*=?\s*('[^']*'|[\w./-]+)\s*$/
 
 /** The lines that say where a program listens, each in its own place; the others are empty. */
 function listensOnly(text: string): string {
@@ -63,9 +72,17 @@ function listensOnly(text: string): string {
       const plain = line.replace(/(^|\s)#.*$/, '$1')
       const directives = [...plain.matchAll(NGINX)].map(([, directive]) => directive)
       if (directives.length > 0) return directives.join(' ')
-      return HAPROXY.test(plain) ? plain.trimEnd() : ''
+      if (HAPROXY.test(plain) || POSTGRESQL.test(plain)) return plain.trimEnd()
+      const [, server, options = ''] = HAPROXY_SERVER.exec(plain) ?? []
+      return server === undefined ? '' : [server, ...checksOnly(options)].join(' ')
     })
     .join('\n')
+}
+
+/** " check inter 2s port 81 cookie x" -> ["check", "inter 2s", "port 81"] */
+function checksOnly(options: string): string[] {
+  const found = options.matchAll(/(?<=\s)(check(?=\s|$)|inter\s+\w+|port\s+\d+)/g)
+  return [...found].map(([words]) => words)
 }
 
 /** Of a runtime's file on its containers: ids, names and first processes. Their environment stands there too. */

@@ -1,5 +1,5 @@
 // HAProxy 2.6: doc/configuration.txt (bind, backlog, maxconn), include/haproxy/listener.h listener_backlog().
-import type { ConfiguredListen } from '../facts.ts'
+import type { ConfiguredCheck, ConfiguredLimit, ConfiguredListen } from '../facts.ts'
 import type { ProcessFiles } from './process-files.ts'
 
 export const HAPROXY_FILES = ['/etc/haproxy/haproxy.cfg', '/usr/local/etc/haproxy/haproxy.cfg']
@@ -17,6 +17,9 @@ interface Limit {
 interface Section {
   kind: string
   name: string
+  /** `inter` of default-server, ms. */
+  inter: number | null
+  servers: { words: string[]; file: string; line: number }[]
   backlog: Limit | null
   maxconn: Limit | null
   binds: Bind[]
@@ -50,6 +53,79 @@ export function haproxyListens(
     }
   }
   return isRead ? found : null
+}
+
+/**
+ * The limits of the process and of each of its proxies, and the servers that it checks.
+ * @returns null when no file can be read
+ */
+export function haproxyLimits(
+  files: ProcessFiles,
+  paths: readonly string[],
+): { limits: ConfiguredLimit[]; checks: ConfiguredCheck[] } | null {
+  const limits: ConfiguredLimit[] = []
+  const checks: ConfiguredCheck[] = []
+  let defaults: Section | null = null
+  let isRead = false
+  for (const path of paths.flatMap((given) => expanded(files, given))) {
+    const text = files.text(path)
+    if (text === null) continue
+    isRead = true
+    for (const section of sectionsOf(text, path)) {
+      if (section.kind === 'global') limits.push(...limitOf(section.maxconn, null))
+      else if (section.kind === 'defaults') defaults = section
+      else {
+        const addresses = section.binds.flatMap((bind) => bind.addresses)
+        const ports = addresses.flatMap((text) => endpointOf(text)?.port ?? [])
+        if (ports.length > 0) limits.push(...limitOf(section.maxconn ?? defaults?.maxconn, ports))
+        checks.push(...section.servers.flatMap((s) => checkOf(s, section, defaults) ?? []))
+      }
+    }
+  }
+  return isRead ? { limits, checks } : null
+}
+
+function limitOf(
+  limit: Limit | null | undefined,
+  ports: readonly number[] | null,
+): ConfiguredLimit[] {
+  if (limit == null) return []
+  const { name: setting, value, file, line } = limit
+  return [{ setting, value, ports, file, line }]
+}
+
+/** Milliseconds between checks where nobody says otherwise. @see doc/configuration.txt "inter" */
+const DEFAULT_INTER_MS = 2000
+
+/** "server s1 10.0.0.1:80 check inter 500" */
+function checkOf(
+  { words, file, line }: Section['servers'][number],
+  section: Section,
+  defaults: Section | null,
+): ConfiguredCheck | null {
+  const at = endpointOf(words[2] ?? '')
+  if (at === null || !words.includes('check', 3)) return null
+  const own = words.indexOf('port')
+  const port = own > 2 ? Number(words[own + 1]) : at.port
+  const intervalMs = interOf(words) ?? section.inter ?? defaults?.inter ?? DEFAULT_INTER_MS
+  const isNumber = /^[\d.]+$|:/.test(at.address)
+  return { address: isNumber ? at.address : null, port, intervalMs, file, line }
+}
+
+const UNITS: Readonly<Record<string, number>> = {
+  us: 1e-3,
+  ms: 1,
+  s: 1e3,
+  m: 60e3,
+  h: 3_600e3,
+  d: 86_400e3,
+}
+
+/** "inter 2s"; without a unit milliseconds. */
+function interOf(words: readonly string[]): number | null {
+  const at = words.indexOf('inter')
+  const [, digits, unit = 'ms'] = /^(\d{1,9})(us|ms|s|m|h|d)?$/.exec(words[at + 1] ?? '') ?? []
+  return at < 0 || digits === undefined ? null : Number(digits) * (UNITS[unit] ?? 1)
 }
 
 /** A folder means its *.cfg files. */
@@ -102,7 +178,15 @@ function sectionsOf(text: string, file: string): Section[] {
       .split(/\s+/)
     const [first = '', second = ''] = words
     if (SECTIONS.test(first)) {
-      sections.push({ kind: first, name: second, backlog: null, maxconn: null, binds: [] })
+      sections.push({
+        kind: first,
+        name: second,
+        inter: null,
+        servers: [],
+        backlog: null,
+        maxconn: null,
+        binds: [],
+      })
       continue
     }
     const section = sections.at(-1)
@@ -117,6 +201,8 @@ function sectionsOf(text: string, file: string): Section[] {
     }
     if (first === 'backlog') section.backlog = limit(`${label}: backlog`, second)
     if (first === 'maxconn') section.maxconn = limit(`${label}: maxconn`, second)
+    if (first === 'server') section.servers.push({ words, ...here })
+    if (first === 'default-server') section.inter = interOf(words) ?? section.inter
     if (first === 'bind') {
       const addresses = second.split(',')
       section.binds.push({

@@ -1,5 +1,5 @@
 // nginx 1.22: https://nginx.org/en/docs/http/ngx_http_core_module.html#listen, core/ngx_conf_file.c, core/ngx_connection.h
-import type { ConfiguredListen } from '../facts.ts'
+import type { ConfiguredLimit, ConfiguredListen } from '../facts.ts'
 import type { ProcessFiles } from './process-files.ts'
 
 /** NGX_LISTEN_BACKLOG on Linux. */
@@ -20,6 +20,41 @@ export const NGINX_FILES = [
 /** All `listen` directives of a configuration and its includes. @returns null when the first file cannot be read */
 export function nginxListens(files: ProcessFiles, path: string): ConfiguredListen[] | null {
   const found: ConfiguredListen[] = []
+  const isRead = everyDirective(files, path, (words, at) => {
+    const listen = words[0] === 'listen' ? listenOf(words, at) : null
+    if (listen !== null) found.push(listen)
+  })
+  return isRead ? found : null
+}
+
+/** DEFAULT_CONNECTIONS of event/ngx_event.c */
+const DEFAULT_CONNECTIONS = 512
+
+/** Connections that each worker may have, its listeners and those to upstreams among them. @returns null when it cannot be read */
+export function nginxConnections(files: ProcessFiles, path: string): ConfiguredLimit | null {
+  const setting = 'worker_connections'
+  let found: ConfiguredLimit = {
+    setting,
+    value: DEFAULT_CONNECTIONS,
+    ports: null,
+    file: path,
+    line: null,
+  }
+  const isRead = everyDirective(files, path, ([name, value = ''], at) => {
+    if (name === setting && /^\d{1,9}$/.test(value))
+      found = { ...found, value: Number(value), ...at }
+  })
+  return isRead ? found : null
+}
+
+type At = { file: string; line: number }
+
+/** @returns whether the first file could be read */
+function everyDirective(
+  files: ProcessFiles,
+  path: string,
+  take: (words: readonly string[], at: At) => void,
+): boolean {
   const folder = path.slice(0, path.lastIndexOf('/'))
   let left = MAX_FILES
   const visit = (file: string, depth: number): boolean => {
@@ -28,10 +63,7 @@ export function nginxListens(files: ProcessFiles, path: string): ConfiguredListe
     if (text === null) return false
     for (const { words, line } of directives(text)) {
       const [name, first = ''] = words
-      if (name === 'listen') {
-        const listen = listenOf(words, { file, line })
-        if (listen !== null) found.push(listen)
-      }
+      take(words, { file, line })
       if (name === 'include') {
         const pattern = first.startsWith('/') ? first : `${folder}/${first}`
         for (const included of files.glob(pattern)) visit(included, depth + 1)
@@ -39,13 +71,13 @@ export function nginxListens(files: ProcessFiles, path: string): ConfiguredListe
     }
     return true
   }
-  return visit(path, 0) ? found : null
+  return visit(path, 0)
 }
 
 /** "listen [::]:443 ssl backlog=1024;" */
 function listenOf(
   [, where = '', ...parameters]: readonly string[],
-  { file, line }: { file: string; line: number },
+  { file, line }: At,
 ): ConfiguredListen | null {
   if (where.startsWith('unix:')) return null
   const bracketed = /^\[([\da-f:.]*)\](?::(\d{1,5}))?$/i.exec(where)

@@ -92,6 +92,12 @@ const OPTIONS: Readonly<Record<string, readonly string[]>> = {
   conmon: ['-c', '-n'],
   haproxy: ['-f'],
   nginx: ['-c', '-p'],
+  postgres: ['-D', '-N', '-c'],
+}
+
+/** Of options that set anything, these. */
+const VALUES: Readonly<Record<string, RegExp>> = {
+  postgres: /^(config_file=.*|(max|superuser_reserved)_connections=\d+)$/,
 }
 
 /**
@@ -108,6 +114,7 @@ export function optionWords(command: string, cmdline: string): string[] {
     const next = words[at + 1]
     if (!options.includes(word) || next === undefined || next === '' || next.startsWith('-'))
       continue
+    if (word === '-c' && Object.hasOwn(VALUES, command) && !VALUES[command]!.test(next)) continue
     kept.push(word, next)
   }
   return kept

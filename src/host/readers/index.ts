@@ -9,6 +9,7 @@ import { namespaces } from './namespaces.ts'
 import { openFiles } from './open-files.ts'
 import { pressure } from './pressure.ts'
 import { processes } from './processes.ts'
+import { programs } from './programs.ts'
 import { settings } from './settings.ts'
 import { sockets } from './sockets.ts'
 
@@ -24,6 +25,7 @@ export const readers = [
   openFiles,
   pressure,
   processes,
+  programs,
   settings,
   sockets,
 ] as const satisfies readonly HostReader<unknown>[]

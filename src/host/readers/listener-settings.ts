@@ -1,16 +1,11 @@
 import { defaultListen } from '../config/defaults.ts'
 import { HAPROXY_FILES, haproxyListens } from '../config/haproxy.ts'
-import { NGINX_FILES, nginxListens } from '../config/nginx.ts'
-import {
-  filesUnder,
-  optionValues,
-  optionWords,
-  type ProcessFiles,
-  rootsOf,
-} from '../config/process-files.ts'
+import { nginxListens } from '../config/nginx.ts'
+import type { ProcessFiles } from '../config/process-files.ts'
+import { firstConfiguration, haproxyPaths, nginxPaths } from '../config/where.ts'
 import type { ConfiguredListen, Listener, ListenerSetting, ListenerSettingFacts } from '../facts.ts'
-import { type HostFiles, readOrNull } from '../host-files.ts'
-import { commandOf, parentOf } from '../process.ts'
+import type { HostFiles } from '../host-files.ts'
+import { commandOf } from '../process.ts'
 import type { CanRun, HostAsk } from '../reader.ts'
 
 /**
@@ -42,52 +37,16 @@ export const listenerSettings = {
 /** Port 0 in those that hold for every port of the process. */
 function listensOf(host: HostFiles, pid: number): readonly ConfiguredListen[] {
   const command = commandOf(host, pid)
-  if (command === 'nginx') return firstOf(host, pid, nginxOf) ?? []
-  if (command === 'haproxy') return firstOf(host, pid, haproxyOf) ?? []
+  if (command === 'nginx') return firstConfiguration(host, pid, nginxOf) ?? []
+  if (command === 'haproxy') return firstConfiguration(host, pid, haproxyOf) ?? []
   const known = defaultListen(command)
   return known === null ? [] : [{ ...known, port: 0 }]
 }
 
-type Find = (
-  files: ProcessFiles,
-  words: readonly string[],
-  cwd: string,
-) => ConfiguredListen[] | null
-
-/** In the first root where there is a configuration. */
-function firstOf(host: HostFiles, pid: number, find: Find): ConfiguredListen[] | null {
-  const words = wordsOfProcess(host, pid)
-  const cwd = readOrNull(host.link(`/proc/${pid}/cwd`)) ?? '/'
-  for (const root of rootsOf(host, pid)) {
-    const found = find(filesUnder(host, root), words, cwd)
-    if (found !== null) return found
-  }
-  return null
-}
-
-/** A worker that calls itself "nginx: worker process" has its parent's options. */
-function wordsOfProcess(host: HostFiles, pid: number): string[] {
-  const command = commandOf(host, pid)
-  const wordsOf = (of: number) =>
-    optionWords(command, readOrNull(host.text(`/proc/${of}/cmdline`)) ?? '')
-  const own = wordsOf(pid)
-  const parent = own.length > 0 ? null : parentOf(host, pid)
-  return parent === null || commandOf(host, parent) !== command ? own : wordsOf(parent)
-}
-
 function nginxOf(files: ProcessFiles, words: readonly string[]): ConfiguredListen[] | null {
-  const prefix = optionValues(words, '-p').at(-1)
-  const given = optionValues(words, '-c').at(-1)
-  const paths = given === undefined ? NGINX_FILES : [given]
-  // Relative to -p, else to a folder from when it was built.
-  const folders =
-    prefix === undefined ? ['/etc/nginx', '/usr/share/nginx', '/usr/local/nginx'] : [prefix]
-  if (given === undefined && prefix !== undefined) paths.push(`${prefix}/conf/nginx.conf`)
-  for (const path of paths) {
-    for (const at of path.startsWith('/') ? [path] : folders.map((folder) => `${folder}/${path}`)) {
-      const found = nginxListens(files, at)
-      if (found !== null) return found
-    }
+  for (const path of nginxPaths(words)) {
+    const found = nginxListens(files, path)
+    if (found !== null) return found
   }
   return null
 }
@@ -97,10 +56,7 @@ function haproxyOf(
   words: readonly string[],
   cwd: string,
 ): ConfiguredListen[] | null {
-  const given = optionValues(words, '-f').map((path) =>
-    path.startsWith('/') ? path : `${cwd}/${path}`,
-  )
-  return haproxyListens(files, given.length > 0 ? given : HAPROXY_FILES)
+  return haproxyListens(files, haproxyPaths(words, cwd, HAPROXY_FILES))
 }
 
 /**

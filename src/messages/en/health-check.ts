@@ -6,6 +6,9 @@ export const healthCheck = {
   because: {
     'no-octets':
       '{times:count} times the client connected and ended it without any payload, {stayed:ms} after the SYN-ACK',
+    'reset-by-clock':
+      '{times:count} connections that {who} had opened were ended by it with a reset, nothing left unread',
+    configured: '{file} has that server checked, every {interval:ms}',
     periodic: 'it does so every {interval:ms}',
     'no-interval': '{times?one occurrence has|{times:count} occurrences keep} no regular distance',
   },
@@ -21,4 +24,14 @@ export const healthCheck = {
       text: 'If such connections fill the log, have the checker send a real request, or leave them out of the log.',
     },
   ],
+  machine: {
+    title:
+      '{client} connects to {endpoint} and ends it by reset, {connections:count} times: health checks, no harm',
+    confirm: [
+      {
+        text: 'See whether {client} is to check that server: HAProxy\'s "server ... check" without "option httpchk" ends its connections so.',
+        command: 'sudo tcpwhy diagnose --port {port} --for 30s',
+      },
+    ],
+  },
 } as const satisfies CauseMessages

@@ -16,6 +16,13 @@ export const lingerZero = {
     idle: 'the reset came after {idle:ms} of silence: an idle limit or an administrator is as well possible',
     'kernel-said':
       'the kernel says {reason} for {count:count} resets that the process made by closing',
+    'client-told': 'the other ends of {count:count} of them are on this host, and got ECONNRESET',
+    'client-open':
+      '{count:count} of them were still open at the client: its next read or write fails with "connection reset by peer", and what was on the way to it is lost',
+    'client-had-closed':
+      'the clients of {count:count} of them had closed before: they miss nothing',
+    'client-unknown':
+      'whether the clients of {count:count} of them had closed before is not told by this kernel',
     'or-else': 'it may have been as well: {others}',
   },
   now: [

@@ -12,6 +12,10 @@ export const openTransaction = {
     'idle-then-closed': 'then nothing for {idle:ms}, until the database side closed the connection',
     idle: 'then nothing for {idle:ms}, until the capture ends',
     'may-end': 'the connection is still open when the capture ends: COMMIT may come later',
+    'title-says':
+      '{count:count} processes of {who} say of themselves that they are idle in a transaction',
+    'idle-on-host': 'nothing came from the client that waits longest for {idle:ms}',
+    'may-go-on': 'it is not long: the next statement may come',
     'not-in-transaction':
       'the last answer of {server} on this connection says that no transaction was open',
   },
@@ -58,4 +62,22 @@ export const openTransaction = {
       text: 'Turn on leak detection in the pool: HikariCP leakDetectionThreshold, Tomcat removeAbandonedTimeout; Go: watch DBStats.InUse and WaitCount.',
     },
   ],
+  machine: {
+    now: [
+      {
+        text: 'See which sessions hold a transaction, since when, and who waits for their locks.',
+        command:
+          'sudo -u postgres psql -p {port} -c "SELECT pid, client_addr, client_port, xact_start, query, pg_blocking_pids(pid) FROM pg_stat_activity WHERE state LIKE \'idle in transaction%\' ORDER BY xact_start"',
+      },
+      {
+        text: 'Ending the oldest session frees its locks (SELECT pg_terminate_backend(pid)). A restart of the application does so too, and destroys its stacks: save them first.',
+      },
+    ],
+    confirm: [
+      {
+        text: 'Join client_port with the sockets of the application on {client}: the process is known there.',
+        command: "sudo ss -tanpo 'dport = :{port}'",
+      },
+    ],
+  },
 } as const satisfies CauseMessages
