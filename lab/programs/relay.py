@@ -1,7 +1,7 @@
 """A router that takes time. Packets are routed into a TUN device, held, and put back.
 
-relay.py DELAY_MS RULES   RULES: JSON, {"lose": 0.08, "of": "10.64.2.3", "seed": 11, "outage": [2.0, 3.7],
-"censor": "forbidden", "towardsServer": true}. Made inside the router's namespace; the device is `relay`.
+relay.py DELAY_MS RULES   RULES: JSON, {"lose": 0.08, "of": "10.64.2.3", "seed": 11, "censor": "forbidden",
+"towardsServer": true}. Told on standard input: "outage 1.7", and nothing passes for so many seconds. Made inside the router's namespace; the device is `relay`.
 Prints "ready". What this kernel has no netem for.
 """
 
@@ -18,7 +18,7 @@ import time
 
 DELAY_S, RULES = float(sys.argv[1]) / 1000, json.loads(sys.argv[2])
 TUNSETIFF, IFF_TUN_NO_PI = 0x400454CA, 0x1001  # linux/if_tun.h
-luck, heap, count, censored = random.Random(RULES.get('seed', 1)), [], 0, set()
+luck, heap, count, censored, deaf_until = random.Random(RULES.get('seed', 1)), [], 0, set(), 0.0
 
 
 def checksum(data):
@@ -64,8 +64,7 @@ def watch(packet):
 def passes(packet):
     if 'censor' in RULES:
         watch(packet)
-    outage = RULES.get('outage')
-    if outage and outage[0] < time.monotonic() - begin < outage[1]:
+    if time.monotonic() < deaf_until:
         return False
     of = RULES.get('of')
     concerned = of is None or socket.inet_aton(of) in (packet[12:16], packet[16:20])
@@ -75,12 +74,14 @@ def passes(packet):
 tun = os.open('/dev/net/tun', os.O_RDWR | os.O_NONBLOCK)
 fcntl.ioctl(tun, TUNSETIFF, struct.pack('16sH22x', b'relay', IFF_TUN_NO_PI))
 print('ready', flush=True)
-begin = time.monotonic()
 while True:
     due = heap[0][0] - time.monotonic() if heap else 60.0
     ready, _, _ = select.select([tun, 0], [], [], max(due, 0))
-    if 0 in ready and not os.read(0, 4096):
-        sys.exit(0)  # whoever started it has gone
+    if 0 in ready:
+        words = os.read(0, 4096).split()
+        if not words:
+            sys.exit(0)  # whoever started it has gone
+        deaf_until = time.monotonic() + float(words[1])
     if tun in ready:
         try:
             while True:

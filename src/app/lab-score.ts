@@ -15,6 +15,8 @@ export interface ScoreOptions {
   runs: number
   /** Stories at the same time. */
   jobs: number
+  /** Also those that change a setting of the machine, as `lab run --touch-host`. */
+  touchHost: boolean
   /** A folder for what each story gave: played ones are not played again. */
   keep?: string
   /** Nothing is played: the runs that these folders keep are added up. */
@@ -39,7 +41,7 @@ interface Row {
  */
 export const scoreLab: ScoreLab = async (options) => {
   const from = performance.now()
-  const rows = chosen(options.only).map((row): Row => ({ ...row, runs: new Map() }))
+  const rows = chosen(options).map((row): Row => ({ ...row, runs: new Map() }))
   const { aggregate, keep } = options
   if (aggregate !== undefined) for (const folder of aggregate) addKept(rows, folder)
   else {
@@ -79,7 +81,7 @@ async function playAll(rows: readonly Row[], options: ScoreOptions): Promise<voi
       const { row, n } = work[next++]!
       const { scenario, variant } = row
       const of = { run: n, scenario: scenario.id, variant: variant.id }
-      const played = await playOnce(row, keep === undefined ? null : folderOf(keep, of), signal)
+      const played = await playOnce(row, keep === undefined ? null : folderOf(keep, of), options)
       if (played === null) return
       row.runs.set(n, played)
       if (keep !== undefined) keepRun(keep, of, played)
@@ -101,11 +103,11 @@ function scoreRow({ scenario, variant, runs }: Row): ScoreRow {
   }
 }
 
-function chosen(only: readonly string[]): { scenario: Scenario; variant: Variant }[] {
+function chosen({ only, touchHost }: ScoreOptions): { scenario: Scenario; variant: Variant }[] {
   const all = scenarios.flatMap((scenario) =>
     scenario.variants.map((variant) => ({ scenario, variant })),
   )
-  if (only.length === 0) return all
+  if (only.length === 0) return all.filter(({ variant }) => touchHost || !variant.touches)
   return only.flatMap((name) => {
     const found = all.filter(
       ({ scenario, variant }) => name === scenario.id || name === `${scenario.id}/${variant.id}`,
@@ -123,7 +125,7 @@ function chosen(only: readonly string[]): { scenario: Scenario; variant: Variant
 async function playOnce(
   { scenario, variant }: Row,
   folder: string | null,
-  signal: AbortSignal,
+  { touchHost, signal }: ScoreOptions,
 ): Promise<ScoreRun | null> {
   const from = performance.now()
   const fromMs = Date.now()
@@ -135,7 +137,7 @@ async function playOnce(
       variant: variant.id,
       fix: false,
       ...(folder === null ? {} : { keep: folder }),
-      touchHost: false,
+      touchHost,
       emit: () => {},
       signal,
     })

@@ -42,7 +42,7 @@ export function labScenarios(): readonly Scenario[] {
  */
 export const runLab: RunLab = async (options) => {
   const { scenario, variant } = find(options.id, options.variant)
-  checkMachine(thisMachine(), scenario, variant)
+  checkMachine(thisMachine(), scenario, variant, options)
   const from = performance.now()
   const faults: string[] = []
   const left = await removeLeftovers()

@@ -13,7 +13,7 @@ const without = (...gone: string[]): Machine => ({
 describe('what a machine lacks', () => {
   test('nothing', () => {
     expect(missingPackages(complete, backlog, variant)).toEqual([])
-    expect(() => checkMachine(complete, backlog, variant)).not.toThrow()
+    expect(() => checkMachine(complete, backlog, variant, { touchHost: false })).not.toThrow()
   })
 
   test('packages, each once, in one line that can be pasted', () => {
@@ -33,9 +33,17 @@ describe('what a machine lacks', () => {
     expect(complaint({ ...complete, isRoot: false })).toMatch(/sudo/)
   })
 
+  test('a setting of the whole machine, unless that is allowed', () => {
+    const story = scenarios.find(({ id }) => id === 'conntrack-full')!
+    const play = (touchHost: boolean) => () =>
+      checkMachine(complete, story, story.variants[0], { touchHost })
+    expect(play(false)).toThrow('net.netfilter.nf_conntrack_max')
+    expect(play(true)).not.toThrow()
+  })
+
   function complaint(machine: Machine): string {
     try {
-      checkMachine(machine, backlog, variant)
+      checkMachine(machine, backlog, variant, { touchHost: false })
     } catch (error) {
       return (error as { todo: string }).todo
     }

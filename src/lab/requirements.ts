@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync } from 'node:fs'
 import { release } from 'node:os'
 import { delimiter } from 'node:path'
-import { TcpwhyError } from '../base/errors.ts'
+import { cannot } from './stage/wait.ts'
 import type { DebianPackage, Scenario, Variant } from './types.ts'
 
 /** Programs of the stage itself, and the Debian package of each. */
@@ -68,8 +68,13 @@ export function missingPackages(machine: Machine, scenario: Scenario, variant: V
   return [...new Set([...tools, ...packages])].sort()
 }
 
-/** @throws TcpwhyError LAB_CANNOT_RUN: no Linux, no root, or one line of apt-get */
-export function checkMachine(machine: Machine, scenario: Scenario, variant: Variant): void {
+/** @throws TcpwhyError LAB_CANNOT_RUN: no Linux, no root, one line of apt-get, or a setting of the machine that may not be touched */
+export function checkMachine(
+  machine: Machine,
+  scenario: Scenario,
+  variant: Variant,
+  { touchHost }: { touchHost: boolean },
+): void {
   if (machine.platform !== 'linux') {
     throw cannot(
       `The lab is made of Linux network namespaces; this is ${machine.platform}`,
@@ -85,6 +90,13 @@ export function checkMachine(machine: Machine, scenario: Scenario, variant: Vari
       installLine(missing),
     )
   }
+  const { touches } = variant
+  if (touches !== undefined && !touchHost) {
+    throw cannot(
+      `${scenario.id} changes ${touches} for a moment, which exists once for the whole machine`,
+      'Add --touch-host where that hurts nobody: it is put back at the end, or by the next run.',
+    )
+  }
   if (!machine.has('/proc/self/ns/net')) {
     throw cannot(
       `This kernel (${release()}) has no network namespaces`,
@@ -96,8 +108,4 @@ export function checkMachine(machine: Machine, scenario: Scenario, variant: Vari
 /** Debian would start the servers that it installs; the lab starts its own. */
 export function installLine(packages: readonly string[]): string {
   return `sudo apt-get install -y --no-install-recommends ${packages.join(' ')}`
-}
-
-function cannot(what: string, todo: string): TcpwhyError {
-  return new TcpwhyError('LAB_CANNOT_RUN', what, todo)
 }

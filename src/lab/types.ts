@@ -1,5 +1,6 @@
 import type { CauseId } from '../causes/ids.ts'
 import type { Stage } from './stage/stage.ts'
+import type { Touchable } from './stage/touch-host.ts'
 
 /** What tcpwhy must conclude; a misspelt cause does not compile. */
 export interface Expects {
@@ -25,6 +26,8 @@ export interface Variant {
   fix: string | null
   /** Connections of the client end at a proxy, so captures at both ends are of different connections. */
   isProxied?: boolean
+  /** A setting that exists once for the machine: played with --touch-host only. */
+  touches?: Touchable
   /** Debian packages beyond those of the scenario. */
   packages?: readonly DebianPackage[]
 }

@@ -16,6 +16,7 @@ export async function run({ options, operands }: Arguments, io: Io, app: App): P
     ...(aggregate === undefined ? {} : { aggregate }),
     only: operands,
     runs: count('runs', options['runs']?.[0], { max: MAX_RUNS, otherwise: 1 }),
+    touchHost: options['touch-host'] !== undefined,
     jobs: count('jobs', options['jobs']?.[0], { max: MAX_JOBS, otherwise: 2 }),
   }
   const scoreLab = await app.labScore()

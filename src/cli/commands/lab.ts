@@ -70,6 +70,10 @@ export const labScore = {
       help: 'Play nothing: add up the runs that DIR keeps (may be given several times).',
     },
     { name: 'jobs', value: 'N', help: 'Scenarios at the same time (default 2).' },
+    {
+      name: 'touch-host',
+      help: 'Also those that change a setting of the whole machine for a moment.',
+    },
     json('tcpwhy.lab-score/1'),
     { name: 'markdown', help: 'Print the table as Markdown.' },
     { name: 'quiet', short: 'q', help: 'No line on standard error for each that is done.' },

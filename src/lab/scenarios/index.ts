@@ -1,5 +1,6 @@
 import type { Scenario } from '../types.ts'
 import { busyButFine } from './busy-but-fine.ts'
+import { conntrackFull } from './conntrack-full.ts'
 import { conntrackInvalid } from './conntrack-invalid.ts'
 import { dataAfterClose } from './data-after-close.ts'
 import { earlyResponseUpload } from './early-response-upload.ts'
@@ -16,6 +17,7 @@ import { listenBacklog } from './listen-backlog.ts'
 import { listenerClosed } from './listener-closed.ts'
 import { longPoll } from './long-poll.ts'
 import { openTransaction } from './open-transaction.ts'
+import { packetLoss } from './packet-loss.ts'
 import { pathMtuBlackHole } from './path-mtu-black-hole.ts'
 import { peerRebooted } from './peer-rebooted.ts'
 import { poolStarvation } from './pool-starvation.ts'
@@ -28,6 +30,7 @@ import { zeroWindowStall } from './zero-window-stall.ts'
 /** Sorted by id. */
 export const scenarios: readonly Scenario[] = [
   busyButFine,
+  conntrackFull,
   conntrackInvalid,
   dataAfterClose,
   earlyResponseUpload,
@@ -44,6 +47,7 @@ export const scenarios: readonly Scenario[] = [
   listenerClosed,
   longPoll,
   openTransaction,
+  packetLoss,
   pathMtuBlackHole,
   peerRebooted,
   poolStarvation,

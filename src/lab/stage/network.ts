@@ -3,6 +3,7 @@ import { Host, type HostName } from './host.ts'
 import { run, start } from './process.ts'
 import { abandonedSlots, releaseSlot, type Slot } from './slot.ts'
 import { SYSCTLS, sysctlLines } from './sysctls.ts'
+import { putBackLeft } from './touch-host.ts'
 import type { Undo } from './undo.ts'
 
 const FIRST_NET = 64
@@ -91,9 +92,9 @@ function kill(pid: number): void {
   }
 }
 
-/** What runs that were killed left behind. @returns their names */
+/** What runs that were killed left behind, settings of the machine included. @returns their names */
 export async function removeLeftovers(): Promise<string[]> {
-  const removed: string[] = []
+  const removed: string[] = putBackLeft()
   for (const slot of abandonedSlots()) {
     for (const name of namespacesOf(slot)) {
       await removeNamespace(name)

@@ -78,7 +78,11 @@ function isAbandoned(folder: string): boolean {
   // Between its making and its owner's name there is a moment.
   if (!existsSync(path)) return Date.now() - lstatSync(folder).ctimeMs > YOUNG_MS
   const [pid = '', startTime = ''] = readFileSync(path, 'utf8').trim().split(' ')
-  return startTimeOf(Number(pid)) !== startTime
+  return isDead({ pid: Number(pid), startTime })
+}
+
+export function isDead({ pid, startTime }: { pid: number; startTime: string }): boolean {
+  return startTimeOf(pid) !== startTime
 }
 
 /** Field 22 of /proc/PID/stat: with it a pid is one process and no later one. '' = no such process. */

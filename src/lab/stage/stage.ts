@@ -11,10 +11,11 @@ import { addressOf, layNetwork } from './network.ts'
 import { OldTools } from './old-tools.ts'
 import type { Puppet } from './puppet.ts'
 import { type Sample, Sampler } from './sampler.ts'
-import { releaseSlot, type Slot, takeSlot } from './slot.ts'
+import { releaseSlot, type Slot, startTimeOf, takeSlot } from './slot.ts'
 import { endTap, startTap, type Tap, type TapOptions } from './tap.ts'
+import { type Touchable, touchHost } from './touch-host.ts'
 import { Undo } from './undo.ts'
-import { sleep, until } from './wait.ts'
+import { cannot, sleep, until } from './wait.ts'
 import { resetsOnWire, type WireReset } from './wire-resets.ts'
 
 export interface StageOptions {
@@ -38,6 +39,12 @@ export interface Recording {
   resets: WireReset[]
   samples: { atMs: number; values: Sample }[]
   counters: Record<string, [string, number][]>
+}
+
+/** A router that takes time. */
+export interface Relay {
+  /** From now on nothing passes for so long. */
+  outage(seconds: number): void
 }
 
 const SAMPLE_MS = 1000
@@ -110,7 +117,7 @@ export class Stage {
   }
 
   /** Packets between the hosts take `delayMs` each way; rules lose or forge some (lab/programs/relay.py). */
-  async relay(delayMs: number, rules: Record<string, unknown> = {}): Promise<void> {
+  async relay(delayMs: number, rules: Record<string, unknown> = {}): Promise<Relay> {
     const { router } = this
     const others = [...this.hosts.values()].filter((host) => host !== router)
     const relay = await router.spawn(
@@ -130,6 +137,7 @@ export class Stage {
         (host) => `rule add pref 5 to ${host.address.replace(/\d+$/, '1')} lookup local`,
       ),
     )
+    return { outage: (seconds) => void relay.child.stdin?.write(`outage ${seconds}\n`) }
   }
 
   // --- for the person watching -------------------------------------------------------------------
@@ -198,6 +206,14 @@ export class Stage {
 
   path(name: string): string {
     return join(this.slot.folder, name)
+  }
+
+  /** Settings of the whole machine, until the stage is taken down. @throws TcpwhyError LAB_CANNOT_RUN */
+  touchHost(values: Partial<Record<Touchable, number>>): void {
+    const { pid } = process
+    if (!this.options.touchHost)
+      throw cannot('This changes settings of the machine', 'Add --touch-host.')
+    touchHost(values, { pid, startTime: startTimeOf(pid) }, this.undo)
   }
 
   puppet(name: HostName): Promise<Puppet> {

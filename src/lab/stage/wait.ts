@@ -43,6 +43,10 @@ export function failed(what: string, cause?: unknown): TcpwhyError {
   )
 }
 
+export function cannot(what: string, todo: string): TcpwhyError {
+  return new TcpwhyError('LAB_CANNOT_RUN', what, todo)
+}
+
 /** Ctrl-C: not a failure of the scenario, but it ends it. */
 export function stopped(): TcpwhyError {
   return new TcpwhyError(
