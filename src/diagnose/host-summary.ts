@@ -10,6 +10,7 @@ import {
 } from '../causes/machine/lookup.ts'
 import type { ListenerSnapshot, MachineFacts, NetnsSnapshot } from '../evidence/machine.ts'
 import { loadOf, ratesOf, unguardedOf } from './host-picture.ts'
+import { settingsOf } from './host-settings.ts'
 import type { HostSummary, ListenerSummary } from './report.ts'
 
 const MAX_LISTENERS = 200
@@ -39,6 +40,7 @@ export function hostSummary(machine: MachineFacts): HostSummary {
       .slice(0, MAX_LISTENERS),
     rates: ratesOf(machine),
     machine: loadOf(machine),
+    settings: settingsOf(machine),
     unguarded: unguardedOf(machine),
     resetsSent:
       events === null || events.fromNs === null ? null : byReason(events.counts, 'reset-sent'),

@@ -82,6 +82,17 @@ export interface HostSummary {
     filesOpen: number | null
     filesLimit: number | null
   }
+  /**
+   * The settings that decide how connections live and die, each with what it does on this host. `netns`: the first of the
+   * namespaces that have this value, of `namespaces` in all; null: one for the whole host.
+   */
+  settings: {
+    name: string
+    value: string
+    netns: string[] | null
+    namespaces: number
+    effect: string
+  }[]
   /** Silent for four minutes or more with no keepalive timer: a box that forgets idle connections cuts them. Most first. */
   unguarded: { netns: string; peer: string; connections: number; longestIdleMs: number }[]
   /** Resets that this host's TCP sent, by the kernel's reason; null: events were not to be had. */

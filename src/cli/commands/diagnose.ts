@@ -33,7 +33,7 @@ export const diagnose = {
     { name: 'markdown', help: 'Print the report as Markdown, for an incident ticket.' },
     { name: 'html', help: 'Print the report as one self-contained HTML page.' },
     { name: 'output', short: 'o', value: 'FILE', help: 'Write the report there.' },
-    { name: 'verbose', short: 'v', help: 'Show every listener.' },
+    { name: 'verbose', short: 'v', help: 'Show every listener, and what each setting does here.' },
     { name: 'no-color', help: 'No colours (also: NO_COLOR in the environment).' },
     { name: 'quiet', help: 'No progress on standard error.' },
   ],

@@ -2,6 +2,7 @@ import type { HostSummary, ListenerSummary } from '../../diagnose/report.ts'
 import type { RateUnknown } from '../../evidence/machine.ts'
 import { singular } from '../../messages/en/diagnose.ts'
 import { reportWords } from '../../messages/en/report.ts'
+import { settingWords } from '../../messages/en/settings.ts'
 import { render as fill, formatCount } from '../../messages/render.ts'
 import type { RenderOptions } from '../format.ts'
 import type { Paint } from '../paint.ts'
@@ -26,6 +27,7 @@ export function hostLines(host: HostSummary, options: RenderOptions, paint: Pain
     ...pictureTexts(host).flatMap((t) => wrap(printable(singular(t)), '  ')),
     ...resetTexts(host).flatMap((t) => wrap(printable(t), '  ', paint.columns)),
     ...listenerLines(host, options, paint),
+    ...(options.verbose ? settingLines(host, paint) : []),
     ...host.missing.flatMap((m) =>
       wrap(printable(fill(words.missing, { ...m })), '  ! ', paint.columns),
     ),
@@ -115,6 +117,22 @@ function listenerLines(host: HostSummary, { verbose }: RenderOptions, paint: Pai
     paint.dim(`    ${head}`),
     ...rows.map((row) => `    ${row}`),
     ...rateNotes(shown).flatMap((note) => wrap(printable(note), '    ', paint.columns)),
+  ]
+}
+
+function settingLines({ settings }: HostSummary, paint: Paint): string[] {
+  if (settings.length === 0) return []
+  const names = settings.map(({ name }) => name)
+  return [
+    `  ${settingWords.heading}`,
+    ...settings.flatMap(({ name, value, netns, namespaces, effect }) => {
+      const differs = names.filter((one) => one === name).length > 1
+      const more = namespaces - (netns?.length ?? 0)
+      const some = [...(netns ?? []), ...(more > 0 ? [`+${more}`] : [])].join(', ')
+      const where = differs ? fill(settingWords.where, { netns: some }) : ''
+      const text = fill(settingWords.line, { name, value, where, effect })
+      return wrap(printable(singular(text)), '    ', paint.columns)
+    }),
   ]
 }
 
