@@ -31,7 +31,7 @@ describe('what a setting does here', () => {
       'keepalive of which a part cannot be read',
       `${V4}tcp_keepalive_time`,
       { settings: { [`${V4}tcp_keepalive_time`]: '7200' } },
-      'a value that tcpwhy does not know',
+      'a value whose meaning is not known here',
     ],
     [
       'somaxconn that cuts what a configuration asks for',

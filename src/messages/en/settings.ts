@@ -84,6 +84,6 @@ export const settingWords = {
       'a connection that is under way already is taken for a known one: tracking that forgot it lets it live',
     'conntrack-strict':
       'packets of a connection that tracking does not know are invalid: once forgotten, a connection is dead wherever a rule drops those',
-    unclear: 'a value that tcpwhy does not know',
+    unclear: 'a value whose meaning is not known here',
   },
 } as const
