@@ -13,57 +13,78 @@ export interface EventsAsk {
 
 /** The same facts without what belongs to others. Counts are of what is left. */
 export function narrowedEvents(all: EventsFacts, ask: EventsAsk): EventsFacts {
-  const addresses = addressesOf(ask.namespaces)
-  const ports = new Set(ask.namespaces.flatMap((n) => n.listeners.map((l) => l.local.port)))
-  // A listener at all addresses says its port only: one that nobody here listens at is of another namespace.
-  const isHere = (end: Endpoint | null) =>
-    end !== null && (isAny(end) ? ports.has(end.port) : addresses.has(plain(end.address)))
-  const isOurs = (end: Endpoint | null, far: Endpoint | null) =>
-    isAsked(ask, end, far) && (isHere(end) || isHere(far))
+  const isHere = ownEnd(ask)
   const keeps = (event: KernelEvent) => {
     const { local, remote, pid } = event
+    if (!isAsked(ask, local, remote)) return false
     if (local === null && remote === null) return pid !== null && ask.pid(pid) === true
     // What a process does to a listener at all addresses is that of its namespace.
     const whose = pid !== null && local !== null && isAny(local) ? ask.pid(pid) : null
-    if (whose !== null) return whose && isAsked(ask, local, remote)
+    if (whose !== null) return whose
     // Loopback is in every namespace: there the process decides, where there is one.
     if (pid !== null && isLoopback(local ?? remote) && ask.pid(pid) === false) return false
-    return isOurs(local, remote)
+    return isHere(local, remote)
   }
   const events = all.events.filter(keeps)
-  const groups = all.groups.flatMap((group) => ofGroup(group, events, isOurs) ?? [])
+  const kept = new Set(events)
+  const groups = all.groups.flatMap((group) => ofGroup(group, all.events, kept) ?? [])
   return { ...all, events, groups, counts: countsOf(groups) }
 }
 
+/** Of a group only the first events are kept: where all of those are meant, the others are taken to be, too. */
 function ofGroup(
   group: EventGroup,
-  events: readonly KernelEvent[],
-  isOurs: (end: Endpoint | null, far: Endpoint | null) => boolean,
+  all: readonly KernelEvent[],
+  kept: ReadonlySet<KernelEvent>,
 ): EventGroup | null {
-  if (group.service !== null) return isOurs(group.service, null) ? group : null
-  // Without an address only the kept events tell whose they are.
-  const count = events.filter(
-    (e) => e.kind === group.kind && e.reason === group.reason && e.local === null,
-  ).length
-  return count === 0 ? null : { ...group, count }
+  const members = all.filter((event) => isOf(event, group))
+  const count = members.filter((event) => kept.has(event)).length
+  if (count === 0) return null
+  return count === members.length ? group : { ...group, count }
+}
+
+function isOf({ kind, reason, local, remote }: KernelEvent, group: EventGroup): boolean {
+  if (kind !== group.kind || reason !== group.reason) return false
+  if (group.service === null) return local === null
+  const end = group.side === 'remote' ? remote : local
+  return end?.port === group.service.port && end.address === group.service.address
+}
+
+/** Whether an event is of a socket of these namespaces: its local end is theirs. Containers of one host may be its two ends. */
+function ownEnd({
+  namespaces,
+}: EventsAsk): (local: Endpoint | null, remote: Endpoint | null) => boolean {
+  const own = addressesOf(namespaces, 'local')
+  const ports = new Set(namespaces.flatMap((n) => n.listeners.map((l) => l.local.port)))
+  // A listener at all addresses says its port only: one that nobody here listens at is of another namespace.
+  const isIn = (addresses: ReadonlySet<string>, end: Endpoint | null) =>
+    end !== null && (isAny(end) ? ports.has(end.port) : addresses.has(plain(end.address)))
+  if (namespaces.some(({ addresses }) => addresses.length > 0)) {
+    return (local, remote) => isIn(own, local ?? remote)
+  }
+  // Without the addresses of its interfaces (a bundle of an earlier version) either end may be known from another socket.
+  const either = addressesOf(namespaces, 'both')
+  return (local, remote) => isIn(either, local) || isIn(either, remote)
 }
 
 function isAsked({ ports }: EventsAsk, end: Endpoint | null, far: Endpoint | null): boolean {
   return ports === undefined || [end, far].some((e) => e !== null && ports.includes(e.port))
 }
 
-/** At both ends: on loopback the peer is in the namespace too. */
-function addressesOf(namespaces: readonly NetnsSnapshot[]): Set<string> {
-  const addresses = new Set<string>()
-  for (const { sockets, listeners, addresses: own } of namespaces) {
-    for (const address of own) addresses.add(address)
+function addressesOf(
+  namespaces: readonly NetnsSnapshot[],
+  ends: 'local' | 'both',
+): ReadonlySet<string> {
+  const found = new Set<string>()
+  for (const { sockets, listeners, addresses } of namespaces) {
+    for (const address of addresses) found.add(plain(address))
     for (const { local, remote } of sockets) {
-      addresses.add(plain(local.address))
-      addresses.add(plain(remote.address))
+      found.add(plain(local.address))
+      if (ends === 'both') found.add(plain(remote.address))
     }
-    for (const { local } of listeners) addresses.add(plain(local.address))
+    for (const { local } of listeners) found.add(plain(local.address))
   }
-  return addresses
+  return found
 }
 
 function isLoopback(end: Endpoint | null): boolean {

@@ -68,6 +68,19 @@ describe('events of a part of the host', () => {
     expect(own.events.map((e) => e.local?.address)).toEqual(['10.77.2.2'])
   })
 
+  test('of two ends on one host only those of the end that is asked for', () => {
+    const { events: all, after: look } = machine({
+      netns: { addresses: ['10.77.2.2'] },
+      sockets: [{ ...here }],
+      events: [
+        { ...here, reason: 'TCP_ABORT_ON_CLOSE' },
+        { local: here.remote, remote: here.local, reason: 'TCP_ABORT_ON_DATA' },
+      ],
+    })
+    const own = narrowedEvents(all!, { namespaces: look.namespaces, pid: () => null })
+    expect(own.events.map((e) => e.reason)).toEqual(['TCP_ABORT_ON_CLOSE'])
+  })
+
   test('a listener at all addresses, by its port, and by the process that does something to it', () => {
     const any = (port: number) => ({
       local: { address: '0.0.0.0', port },
