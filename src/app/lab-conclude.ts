@@ -1,4 +1,7 @@
+import type { Cause } from '../causes/cause.ts'
+import { causes } from '../causes/index.ts'
 import type { Report } from '../diagnose/report.ts'
+import type { EventsFacts } from '../host/events.ts'
 import { judge } from '../lab/judge.ts'
 import { kernelAgreement } from '../lab/kernel-agreement.ts'
 import type { Concluded, EvidenceSet, KernelAgreement, LabReport } from '../lab/report.ts'
@@ -8,15 +11,23 @@ import { analyzeCaptures } from './analyze.ts'
 import type { LabLook } from './lab-look.ts'
 import type { AnalyzeOptions } from './types.ts'
 
+const all: readonly Cause[] = causes
+
 export type Conclusions = Pick<LabReport, 'concluded' | 'kernel' | 'agreement'>
 
 /** What tcpwhy makes of each set of evidence; it is told nothing else. What the kernel says is compared afterwards. */
 export async function concludeAll(
   variant: Variant,
   recording: Recording,
-  { look, network }: { look: LabLook; network: string },
+  {
+    look,
+    network,
+    keep,
+  }: { look: LabLook; network: string; keep: (name: string, what: Report | EventsFacts) => void },
 ): Promise<Conclusions> {
   const reports = [...(await ofCaptures(variant, recording)), ...(await look.reports())]
+  for (const [evidence, report] of reports) keep(evidence, report)
+  if (recording.events !== null) keep('kernel-events', recording.events)
   const concluded = reports.map(([evidence, report]) => concludedOf(variant, evidence, report))
   return {
     concluded,
@@ -55,7 +66,8 @@ function concludedOf(variant: Variant, evidence: EvidenceSet, report: Report): C
     headline: report.headline,
     findings: findingsOf(report),
   }
-  return { ...conclusion, judged: judge(variant.expects, conclusion) }
+  const cause = all.find(({ id }) => id === variant.expects.cause)
+  return { ...conclusion, judged: judge(variant.expects, conclusion, cause?.specialises) }
 }
 
 function findingsOf({ findings }: Report): Concluded['findings'] {
@@ -93,7 +105,7 @@ function reasonsOf({ events }: Recording, network: string): LabReport['kernel'] 
   for (const { kind, local, remote, state, reason, command, pid } of events.events) {
     if (kind !== 'reset-sent') continue
     const ours = [local, remote].some((end) => plain(end?.address).startsWith(network))
-    if (!ours && remote?.port !== 0) continue
+    if (!ours && (remote?.port ?? 0) !== 0) continue
     const process = pid === null ? null : command
     const told = { state: state ?? 'no socket', reason: reason ?? '?', process, count: 0 }
     const key = `${told.state} ${told.reason} ${process}`

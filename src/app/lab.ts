@@ -135,14 +135,28 @@ async function play(
     if (options.keep !== undefined) keep(stage, join(options.keep, fixed ? 'after' : 'before'))
     if (fixed) return { outcome, conclusions: null }
     emit({ kind: 'phase', phase: 'analyze' })
-    const network = networkOf(stage.slot)
-    return { outcome, conclusions: await concludeAll(variant, recording, { look, network }) }
+    const conclusions = await concludeAll(variant, recording, {
+      look,
+      network: networkOf(stage.slot),
+      keep(name, what) {
+        if (options.keep === undefined) return
+        const path = join(options.keep, 'before', `${name}.json`)
+        writeFileSync(path, `${JSON.stringify(what, plainValue, 1)}\n`)
+      },
+    })
+    return { outcome, conclusions }
   } catch (error) {
     if (options.keep !== undefined) keep(stage, join(options.keep, fixed ? 'after' : 'before'))
     throw error
   } finally {
     faults.push(...(await stage.close()))
   }
+}
+
+/** JSON has neither. */
+function plainValue(_: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return String(value)
+  return value instanceof Map ? Object.fromEntries(value) : value
 }
 
 /** Ctrl-C ends a performance between two of its steps too. */

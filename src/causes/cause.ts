@@ -111,6 +111,11 @@ export interface Cause {
   refs: readonly string[]
   confusedWith: readonly CauseId[]
   specialises?: readonly CauseId[]
+  /**
+   * Causes of which the kernel gives the same account, so that its word, however sure, settles nothing between this one and them:
+   * what packets show beyond it stands.
+   */
+  sameToKernel?: readonly CauseId[]
   /** Pure: same facts, same judgement. Most causes use `judgeEach`. */
   judge(evidence: Evidence): Judgement
   /** The same question to one host that was looked at; its words are `machine` of the cause's messages. Pure. */

@@ -64,6 +64,7 @@ function judge(evidence: Evidence): Judgement {
       unseen || constant.members.every((g) => answersMayBeTooLong(g.connection, evidence))
     const { endpoint } = constant.members[0]!.connection.server
     const queue = overflows.get(endpoint) ?? []
+    const stands = standsStill(all, evidence)
     const loads = weighLoads('client-timeout', endpoint, evidence, 'receive-timeout')
     return constant.members.map((found) => ({
       ...withExperiments(
@@ -73,7 +74,9 @@ function judge(evidence: Evidence): Judgement {
       ),
       ...(queue.some((q) => q.fromMs < found.closedMs && q.toMs > askedMs(found))
         ? { consequenceOf: 'accept-queue-overflow' as const }
-        : {}),
+        : stands
+          ? { consequenceOf: 'server-stalled' as const }
+          : {}),
     }))
   })
   verdicts.push(...inTheMiddle(evidence))
@@ -87,6 +90,18 @@ function judge(evidence: Evidence): Judgement {
       ask: 'tcpwhy analyze --at client=client.pcap --at server=server.pcap',
     },
   }
+}
+
+/** Of so many requests nearly none answered in time: it is the server that stands still, whatever its clients' limits. */
+const MANY = 20
+const NEARLY_ALL = 4
+
+function standsStill(all: readonly GivenUp[], evidence: Evidence): boolean {
+  const weight = (some: readonly GivenUp[]) => some.reduce((sum, g) => sum + g.connection.weight, 0)
+  const late = all.filter(({ connection }) => connection.response !== null)
+  const served = evidence.endpoints.get(all[0]!.connection.server.endpoint)?.served ?? 0
+  const inTime = Math.max(0, served - weight(late))
+  return weight(all) >= MANY && weight(all) >= NEARLY_ALL * inTime
 }
 
 /** Clients whose limit is on the whole exchange: they leave at one age of the request, the answer still coming. */

@@ -26,6 +26,7 @@ export const closeWithUnreadData = {
   id: 'close-with-unread-data',
   needs: ['packets', 'kernel'],
   refs: ['RFC 2525 §2.17', 'RFC 1122 §4.2.2.13', 'Linux net/ipv4/tcp.c __tcp_close'],
+  sameToKernel: ['client-cancelled', 'health-check', 'process-killed'],
   confusedWith: ['linger-zero', 'client-cancelled', 'process-killed', 'accept-and-close'],
   judge: (evidence) => judgeEach(evidence, ['reset', 'reset-after-fin'], judgeOne),
   judgeMachine: judgeCloseWithUnreadDataHere,

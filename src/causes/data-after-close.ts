@@ -25,6 +25,7 @@ export const dataAfterClose = {
   id: 'data-after-close',
   needs: ['packets', 'kernel'],
   refs: ['RFC 9293 §3.10.7.4', 'Linux net/ipv4/tcp_minisocks.c tcp_timewait_state_process'],
+  sameToKernel: ['client-cancelled', 'client-timeout', 'keep-alive-race', 'process-killed'],
   confusedWith: ['keep-alive-race', 'server-idle-timeout', 'process-killed'],
   judge: (evidence) => judgeEach(evidence, ['reset-after-fin', 'reset-after-close'], judgeOne),
   judgeMachine: judgeDataAfterCloseHere,

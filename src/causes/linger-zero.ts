@@ -23,6 +23,7 @@ export const lingerZero = {
   id: 'linger-zero',
   needs: ['packets', 'kernel'],
   refs: ['RFC 9293 §3.10.5', 'POSIX SO_LINGER', 'Linux net/ipv4/tcp.c __tcp_close, tcp_disconnect'],
+  sameToKernel: ['client-cancelled', 'health-check', 'server-idle-timeout'],
   confusedWith: [
     'close-with-unread-data',
     'admin-kill',

@@ -1,5 +1,5 @@
 import type { DatabaseFacts } from '../evidence/application.ts'
-import type { ConnectionFacts } from '../evidence/connection.ts'
+import type { ConnectionFacts, Side } from '../evidence/connection.ts'
 import type { Evidence } from '../evidence/evidence.ts'
 import {
   atFrame,
@@ -62,9 +62,9 @@ function judgeOne(connection: ConnectionFacts, database: DatabaseFacts): Verdict
   const { openedBy, lastStatement, error } = database
   const told = error !== null && error.code === '25P03' ? error : null
   if (told === null && (database.inTransaction !== true || database.quit)) return null
-  const idleMs = idleAtEnd(connection)
-  const endedByServer = closedByServerMs(connection) !== null
-  if (told === null && idleMs < (endedByServer ? IDLE_MS : OPEN_MS)) return null
+  const end = firstEnd(connection)
+  const idleMs = idleUntil(connection, end?.tMs ?? connection.captureEndMs)
+  if (told === null && idleMs < (end !== null ? IDLE_MS : OPEN_MS)) return null
   const ref = connectionRef(connection)
   const because: Reason[] = []
   if (openedBy !== null) {
@@ -76,7 +76,8 @@ function judgeOne(connection: ConnectionFacts, database: DatabaseFacts): Verdict
   }
   if (database.inTransaction === true) because.push(say('status', {}, ref))
   if (told !== null) because.push(say('told', { code: told.code }, atFrame(told.frame, connection)))
-  because.push(say(endedByServer ? 'idle-then-closed' : 'idle', { idle: idleMs }, ref))
+  const then = { server: 'idle-then-closed', client: 'idle-then-left' } as const
+  because.push(say(end === null ? 'idle' : then[end.by], { idle: idleMs }, ref))
   return {
     connections: [connection],
     certainty: told === null ? 'likely' : 'confirmed',
@@ -84,7 +85,7 @@ function judgeOne(connection: ConnectionFacts, database: DatabaseFacts): Verdict
     weight: told === null ? 85 : 90,
     culprit: { side: 'client', host: connection.client.address },
     because,
-    against: endedByServer || connection.ending !== 'open' ? [] : [say('may-end', {}, ref)],
+    against: end !== null || connection.ending !== 'open' ? [] : [say('may-end', {}, ref)],
     values: {
       statement: openedBy?.text ?? '',
       named: Number(openedBy !== null),
@@ -94,18 +95,24 @@ function judgeOne(connection: ConnectionFacts, database: DatabaseFacts): Verdict
   }
 }
 
-/** Silence after the last statement's answer, until the server closed or the capture ended. */
-function idleAtEnd(connection: ConnectionFacts): number {
-  const until = closedByServerMs(connection) ?? connection.captureEndMs
-  const last = lastActivityBefore(connection, until)
-  return last === null ? 0 : until - last
+/** Silence after the last statement's answer. */
+function idleUntil(connection: ConnectionFacts, untilMs: number): number {
+  const last = lastActivityBefore(connection, untilMs)
+  return last === null ? 0 : untilMs - last
 }
 
-function closedByServerMs(connection: ConnectionFacts): number | null {
-  const fin = connection.sides.server.fin
-  if (fin !== null) return fin.tMs
+/** Who ended it: the database, or its client, which a proxy with an idle limit is too. */
+function firstEnd(connection: ConnectionFacts): { by: Side; tMs: number } | null {
+  const { client, server } = connection.sides
+  const ends: { by: Side; tMs: number }[] = []
+  if (client.fin !== null) ends.push({ by: 'client', tMs: client.fin.tMs })
+  if (server.fin !== null) ends.push({ by: 'server', tMs: server.fin.tMs })
   const reset = endingReset(connection)
-  return reset !== null && reset.from === 'server' ? reset.tMs : null
+  if (reset !== null && reset.from !== null) ends.push({ by: reset.from, tMs: reset.tMs })
+  return ends.reduce<(typeof ends)[number] | null>(
+    (a, b) => (a === null || b.tMs < a.tMs ? b : a),
+    null,
+  )
 }
 
 /** A person would suspect it: the database side closed an idle connection and the application keeps it. */

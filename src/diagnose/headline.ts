@@ -30,18 +30,29 @@ export function headlineOf(asked: HeadlineInput): string {
   if (total === 0 && machines.length === 0) {
     return say(words.headline.empty, { frames: framesOf(evidence) })
   }
+  if (verdict === 'inconclusive' && !isSuspected(first) && input.unexplained.length === 0) {
+    const told = hostUnexplained(input)
+    if (told !== null) return told
+  }
   if (first !== undefined && verdict !== 'healthy') {
     const whole = findingHeadline(input, first, 'titles')
     return capital(whole.length <= FORWARDABLE ? whole : findingHeadline(input, first, 'counts'))
   }
-  if (total === 0) {
-    const [unexplained] = input.unknown.filter((u) => u.cause === 'unexplained')
-    if (verdict !== 'inconclusive' || unexplained === undefined) return quietHeadline(machines)
-    return say(words.headline.hostUnexplained, { what: unexplained.missing.join('; ') })
-  }
+  if (total === 0) return quietHeadline(machines)
   if (verdict === 'inconclusive') return undecidedHeadline(input)
   const also = input.unexplained.length === 0 ? '' : unexplainedText(input.unexplained)
   return say(words.headline.healthy, healthyValues(input)) + also
+}
+
+function isSuspected(first: Finding | undefined): boolean {
+  return first?.severity === 'problem'
+}
+
+/** What a host's kernel told and no cause explains keeps the verdict open where packets say nothing against it. */
+function hostUnexplained({ unknown }: HeadlineInput): string | null {
+  const unexplained = unknown.find((u) => u.cause === 'unexplained')
+  if (unexplained === undefined) return null
+  return say(words.headline.hostUnexplained, { what: unexplained.missing.join('; ') })
 }
 
 /** Where only a suspicion keeps it from being benign, and it stands below what leads, the suspicion is the news. */

@@ -129,6 +129,13 @@ export function joinFindings(
   const taken = new Set<OfPackets>()
   const joined = ofMachines.map((machine) => {
     const own = ofPackets.filter((p) => !taken.has(p) && isSettledBy(p, machine))
+    const told = own.some(({ finding }) => finding.cause === machine.finding.cause)
+      ? undefined
+      : ofPackets.find((p) => !taken.has(p) && tellsMore(p, machine))
+    if (told !== undefined) {
+      taken.add(told)
+      return withKernel(told.finding, machine.finding)
+    }
     for (const one of own) taken.add(one)
     return own.reduce((finding, { finding: packets }) => join(packets, finding), machine.finding)
   })
@@ -142,6 +149,26 @@ function isSettledBy({ finding, merged }: OfPackets, machine: OfMachine): boolea
   return same ? matches.length > 0 : matches.length === merged.connections.length
 }
 
+/** The kernel says of it what packets say too, and packets more. */
+function tellsMore({ finding, merged }: OfPackets, { claims }: OfMachine): boolean {
+  const { cause } = claims[0]!
+  if (finding.certainty === 'possible' || finding.alternativeTo !== undefined) return false
+  if (cause.sameToKernel?.includes(finding.cause) !== true) return false
+  return merged.connections.some((c) => claims.some((m) => isAt(c, m)))
+}
+
+/** The kernel's account is evidence for it; that it was this and not what looks the same to a kernel, packets alone show. */
+function withKernel(packets: Finding, machine: Finding): Finding {
+  const { process } = machine.culprit
+  const sameSide = packets.culprit.side === machine.culprit.side
+  return {
+    ...packets,
+    ...(process !== undefined && sameSide ? { culprit: { ...packets.culprit, process } } : {}),
+    affected: { ...packets.affected, sockets: machine.affected.sockets ?? [] },
+    because: [...packets.because, ...machine.because.slice(0, 3)],
+  }
+}
+
 /** The weaker of two causes that look alike to packets. */
 function isConfusedWith(
   finding: Finding,
@@ -150,6 +177,7 @@ function isConfusedWith(
 ): boolean {
   if (own.certainty !== 'confirmed' || finding.certainty === 'confirmed') return false
   const cause = claims[0]!.cause
+  if (finding.certainty !== 'possible' && cause.sameToKernel?.includes(finding.cause)) return false
   return (
     cause.confusedWith.includes(finding.cause) || merged.claim.cause.confusedWith.includes(cause.id)
   )

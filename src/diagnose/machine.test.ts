@@ -176,6 +176,20 @@ describe('resets that nobody explains', () => {
     expect(report.unknown[0]?.ask).toContain('# on 10.77.3.3')
   })
 
+  test('beside a mere remark: the headline still says what is not explained', () => {
+    const late = {
+      local: SERVER,
+      remote: { address: '10.77.1.2', port: 40_000 },
+      reason: 'TCP_TIMEWAIT_SOCKET',
+      state: 'TIME-WAIT',
+      answers: true,
+    } as const
+    const report = reportOf({ sockets: [{}], listeners: [{}], events: [received, late] })
+    expect(report.findings.map((f) => f.severity)).toEqual(['notice'])
+    expect(report.verdict).toBe('inconclusive')
+    expect(report.headline).toContain('10.77.3.3:3306')
+  })
+
   test('a client that resets: listed, no verdict', () => {
     const client = { ...received, local: SERVER, remote: { address: '10.77.1.2', port: 40_000 } }
     const report = reportOf({ sockets: [{}], listeners: [{ pid: 77 }], events: [client] })

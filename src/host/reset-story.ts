@@ -149,14 +149,14 @@ const RULES: readonly Rule[] = [
     cause: 'answer-of-old-connection',
     reasons: ['TCP_INVALID_ACK_SEQUENCE'],
     answers: true,
-    byProcess: false,
+    byProcess: null, // connect() holds the socket: an answer that comes meanwhile waits for it (the socket's backlog)
     states: ['SYN-SENT'],
   },
   {
     cause: 'answer-with-wrong-timestamp',
     reasons: ['TCP_RFC7323_PAWS'],
     answers: true,
-    byProcess: false,
+    byProcess: null, // connect() holds the socket: an answer that comes meanwhile waits for it (the socket's backlog)
     states: ['SYN-SENT'],
   },
   {

@@ -84,6 +84,23 @@ describe('a conclusion is judged by what was done', () => {
     expect(judge(overflow, conclusion)).toBe(is)
   })
 
+  test('a live host can name it as a remark only: nobody there knows whether anybody was harmed', () => {
+    const remark = finding('accept-queue-overflow', { severity: 'notice' })
+    expect(judge(overflow, found('live', 'benign', remark))).toBe('enough')
+    expect(judge(overflow, found('client', 'benign', remark))).toBe('unseen')
+    const guess = { ...remark, certainty: 'possible' as const }
+    expect(judge(overflow, found('live', 'benign', guess))).toBe('unseen')
+  })
+
+  test('the cause of which it is a special case, where one end alone is seen', () => {
+    const general = ['data-after-close'] as const
+    const conclusion = (evidence: Concluded['evidence']) =>
+      found(evidence, 'problem', finding('data-after-close'))
+    expect(judge(overflow, conclusion('live'), general)).toBe('enough')
+    expect(judge(overflow, conclusion('both'), general)).toBe('wrong')
+    expect(judge(overflow, conclusion('live'))).toBe('wrong')
+  })
+
   const healthy: Expects = { verdict: 'healthy', cause: null }
   const checks: Expects = { verdict: 'benign', cause: 'health-check' }
   test.each([

@@ -1,14 +1,25 @@
+import type { CauseId } from '../causes/ids.ts'
 import type { Concluded, EvidenceSet, Judged } from './report.ts'
 import type { Expects } from './types.ts'
 
 type Conclusion = Pick<Concluded, 'evidence' | 'verdict' | 'findings'>
 
-/** How near a conclusion from this evidence comes to what was done. */
-export function judge(expected: Expects, { evidence, verdict, findings }: Conclusion): Judged {
+/**
+ * How near a conclusion from this evidence comes to what was done.
+ * @param general  the causes of which the expected one is a special case: true as far as it goes where the special cannot be seen
+ */
+export function judge(
+  expected: Expects,
+  { evidence, verdict, findings }: Conclusion,
+  general: readonly CauseId[] = [],
+): Judged {
   if (expected.verdict === 'healthy' || expected.verdict === 'benign') {
     return judgeHarmless(expected, verdict, findings)
   }
   const [first] = findings
+  // A host alone cannot tell whether anybody was harmed: named surely, if only as a remark.
+  if (evidence.startsWith('live') && verdict === 'benign' && isSame(expected, first))
+    return 'enough'
   const isSure = verdict === 'problem'
   if (!isSure && verdict !== 'inconclusive') return sawNothing(expected, evidence)
   if (!isSure || first === undefined || first.certainty === 'possible') return 'undecided'
@@ -19,8 +30,12 @@ export function judge(expected: Expects, { evidence, verdict, findings }: Conclu
   }
   const enough = [...(expected.enough ?? []), ...(expected.consequences ?? [])]
   if (enough.includes(first.cause)) return 'enough'
-  if (evidence !== 'both' && expected.shallower?.includes(first.cause)) return 'enough'
-  return 'wrong'
+  if (evidence === 'both') return 'wrong'
+  return [...general, ...(expected.shallower ?? [])].includes(first.cause) ? 'enough' : 'wrong'
+}
+
+function isSame({ cause }: Expects, first: Concluded['findings'][number] | undefined): boolean {
+  return first !== undefined && first.cause === cause && first.certainty !== 'possible'
 }
 
 function judgeHarmless(

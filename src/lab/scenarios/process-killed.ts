@@ -72,6 +72,8 @@ async function play(stage: Stage, variant: string, fixed: boolean): Promise<Outc
     }
     if (n % 4 === 3) await bystanders(stage, client, { count: 1, gapMs: 50 })
   }
+  // The requests are being worked on for a while, not just accepted.
+  await stage.sleep(600)
   if (!fixed) {
     stage.mark('kill -9')
     await doomed.process.end('SIGKILL')

@@ -10,6 +10,8 @@ export const openTransaction = {
       "the server's last answer says that a transaction is open; no COMMIT or ROLLBACK followed",
     told: 'the server said why it closed: SQLSTATE {code}, idle in transaction for too long',
     'idle-then-closed': 'then nothing for {idle:ms}, until the database side closed the connection',
+    'idle-then-left':
+      'then nothing for {idle:ms}, until the client of the database (a proxy is one, too) ended the connection',
     idle: 'then nothing for {idle:ms}, until the capture ends',
     'may-end': 'the connection is still open when the capture ends: COMMIT may come later',
     'title-says':
