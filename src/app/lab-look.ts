@@ -20,19 +20,24 @@ export class LabLook {
 
   /**
    * @param ended  the story is over
+   * @param forMs  null: until then
    * @param keep  where the packets are put
    */
-  async watch(host: Host, ended: AbortSignal, keep: string): Promise<void> {
+  async watch(
+    host: Host,
+    { ended, forMs, keep }: { ended: AbortSignal; forMs: number | null; keep: string },
+  ): Promise<void> {
     const finish = new AbortController()
     const least = setTimeout(() => {
       if (ended.aborted) finish.abort()
       else ended.addEventListener('abort', () => finish.abort(), { once: true })
     }, WATCH_MS.least)
-    const beside = new PacketsBeside({ forMs: WATCH_MS.most, finish: finish.signal })
+    const most = forMs ?? WATCH_MS.most
+    const beside = new PacketsBeside({ forMs: most, finish: finish.signal })
     try {
       const target = resolveTarget(nodeHost(), { netns: host.namespace })
       this.machine = await observe({
-        forMs: WATCH_MS.most,
+        forMs: most,
         ask: { namespace: (found) => found.name === host.namespace },
         finish: finish.signal,
         beside: () => beside.run(target),

@@ -76,6 +76,7 @@ async function playAll(rows: readonly Row[], options: ScoreOptions): Promise<voi
   const all = Array.from({ length: options.runs }, (_, n) => rows.map((row) => ({ row, n: n + 1 })))
   const work = all.flat().filter(({ row, n }) => !row.runs.has(n))
   let next = 0
+  let done = 0
   const worker = async () => {
     while (next < work.length && !signal.aborted) {
       const { row, n } = work[next++]!
@@ -85,7 +86,7 @@ async function playAll(rows: readonly Row[], options: ScoreOptions): Promise<voi
       if (played === null) return
       row.runs.set(n, played)
       if (keep !== undefined) keepRun(keep, of, played)
-      onProgress(`${next}/${work.length} ${scenario.id}/${variant.id}: ${told(played)}`)
+      onProgress(`${++done}/${work.length} ${scenario.id}/${variant.id}: ${told(played)}`)
     }
   }
   await Promise.all(Array.from({ length: Math.max(1, options.jobs) }, worker))

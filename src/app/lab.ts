@@ -120,8 +120,12 @@ async function play(
     ...(fixed
       ? {}
       : {
-          look: (host, ended) =>
-            look.watch(host, AbortSignal.any([ended, signal]), stage.path('live.pcapng')),
+          look: (host, { ended, forMs }) =>
+            look.watch(host, {
+              ended: AbortSignal.any([ended, signal]),
+              forMs,
+              keep: stage.path('live.pcapng'),
+            }),
           watch: () => watchKernelEvents({ limits: EVENT_LIMITS }),
         }),
   })

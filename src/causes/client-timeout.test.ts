@@ -1,5 +1,13 @@
+import { describe, expect, test } from 'vitest'
 import { causeTable } from '../../test/helpers/cause-table.ts'
-import { connection, requestOnly, reset, segment, unanswered } from '../../test/helpers/facts.ts'
+import {
+  connection,
+  evidence,
+  requestOnly,
+  reset,
+  segment,
+  unanswered,
+} from '../../test/helpers/facts.ts'
 import { clientTimeout } from './client-timeout.ts'
 
 /** Request at 2 ms + shift, FIN of the client `waited` later. */
@@ -207,3 +215,27 @@ causeTable(clientTimeout, [
     is: 'nothing',
   },
 ])
+
+describe('of many requests, how many were answered in time', () => {
+  const many = Array.from({ length: 25 }, (_, id) => left(id, 1000 + (id % 3), 150 * id))
+  const follows = (served: number) =>
+    clientTimeout
+      .judge(evidence({ connections: many, endpoints: [{ served }] }))
+      .verdicts.map((v) => v.consequenceOf)
+
+  test('nearly none: the server stands still, and its clients leaving follows from that', () => {
+    expect(new Set(follows(6))).toEqual(new Set(['server-stalled']))
+  })
+
+  test('near miss: some of them, so it is slow for some', () => {
+    expect(new Set(follows(7))).toEqual(new Set([undefined]))
+  })
+
+  test('near miss: few requests at all', () => {
+    const few = many.slice(0, 19)
+    const { verdicts } = clientTimeout.judge(
+      evidence({ connections: few, endpoints: [{ served: 0 }] }),
+    )
+    expect(verdicts.map((v) => v.consequenceOf)).toEqual(few.map(() => undefined))
+  })
+})

@@ -57,6 +57,43 @@ causeTable(openTransaction, [
     against: ['may-end'],
   },
   {
+    name: 'behind a proxy: its idle limit ends the connection from the client side',
+    connections: [
+      connection({
+        ending: 'reset-after-fin',
+        endedBy: 'client',
+        server: address('10.77.2.2', 3306),
+        captureEndMs: 20_000,
+        sides: {
+          client: {
+            fin: { frame: 20, tMs: 3005, seq: 501, ackedMs: null, ackedFrame: null, times: 1 },
+          },
+        },
+      }),
+    ],
+    application: [[0, database()]],
+    is: 'likely',
+    culprit: 'client',
+    because: ['status', 'idle-then-left'],
+  },
+  {
+    name: 'near miss: a client that ends right after its last statement',
+    connections: [
+      connection({
+        ending: 'clean',
+        endedBy: 'client',
+        captureEndMs: 20_000,
+        sides: {
+          client: {
+            fin: { frame: 20, tMs: 500, seq: 501, ackedMs: 501, ackedFrame: 21, times: 1 },
+          },
+        },
+      }),
+    ],
+    application: [[0, database()]],
+    is: 'nothing',
+  },
+  {
     name: 'near miss: a pause inside a transaction',
     connections: [connection({ captureEndMs: 4000 })],
     application: [[0, database()]],

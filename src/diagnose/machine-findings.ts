@@ -213,8 +213,10 @@ function join(packets: Finding, machine: Finding): Finding {
   const variant = (same ? packets.variant : undefined) ?? machine.variant
   const told = machine.affected.what === undefined ? machine.affected : null
   const { connections, of, examples } = packets.affected
+  const root = machine.consequenceOf ?? (same ? packets.consequenceOf : undefined)
   return {
     ...machine,
+    ...(root === undefined ? {} : { consequenceOf: root }),
     ...(variant === undefined ? {} : { variant }),
     certainty: together(packets, machine),
     severity: worse(packets.severity, machine.severity),

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { address, connection, evidence, reset, unanswered } from '../../test/helpers/facts.ts'
+import {
+  address,
+  connection,
+  evidence,
+  reset,
+  segment,
+  unanswered,
+} from '../../test/helpers/facts.ts'
 import { type MachineParts, machine } from '../../test/helpers/machine.ts'
 import { causes } from '../causes/index.ts'
 import type { ConnectionFacts } from '../evidence/connection.ts'
@@ -122,6 +129,38 @@ describe('a host beside packets', () => {
     ])
     const nobody = reportOf({ sockets: [{}] }, [refused])
     expect(nobody.findings.map((f) => f.cause)).toEqual(['port-closed'])
+  })
+
+  test('a request that crossed the close is data after it to the kernel: what packets show stands, with the event', () => {
+    const crossed = [0, 1, 2, 3].map((id) => {
+      const at = 2005 + 300 * id
+      const request = segment({ frame: 30, tMs: at, seq: 101, ack: 501, len: 80 })
+      const fin = { frame: 31, tMs: at + 1, seq: 501, ackedMs: null, ackedFrame: null, times: 1 }
+      const rst = reset({ frame: 32, tMs: at + 2, seq: 501, trigger: request })
+      return connection({
+        id,
+        server: SERVER,
+        ending: 'reset-after-fin',
+        resets: [{ ...rst, silenceBeforeMs: 2000 }],
+        tail: [request, rst],
+        sides: {
+          client: { lastDataMs: at },
+          server: { fins: 1, fin, lastDataMs: 5 + 300 * id },
+        },
+        request: { startFrame: 30, startMs: at, lastFrame: 30, lastMs: at, octets: 80, seq: 101 },
+        requestPending: true,
+      })
+    })
+    const late = {
+      local: { address: '10.77.2.2', port: 80 },
+      reason: 'TCP_ABORT_ON_DATA',
+      state: 'FIN-WAIT-2',
+      answers: true,
+    } as const
+    const report = reportOf({ listeners: [{ pid: 77 }], events: [late, late] }, crossed)
+    expect(report.findings[0]?.cause).toBe('keep-alive-race')
+    expect(report.findings.map((f) => f.cause)).not.toContain('data-after-close')
+    expect(report.findings[0]?.because.map((b) => b.kind)).toContain('kernel-event')
   })
 
   test('what only a host can tell is not asked of it again', () => {

@@ -30,10 +30,50 @@ export const firewallReject: Scenario = {
       fault: 'The router rejects port 81 with ICMP type 3 code 13.',
       fix: 'The rule is taken out.',
     },
+    {
+      id: 'established',
+      title: 'nft reject with tcp reset, loaded while connections are in use',
+      expects: {
+        verdict: 'problem',
+        cause: 'firewall-reject',
+        // To packets a rule that resets what is in use forges a reset, as a censor does.
+        enough: ['injected-reset'],
+      },
+      fault:
+        'Five connections to port 81 are in use when the router begins to reject that port with a TCP reset.',
+      fix: 'The rule lets established connections pass.',
+    },
   ],
   reproduce: (stage, variant) =>
-    play(stage, chain('forward', [RULES[variant as keyof typeof RULES]])),
-  fix: (stage) => play(stage, null),
+    variant === 'established'
+      ? playEstablished(stage, [RULES['tcp-reset']])
+      : play(stage, chain('forward', [RULES[variant as keyof typeof RULES]])),
+  fix: (stage, variant) =>
+    variant === 'established'
+      ? playEstablished(stage, ['ct state established accept', RULES['tcp-reset']])
+      : play(stage, null),
+}
+
+async function playEstablished(stage: Stage, rules: readonly string[]): Promise<Outcome> {
+  const { client, server } = await twoEnds(stage)
+  for (const port of [81, 8080]) await server.do({ op: 'serve', as: `port ${port}`, port })
+  // Tracking begins before the connections do, as on a router that has rules for established ones.
+  await stage.router.nft(chain('prerouting', ['ct state new counter'], { table: 'inet tracked' }))
+  stage.step('five connections to port 81 are used twice, healthy ones go to port 8080')
+  stage.look('client')
+  for (let n = 0; n < 5; n++) {
+    await client.do({ op: 'connect', as: `c${n}`, host: stage.server.address, port: 81 })
+    for (let k = 0; k < 2; k++) await client.do({ op: 'ask', on: `c${n}` })
+    await bystanders(stage, client, { count: 1, gapMs: 100 })
+  }
+  stage.mark('the rule is loaded')
+  await stage.router.nft(chain('forward', rules))
+  const got: Got[] = []
+  for (let n = 0; n < 5; n++) {
+    got.push(await client.try({ op: 'ask', on: `c${n}`, path: '/next' }))
+    await bystanders(stage, client, { count: 1, gapMs: 100 })
+  }
+  return victims(got, 'requests on connections in use')
 }
 
 async function play(stage: Stage, rule: string | null): Promise<Outcome> {

@@ -63,6 +63,7 @@ async function play(stage: Stage): Promise<Outcome> {
   stage.step('sixteen ports, each used by one host and then by the other')
   for (const [n, [first]] of pairs.entries()) await use(first, 41_000 + n)
   await stage.sleep(2200)
+  stage.look()
   const took: number[] = []
   for (const [n, [, second]] of pairs.entries()) {
     took.push(await use(second, 41_000 + n))

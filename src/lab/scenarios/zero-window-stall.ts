@@ -48,8 +48,9 @@ async function play(stage: Stage, fixed: boolean): Promise<Outcome> {
     return { ok: false, error: 'stopped reading' }
   }
   stage.step('five exports')
-  stage.look()
   const waiting = Promise.all(Array.from({ length: 5 }, (_, n) => victim(n)))
+  const looked = stage.sleep(1500).then(() => stage.look('server', { forMs: 3500 }))
   await bystanders(stage, client, { count: 5, gapMs: 800 })
+  await looked
   return victims(await waiting, 'exports')
 }

@@ -25,7 +25,7 @@ export interface StageOptions {
   /** Sysctls that exist once for the machine may be changed (and are put back). */
   touchHost: boolean
   /** Called when the symptom begins, with the host that suffers: a live diagnosis watches it for some seconds. */
-  look?: (host: Host, ended: AbortSignal) => Promise<void>
+  look?: (host: Host, until: { ended: AbortSignal; forMs: number | null }) => Promise<void>
   /** The kernel's own events, of the whole machine, from when the stage stands until its end. */
   watch?: () => { stop(): EventsFacts }
 }
@@ -182,13 +182,16 @@ export class Stage {
     }
   }
 
-  /** The symptom begins: whoever diagnoses live watches now, while the story goes on. The first call counts. */
-  look(name: HostName = 'server'): void {
-    this.looking ??= this.lookAround(this.host(name))
+  /**
+   * The symptom begins: whoever diagnoses live watches now, while the story goes on. The first call counts.
+   * @param forMs  where the symptom passes before the story ends: what is there at the last look counts most
+   */
+  look(name: HostName = 'server', { forMs = null }: { forMs?: number | null } = {}): void {
+    this.looking ??= this.lookAround(this.host(name), forMs)
   }
 
-  private async lookAround(host: Host): Promise<void> {
-    const watched = this.options.look?.(host, this.ended.signal)
+  private async lookAround(host: Host, forMs: number | null): Promise<void> {
+    const watched = this.options.look?.(host, { ended: this.ended.signal, forMs })
     // A moment later, so that there is something to be seen.
     await sleep(1500)
     await this.oldTools.whileItHappens(host)
