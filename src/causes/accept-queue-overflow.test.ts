@@ -14,6 +14,7 @@ import { acceptQueueOverflow } from './accept-queue-overflow.ts'
 
 const atServer = [{ at: 'server' as const }]
 const alive = [{ firstAnswerMs: 1, lastAnswerMs: 9000, served: 20, established: 20 }]
+const queued = requestOnly(true, { id: 1, ending: 'reset-after-fin', lastMs: 5000 })
 const repeats = [1, 200, 600, 1400].map((tMs, i) =>
   segment({ frame: 4 + i, tMs, flags: PSH | ACK, len: 100 }),
 )
@@ -59,8 +60,26 @@ causeTable(acceptQueueOverflow, [
     explains: 1,
   },
   {
-    name: 'proven by two captures: the SYN was delivered and nothing sent',
+    name: 'a limit on new connections at the server: SYNs arrive, nobody waits in the queue',
     connections: [unanswered()],
+    sources: atServer,
+    endpoints: alive,
+    is: 'possible',
+    variant: 'syn-dropped',
+    against: ['nobody-waiting'],
+  },
+  {
+    name: 'cannot tell: the SYN is among the last frames of the capture',
+    connections: [
+      unanswered({ lastMs: 0, captureEndMs: 30, handshake: { syns: 1, synTimesMs: [0] } }),
+    ],
+    sources: atServer,
+    endpoints: alive,
+    is: 'nothing',
+  },
+  {
+    name: 'proven by two captures: the SYN was delivered and nothing sent',
+    connections: [unanswered({ handshake: { synTimesMs: [100, 1100] } }), queued],
     endpoints: alive,
     fates: [[0, [fate({ kind: 'syn', from: 'client', fate: 'delivered' })]]],
     is: 'likely',
@@ -85,8 +104,12 @@ causeTable(acceptQueueOverflow, [
   {
     name: 'connects that needed a second SYN, beside others that never got in',
     connections: [
-      connection({ handshake: { syns: 2, synTimesMs: [0, 1000], synAckMs: 1001, ackMs: 1002 } }),
-      unanswered({ id: 1 }),
+      connection({
+        handshake: { syns: 2, synTimesMs: [100, 1100], synAckMs: 1101, ackMs: 1102 },
+        sides: { server: { firstDataMs: 1110 } },
+      }),
+      unanswered({ id: 2, handshake: { synTimesMs: [100, 1100] } }),
+      queued,
     ],
     sources: atServer,
     endpoints: [{ ...alive[0], synRetried: 2 }],

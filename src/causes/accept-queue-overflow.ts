@@ -11,7 +11,7 @@ import {
   type Verdict,
 } from './cause.ts'
 import { judgeListeners } from './machine/accept-queue-overflow.ts'
-import { unansweredSyn, waitingFor } from './unanswered.ts'
+import { isCutByTheEnd, unansweredSyn, waitingFor } from './unanswered.ts'
 import {
   type Weighed,
   weighBursts,
@@ -53,10 +53,14 @@ export const acceptQueueOverflow = {
   judgeMachine: judgeListeners,
 } as const satisfies Cause
 
-type Waiting = ReturnType<typeof waitingFor>
+interface Waits {
+  at: ReturnType<typeof waitingFor>
+  /** Endpoints with finished handshakes waiting at more than half of the SYNs that were dropped. */
+  crowded: ReadonlySet<string>
+}
 
 function judge(evidence: Evidence): Judgement {
-  const waiting = waitingFor(evidence)
+  const waiting = waitsOf(evidence)
   const ignored = ignoredPerEndpoint(evidence)
   const verdicts: Verdict[] = []
   for (const connection of evidence.connections) {
@@ -83,6 +87,20 @@ function judge(evidence: Evidence): Judgement {
   }
 }
 
+function waitsOf(evidence: Evidence): Waits {
+  const at = waitingFor(evidence)
+  const drops = new Map<string, { all: number; crowded: number }>()
+  for (const { ending, handshake, server, startMs } of evidence.connections) {
+    if (ending !== 'unanswered' && handshake.syns < 2) continue
+    const count = drops.get(server.endpoint) ?? { all: 0, crowded: 0 }
+    count.all++
+    if (at(server.endpoint, handshake.synTimesMs[0] ?? startMs) > 0) count.crowded++
+    drops.set(server.endpoint, count)
+  }
+  const crowded = [...drops].flatMap(([endpoint, d]) => (d.crowded * 2 > d.all ? [endpoint] : []))
+  return { at, crowded: new Set(crowded) }
+}
+
 /** What a full queue did to connections, by variant: experiments count where they met the same. */
 const SHAPES: Record<string, 'syn' | 'reset' | 'ack'> = { 'syn-dropped': 'syn', reset: 'reset' }
 
@@ -106,14 +124,11 @@ function experimentsFor({ variant = '', because, group }: Verdict, evidence: Evi
 }
 
 /** SYN dropped while the queue is full (Linux >= 4.10): at the server it arrives and nothing leaves. */
-function synDropped(
-  connection: ConnectionFacts,
-  evidence: Evidence,
-  waiting: Waiting,
-): Verdict | null {
+function synDropped(connection: ConnectionFacts, evidence: Evidence, waits: Waits): Verdict | null {
   const { syns, synAckMs, synFrame } = connection.handshake
   const gotIn = synAckMs !== null
   if (gotIn ? syns < 2 : connection.ending !== 'unanswered') return null
+  if (!gotIn && isCutByTheEnd(connection)) return null
   if (connection.handshake.answeredByAckFrame !== null) return null // an older connection answered
   const syn = unansweredSyn(connection, evidence)
   if (syn.stopped === 'before-server' || syn.stopped === 'answer-lost') return null
@@ -138,17 +153,21 @@ function synDropped(
   if (atServer) because.push(say('syn-arrived', { server }, frame))
   else against.push(say('arrival-unknown', { server }, frame))
   if (syn.answeredAround) because.push(say('answers-others', { server }, connectionRef(connection)))
-  const queued = waiting(server, syn.firstSynMs)
+  const queued = waits.at(server, syn.firstSynMs)
   if (queued > 0) because.push(say('queue-waiting', { queued, server }, connectionRef(connection)))
   if (syn.halfOpen > 0) {
     against.push(say('half-open', { halfOpen: syn.halfOpen }, connectionRef(connection)))
   }
+  // Who fills an accept queue has finished its handshake and waits: it is seen, unless it is outside of the capture.
+  const crowded = waits.crowded.has(server)
+  if (!crowded) against.push(say('nobody-waiting', { server }, connectionRef(connection)))
   const manyHalfOpen = syn.halfOpen > 2 * queued
-  const likely = atServer && syn.answeredAround && !manyHalfOpen
+  const likely = atServer && syn.answeredAround && !manyHalfOpen && crowded
   return {
     ...found(connection, 'syn-dropped'),
     certainty: likely ? 'likely' : 'possible',
-    weight: (likely ? (queued > 0 ? 75 : 68) : manyHalfOpen ? 40 : 50) - (gotIn ? 10 : 0),
+    weight:
+      (likely ? (queued > 0 ? 75 : 68) : manyHalfOpen || !crowded ? 40 : 50) - (gotIn ? 10 : 0),
     because,
     against,
   }

@@ -22,6 +22,7 @@ const left = (
     id,
     ending: 'half-closed',
     endedBy: 'client',
+    lastMs: at + waited,
     request: { startFrame: 4, startMs: at, lastFrame: 4, lastMs: at, octets: 100, seq: 1 },
     sides: {
       client: {
@@ -114,8 +115,8 @@ causeTable(clientTimeout, [
       left(0, 1001),
       left(1, 1003, 400),
       left(2, 1002, 900),
-      unanswered({ id: 3, startMs: 300, lastMs: 1400 }),
-      unanswered({ id: 4, startMs: 300, lastMs: 1400 }),
+      unanswered({ id: 3, startMs: 300, lastMs: 1400, handshake: { synTimesMs: [300, 1300] } }),
+      unanswered({ id: 4, startMs: 300, lastMs: 1400, handshake: { synTimesMs: [300, 1300] } }),
     ],
     sources: [{ at: 'server' }],
     endpoints: [{ firstAnswerMs: 0, lastAnswerMs: 5000 }],

@@ -215,6 +215,9 @@ function verdictOf(
     because: becauseOf(found, constant),
     against: [
       ...(constant.members.length === 1 ? [say('single', {}, at)] : []),
+      ...(constant.members.length >= ENOUGH && !differentTimes(constant.members)
+        ? [say('one-instant', { count: constant.members.length }, at)]
+        : []),
       ...(doubtful ? [doubtOf(connection)] : []),
     ],
     values: { timeout: constant.ms },

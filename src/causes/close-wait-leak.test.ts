@@ -89,14 +89,74 @@ causeTable(closeWaitLeak, [
     against: ['excerpt', 'short-watch'],
   },
   {
-    name: 'three of them, acknowledged by the delayed-ACK timer only; the capture ends soon',
+    name: 'three of them, acknowledged by the delayed-ACK timer only; the capture ends soon: cannot tell',
+    connections: [0, 1, 2].map((id) =>
+      held({ id, captureEndMs: 3100, sides: { server: { fins: 1, fin: fin(3005, 3047) } } }),
+    ),
+    is: 'unknown',
+  },
+  {
+    name: 'three of them, idle before the FIN and forgotten two seconds after it',
+    connections: [0, 1, 2].map((id) => held({ id, captureEndMs: 5100 })),
+    is: 'likely',
+    explains: 3,
+    because: ['several', 'was-idle'],
+  },
+  {
+    name: 'three of them, acknowledged by the delayed-ACK timer only and watched for half a second',
     connections: [0, 1, 2].map((id) =>
       held({ id, captureEndMs: 3600, sides: { server: { fins: 1, fin: fin(3005, 3047) } } }),
     ),
-    is: 'likely',
+    is: 'possible',
     explains: 3,
     because: ['several', 'delayed-ack'],
     against: ['short-watch'],
+  },
+  {
+    name: 'three of them, watched for a second: as many do not make it longer',
+    connections: [0, 1, 2].map((id) => held({ id, captureEndMs: 4306 })),
+    is: 'possible',
+    explains: 3,
+    because: ['several'],
+    against: ['short-watch'],
+  },
+  {
+    name: 'cannot tell: the same application closed another connection later than this one is watched',
+    connections: [
+      held({ captureEndMs: 9000 }),
+      connection({
+        id: 1,
+        ending: 'clean',
+        sides: { server: { fin: fin(3005, 3006) }, client: { fin: fin(10_005, 10_006) } },
+      }),
+    ],
+    is: 'unknown',
+  },
+  {
+    name: 'the same application closed another connection late: it may close this one later still',
+    connections: [
+      held(),
+      connection({
+        id: 1,
+        ending: 'clean',
+        sides: { server: { fin: fin(3005, 3006) }, client: { fin: fin(10_005, 10_006) } },
+      }),
+    ],
+    is: 'possible',
+    against: ['others-closed-late'],
+  },
+  {
+    name: 'the client asked and closed its direction at once: it still waits for the answer',
+    connections: [
+      requestOnly(true, {
+        ending: 'half-closed',
+        endedBy: 'client',
+        captureEndMs: 30_000,
+        sides: { client: { fin: fin(2.1, 42) } },
+      }),
+    ],
+    is: 'possible',
+    against: ['still-asking', 'answer-due'],
   },
   {
     name: 'near miss: a whole capture that ends right after the FIN',

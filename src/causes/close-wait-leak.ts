@@ -4,10 +4,12 @@ import {
   atFrame,
   type Cause,
   connectionRef,
+  type Judgement,
   judgeEach,
   otherSide,
   type Reason,
   reasonsOf,
+  type Unknown,
   type Verdict,
 } from './cause.ts'
 import { isExcerpt, lastActivityBefore, unseenOctets } from './closing.ts'
@@ -16,8 +18,12 @@ import { judgeCloseWait } from './machine/close-wait-leak.ts'
 const say = reasonsOf('close-wait-leak')
 
 const WATCHED_MS = 5000 // tcp-resets.md #40: no FIN back for more than 5 s and to the end of the capture
+const FORGOTTEN_MS = 2000
 const GLIMPSE_MS = 1000
+const MOMENT_MS = 200
 const SEVERAL = 3 // as many of one owner and server, none of them closed by it at once
+const TELLING_MS = 1000 // who closes others so late may close these later still
+const AT_ONCE_MS = 100
 const DELAYED_ACK_MS = 35 // Linux TCP_DELACK_MIN is 40 ms: a bare ACK that late means nobody wrote or closed meanwhile
 
 /** The peer closed, the kernel acknowledged it, the application never closes. Linux keeps CLOSE-WAIT for ever. */
@@ -26,9 +32,42 @@ export const closeWaitLeak = {
   needs: ['packets', 'kernel'],
   refs: ['RFC 9293 §3.6', 'Linux net/ipv4/tcp_input.c tcp_fin'],
   confusedWith: ['open-transaction', 'server-idle-timeout', 'server-stalled'],
-  judge: (evidence) => judgeEach(evidence, ['half-closed'], judgeOne),
+  judge,
   judgeMachine: judgeCloseWait,
 } as const satisfies Cause
+
+function judge(evidence: Evidence): Judgement {
+  const judgement = judgeEach(evidence, ['half-closed'], judgeOne)
+  const told = new Set(judgement.verdicts.flatMap((v) => v.connections))
+  const untold = evidence.connections.filter(
+    (c) => c.ending === 'half-closed' && !told.has(c) && isCutSoon(c, evidence),
+  )
+  const first = untold[0]
+  return first === undefined
+    ? judgement
+    : { ...judgement, unknown: unknownOf(first, untold.length) }
+}
+
+function unknownOf(connection: ConnectionFacts, count: number): Unknown {
+  const { holder, watchedMs } = halfClose(connection)!
+  const { address } = connection[holder]
+  const which = count === 1 ? 'a connection' : `${count} connections`
+  const seen = watchedMs < 1 ? 'less than 1' : watchedMs.toFixed(0)
+  return {
+    missing: [
+      `whether ${address} closes ${which} of which its peer has closed its end: the capture goes on for only ${seen} ms after that`,
+    ],
+    ask: `ss -tanp state close-wait # on ${address}`,
+  }
+}
+
+/** Not closed at once, but the capture ends before anybody can tell, or before the age at which others were closed. */
+function isCutSoon(connection: ConnectionFacts, evidence: Evidence): boolean {
+  const half = halfClose(connection)
+  if (half === null || isExcerpt(connection)) return false
+  if (half.watchedMs < GLIMPSE_MS) return wasDelayed(half)
+  return half.watchedMs <= slowestClose(connection, half, evidence)
+}
 
 interface HalfClose {
   closer: Side
@@ -45,8 +84,13 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
   const glimpse = isGlimpseEnough(connection, half)
   if (!isHeld(connection, half) && !glimpse) return null
   const alike = heldAlike(connection, half, evidence)
-  const certain = half.watchedMs >= WATCHED_MS || glimpse || alike >= SEVERAL
+  const slowest = slowestClose(connection, half, evidence)
+  if (slowest > 0 && half.watchedMs <= slowest) return null // others of this application took as long, and closed
   const pending = half.closer === 'client' && connection.requestPending
+  const asking = pending && isStillAsking(connection, half)
+  const forgotten = alike >= SEVERAL && wasForgotten(connection, half)
+  const telling = half.watchedMs >= WATCHED_MS || glimpse || forgotten
+  const certain = telling && !asking && slowest < TELLING_MS
   const transaction = evidence.application.get(connection.id)?.database?.inTransaction === true
   const holder = connection[half.holder]
   return {
@@ -60,7 +104,7 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
       ...becauseOf(connection, half),
       ...(alike >= SEVERAL ? [say('several', { count: alike }, connectionRef(connection))] : []),
     ],
-    against: againstOf(connection, half, pending),
+    against: againstOf(connection, half, { pending, asking, slowest }),
     values: { holder: holder.address, closer: half.closer, port: connection.server.port },
     group: `${connection.server.endpoint} ${half.holder} ${holder.address}`,
     ...(transaction ? { consequenceOf: 'open-transaction' as const } : {}),
@@ -69,13 +113,41 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
 }
 
 /**
- * Watched for a second, or idle before and acknowledged by the delayed-ACK timer only: a program that looks at its idle
- * connections closes within a millisecond, and its FIN then carries the acknowledgement.
+ * Watched for a second; or for a moment, idle before and acknowledged by the delayed-ACK timer only: a program that looks at
+ * its idle connections closes within a millisecond, and its FIN then carries the acknowledgement. Where the acknowledgement
+ * is among the last frames, the capture may as well have been stopped just before the close.
  */
 function isHeld(connection: ConnectionFacts, half: HalfClose): boolean {
   if (half.watchedMs >= GLIMPSE_MS) return true
-  if (isExcerpt(connection)) return false
+  if (half.watchedMs < MOMENT_MS || isExcerpt(connection)) return false
   return wasDelayed(half) && (idleBeforeFin(connection, half) ?? 0) >= GLIMPSE_MS
+}
+
+/** Idle before the FIN, and two seconds after it still not looked at: a pool that tests its connections closes in an instant. */
+function wasForgotten(connection: ConnectionFacts, half: HalfClose): boolean {
+  const idle = idleBeforeFin(connection, half) ?? 0
+  return half.watchedMs >= FORGOTTEN_MS && idle >= GLIMPSE_MS && !isExcerpt(connection)
+}
+
+/**
+ * The client asked and closed its direction in one go (shutdown(SHUT_WR), `nc -N`): that is how it says "that is all", and
+ * the server answers when it is ready. A client that gives up closes later.
+ */
+function isStillAsking({ request }: ConnectionFacts, { fin }: HalfClose): boolean {
+  return request !== null && fin.tMs - request.lastMs <= AT_ONCE_MS
+}
+
+/** The longest after their peer's FIN that this holder still wrote to, or closed, others with this server; 0 = none seen. */
+function slowestClose(connection: ConnectionFacts, half: HalfClose, evidence: Evidence): number {
+  let slowest = 0
+  for (const c of evidence.connections) {
+    if (c === connection || c.server.endpoint !== connection.server.endpoint) continue
+    if (c[half.holder].address !== connection[half.holder].address) continue
+    const asked = c.sides[half.closer].fin?.tMs ?? Number.POSITIVE_INFINITY
+    const { fin, lastDataMs } = c.sides[half.holder]
+    slowest = Math.max(slowest, (fin?.tMs ?? 0) - asked, (lastDataMs ?? 0) - asked)
+  }
+  return slowest
 }
 
 /** Connections of the same holder with the same server that are held like this one. */
@@ -149,7 +221,11 @@ function becauseOf(connection: ConnectionFacts, half: HalfClose): Reason[] {
   return because
 }
 
-function againstOf(connection: ConnectionFacts, half: HalfClose, pending: boolean): Reason[] {
+function againstOf(
+  connection: ConnectionFacts,
+  half: HalfClose,
+  told: { pending: boolean; asking: boolean; slowest: number },
+): Reason[] {
   const against: Reason[] = []
   const ref = connectionRef(connection)
   if (half.watchedMs < WATCHED_MS) against.push(say('short-watch', { for: half.watchedMs }, ref))
@@ -159,7 +235,14 @@ function againstOf(connection: ConnectionFacts, half: HalfClose, pending: boolea
       say('excerpt', { client: client.missingOctets, server: server.missingOctets }, ref),
     )
   }
-  if (pending) against.push(say('answer-due', {}, ref))
+  if (told.slowest >= TELLING_MS) {
+    against.push(say('others-closed-late', { who: half.holder, after: told.slowest }, ref))
+  }
+  if (told.asking) {
+    const asked = half.fin.tMs - connection.request!.lastMs
+    against.push(say('still-asking', { after: asked }, atFrame(half.fin.frame, connection)))
+  }
+  if (told.pending) against.push(say('answer-due', {}, ref))
   return against
 }
 

@@ -67,6 +67,14 @@ const farewell = connection({
 
 causeTable(closeWithUnreadData, [
   {
+    name: 'three in one instant: the process of the client may have died with them unread',
+    connections: [0, 1, 2].map((id) => ({ ...download(0, 64_256), id })),
+    is: 'likely',
+    variant: 'unread-response',
+    explains: 3,
+    against: ['one-instant'],
+  },
+  {
     name: 'window closed, body incomplete: how many octets of which response',
     connections: [download(0, 64_256)],
     application: [[0, http({})]],

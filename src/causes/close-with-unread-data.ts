@@ -19,6 +19,7 @@ import { judgeCloseWithUnreadDataHere } from './machine/close-with-unread-data.t
 const say = reasonsOf('close-with-unread-data')
 
 const TOGETHER = 3
+const INSTANT_MS = 10
 const UPLOAD_OCTETS = 4096 // more than a head: a body was on its way
 
 /** close() while received octets wait unread: Linux sends RST instead of FIN. */
@@ -54,7 +55,7 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
     weight: found.weight,
     culprit: { side, host: connection[side].address },
     because: found.because,
-    against: found.against,
+    against: [...found.against, ...oneInstant(connection, found.reset, evidence)],
     values: {
       culprit: connection[side].address,
       request: http?.request ?? '',
@@ -63,6 +64,17 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
     },
     group: `${connection.server.endpoint} ${side}`,
   }
+}
+
+/** Closed one by one, or all of them by the end of the process: no difference but the time. */
+function oneInstant(
+  connection: ConnectionFacts,
+  reset: ResetFacts,
+  evidence: Evidence,
+): readonly Reason[] {
+  if (reset.from !== 'client') return []
+  const count = endedTogether(evidence, connection, 'client', INSTANT_MS)
+  return count >= TOGETHER ? [say('one-instant', { count }, frameOf(reset, connection))] : []
 }
 
 function find(connection: ConnectionFacts, evidence: Evidence): Found | null {

@@ -9,6 +9,13 @@ const lostSyns = [0, 1].map((i) =>
 
 causeTable(connectFiltered, [
   {
+    name: 'cannot tell: the SYN is among the last frames of the capture',
+    connections: [
+      unanswered({ lastMs: 0, captureEndMs: 30, handshake: { syns: 1, synTimesMs: [0] } }),
+    ],
+    is: 'nothing',
+  },
+  {
     name: 'SYNs unanswered, the host answers on another port: only possible from one side',
     connections: [unanswered(), connection({ ...other })],
     is: 'possible',

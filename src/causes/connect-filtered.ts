@@ -13,7 +13,7 @@ import {
   type Verdict,
 } from './cause.ts'
 import { judgeSynSent } from './machine/connect-filtered.ts'
-import { type UnansweredSyn, unansweredSyn } from './unanswered.ts'
+import { isCutByTheEnd, type UnansweredSyn, unansweredSyn } from './unanswered.ts'
 import { type Effect, isTaken, weighConnects, withExperiments } from './weigh-experiments.ts'
 
 const say = reasonsOf('connect-filtered')
@@ -106,6 +106,7 @@ function synArrived(evidence: Evidence): Exclusion | null {
 }
 
 function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | null {
+  if (isCutByTheEnd(connection)) return null
   const syn = unansweredSyn(connection, evidence)
   if (syn.stopped === 'answer-lost') return null
   const certain = certaintyOf(connection, syn)

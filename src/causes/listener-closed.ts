@@ -66,6 +66,7 @@ function judgeBurst(evidence: Evidence, acts: Act[], queued: Act[]): Verdict | n
   else if (goesOn) {
     against.push(say('answers-after', { server: endpoint }, connectionRef(first.connection)))
   }
+  if (silent === 0) against.push(say('perhaps-accepted', {}, at))
   if (finned > 0) against.push(say('fins-too', { finned }, at))
   const likely = signs > 0 && queued.length + signs >= 4 && finned === 0
   const killed = diedWith(evidence, acts)

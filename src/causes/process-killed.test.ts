@@ -17,6 +17,17 @@ const fin = (n: number) => ({
 })
 const finned = (id: number, requestPending: boolean, who: Who = 'server') =>
   connection({ id, ending: 'half-closed', endedBy: who, requestPending, sides: { [who]: fin(id) } })
+const leftAfter = (id: number, age: number, over: Parameters<typeof connection>[0] = {}) => {
+  const asked = 900 + id / 10 - age
+  return requestOnly(true, {
+    id,
+    ending: 'half-closed',
+    endedBy: 'client',
+    request: { startFrame: 4, startMs: asked, lastFrame: 4, lastMs: asked, octets: 28, seq: 1 },
+    sides: { client: fin(id) },
+    ...over,
+  })
+}
 const cut = (id: number, who: Who = 'server') =>
   connection({
     id,
@@ -62,6 +73,61 @@ const young = (id: number) =>
   })
 
 causeTable(processKilled, [
+  {
+    name: 'a client left requests of very different ages in one instant: it was stopped',
+    connections: [0, 1, 2].map((id) => leftAfter(id, 200 + 250 * id)),
+    is: 'likely',
+    variant: 'client',
+    severity: 'notice',
+    culprit: 'client',
+    because: ['together', 'ages'],
+  },
+  {
+    name: 'the same, the answers coming after it had gone',
+    connections: [0, 1, 2].map((id) =>
+      leftAfter(id, 200 + 250 * id, {
+        requestPending: false,
+        response: {
+          startFrame: 140,
+          startMs: 4000,
+          lastFrame: 140,
+          lastMs: 4000,
+          octets: 9,
+          seq: 1,
+        },
+      }),
+    ),
+    is: 'likely',
+    variant: 'client',
+  },
+  {
+    name: 'a client left requests of one age in one instant: stopped, or a timeout of it',
+    connections: [0, 1, 2].map((id) => leftAfter(id, 800)),
+    is: 'possible',
+    variant: 'client',
+    against: ['one-age'],
+  },
+  {
+    name: 'requests that lay unread, reset in one moment: died, or a queue that was closed',
+    connections: [0, 1, 2].map((id) =>
+      requestOnly(true, {
+        id,
+        ending: 'handshake-reset',
+        endedBy: 'server',
+        resets: [reset({ shape: 'active', frame: 100 + id, tMs: 900 + id / 10 })],
+      }),
+    ),
+    endpoints: [{ lastAnswerMs: 2 }],
+    is: 'possible',
+    culprit: 'server',
+    because: ['never-read'],
+    against: ['perhaps-queued'],
+  },
+  {
+    name: 'near miss: a client that had all its answers closed three connections at once',
+    connections: [0, 1, 2].map((id) => finned(id, false, 'client')),
+    is: 'nothing',
+  },
   {
     name: 'PostgreSQL tells its sessions that another one crashed (57P02)',
     connections: [finned(0, false)],

@@ -7,9 +7,11 @@ import {
   connectionRef,
   type Judgement,
   type Reason,
+  type Reference,
   reasonsOf,
   type Verdict,
 } from './cause.ts'
+import { toleranceMs } from './closing.ts'
 import { cutResponse } from './cut-response.ts'
 import { judgeProcessKilledHere } from './machine/process-killed.ts'
 
@@ -21,13 +23,21 @@ const TOGETHER = 3
 const ACCEPTED_MS = 200
 /** A FIN sooner than this after the last request is its answer: QUIT, Terminate, a refusal. */
 const ANSWER_MS = 50
+/** A request that waited so long was asked of a slow server, whatever ended the wait. */
+const SLOW_MS = 1000
 
 /** A process died: the kernel closes all its connections in one go, FIN where all was read, RST where not. */
 export const processKilled = {
   id: 'process-killed',
   needs: ['packets', 'kernel', 'application'],
   refs: ['Linux net/ipv4/tcp.c __tcp_close', 'RFC 2525 §2.17'],
-  confusedWith: ['close-with-unread-data', 'listener-closed', 'server-idle-timeout'],
+  confusedWith: [
+    'client-timeout',
+    'close-with-unread-data',
+    'listener-closed',
+    'server-idle-timeout',
+    'server-stalled',
+  ],
   specialises: ['close-with-unread-data', 'data-after-close'],
   judge,
   judgeMachine: judgeProcessKilledHere,
@@ -37,6 +47,7 @@ function judge(evidence: Evidence): Judgement {
   const verdicts: Verdict[] = []
   for (const { acts } of bursts(evidence, 'server', (c) => c.server.endpoint)) {
     if (diedWith(evidence, acts)) verdicts.push(serverDied(evidence, acts))
+    else if (neverRead(evidence, acts)) verdicts.push(diedUnread(acts))
   }
   for (const { acts } of bursts(evidence, 'client', (c) => c.client.address)) {
     const verdict = clientDied(acts)
@@ -98,6 +109,36 @@ function cutShort({ connection, how, atMs, side }: Act): boolean {
   return pending || (how === 'reset' && connection.exchanges > 0)
 }
 
+/** Requests that waited for a while, all answered by nothing but a RST in one moment, after which the server was silent. */
+function neverRead(evidence: Evidence, acts: readonly Act[]): boolean {
+  const { endpoint } = acts[0]!.connection.server
+  const unread = acts.filter((a) => a.how === 'reset' && waitsInVain(a))
+  const after = evidence.endpoints.get(endpoint)?.lastAnswerMs ?? 0
+  const youngest = Math.max(...acts.map((a) => a.connection.handshake.ackMs ?? 0))
+  if (acts[0]!.atMs - youngest < ACCEPTED_MS) return false // freshly accepted, and closed at once
+  return unread.length >= TOGETHER && unread.length === acts.length && after <= acts.at(-1)!.atMs
+}
+
+function diedUnread(acts: Act[]): Verdict {
+  const first = acts[0]!
+  const { endpoint, address } = first.connection.server
+  const at = atFrame(first.frame, first.connection)
+  return {
+    connections: acts.map((a) => a.connection),
+    certainty: 'possible',
+    severity: 'problem',
+    weight: 55,
+    culprit: { side: 'server', host: address },
+    because: [
+      say('together', { acts: acts.length, within: acts.at(-1)!.atMs - first.atMs }, at),
+      say('never-read', { cut: acts.length, age: Math.min(...acts.map(ageOf)) }, at),
+    ],
+    against: [say('perhaps-queued', {}, at)],
+    values: { side: 'server', who: endpoint },
+    group: endpoint,
+  }
+}
+
 function serverDied(evidence: Evidence, acts: Act[]): Verdict {
   const first = acts[0]!
   const { endpoint, address } = first.connection.server
@@ -154,27 +195,65 @@ function aboutResponses(responses: readonly Act[], evidence: Evidence): Reason {
     : say('responses-cut', { ...values, length: http.contentLength }, at)
 }
 
-/** Clients that stop all at once are usually stopped on purpose (a load test ends, a browser closes): a notice. */
+/**
+ * Clients that stop all at once are usually stopped on purpose (a load test ends, a browser closes): a notice. FIN and RST
+ * mixed, or requests of different ages: no timer of a client ends those together.
+ */
 function clientDied(acts: Act[]): Verdict | null {
   const cut = acts.filter(cutShort)
   const fins = acts.filter((a) => a.how === 'fin').length
-  if (acts.length < TOGETHER || cut.length < 2 || fins === 0 || fins === acts.length) return null
+  const mixed = fins > 0 && fins < acts.length
+  const waiting = acts.filter(waitsInVain)
+  if (acts.length < TOGETHER) return null
+  if (waiting.length < TOGETHER && !(mixed && cut.length >= 2)) return null
+  const ages = waiting.map(ageOf)
+  const [youngest, oldest] = [Math.min(...ages), Math.max(...ages)]
+  const differ = waiting.length >= TOGETHER && oldest - youngest > toleranceMs(youngest)
   const first = acts[0]!
   const { address } = first.connection.client
   const at = atFrame(first.frame, first.connection)
+  const example = waiting[0] ?? first
+  const asked = atFrame(example.frame, example.connection)
+  const because = [
+    say('together', { acts: acts.length, within: acts.at(-1)!.atMs - first.atMs }, at),
+  ]
+  if (mixed) because.push(say('mixed', { fins, resets: acts.length - fins }, at))
+  if (differ) because.push(say('ages', { cut: waiting.length, youngest, oldest }, asked))
   return {
     connections: acts.map((a) => a.connection),
     variant: 'client',
-    certainty: 'possible',
+    certainty: differ ? 'likely' : 'possible',
     severity: 'notice',
-    weight: 40,
+    weight: differ ? 78 : mixed ? 40 : 50,
     culprit: { side: 'client', host: address },
-    because: [
-      say('together', { acts: acts.length, within: acts.at(-1)!.atMs - first.atMs }, at),
-      say('mixed', { fins, resets: acts.length - fins }, at),
-    ],
-    against: [],
+    because,
+    against: clientsOwn(waiting, { mixed, differ }, asked),
     values: { side: 'client', who: address },
     group: address,
   }
+}
+
+/** What speaks for a client that lives and closed them itself, or for a server that had let it wait. */
+function clientsOwn(
+  waiting: readonly Act[],
+  { mixed, differ }: { mixed: boolean; differ: boolean },
+  at: Reference,
+): Reason[] {
+  const against: Reason[] = []
+  const ages = waiting.map(ageOf)
+  if (!mixed && !differ) against.push(say('one-age', { age: Math.min(...ages) }, at))
+  const oldest = Math.max(0, ...ages)
+  if (differ && oldest >= SLOW_MS) against.push(say('waited', { oldest }, at))
+  return against
+}
+
+/** Asked a while before, and no octet of the answer had come when it left. */
+function waitsInVain({ connection, atMs }: Act): boolean {
+  const { request, response, requestPending } = connection
+  if (request === null || atMs - request.lastMs < ANSWER_MS) return false
+  return requestPending || (response !== null && response.startMs > atMs)
+}
+
+function ageOf({ connection, atMs }: Act): number {
+  return atMs - connection.request!.lastMs
 }

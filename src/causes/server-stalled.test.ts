@@ -51,6 +51,49 @@ causeTable(serverStalled, [
     because: ['answered-before'],
   },
   {
+    name: 'the capture ends before the age at which an earlier request was answered: cannot tell',
+    connections: [
+      waiting(0, {
+        exchanges: 2,
+        head: [
+          segment({ frame: 4, tMs: 2, len: 100 }),
+          segment({ frame: 6, tMs: 8002, len: 100, from: 'server' }),
+        ],
+        request: { startFrame: 9, startMs: 9000, lastFrame: 9, lastMs: 9000, octets: 55, seq: 101 },
+        captureEndMs: 16_990,
+      }),
+    ],
+    is: 'unknown',
+  },
+  {
+    name: 'earlier ones were answered after half as long: perhaps a slow answer',
+    application: [[0, application({ protocol: 'http' })]],
+    connections: [
+      waiting(0, {
+        exchanges: 2,
+        head: [
+          segment({ frame: 4, tMs: 2, len: 100 }),
+          segment({ frame: 6, tMs: 8002, len: 100, from: 'server' }),
+        ],
+        request: { startFrame: 9, startMs: 9000, lastFrame: 9, lastMs: 9000, octets: 55, seq: 101 },
+        captureEndMs: 22_000,
+      }),
+      connection({ id: 1 }),
+    ],
+    is: 'possible',
+    against: ['slow-answers', 'may-answer'],
+  },
+  {
+    name: 'a client that left everything in one instant may have been stopped itself',
+    application: [[0, application({ protocol: 'http' })]],
+    connections: [0, 1, 2].map((id) =>
+      waiting(id, { ending: 'half-closed', sides: { client: { fin: clientFin(3000 + id) } } }),
+    ),
+    is: 'possible',
+    explains: 3,
+    against: ['left-together'],
+  },
+  {
     name: 'the server spoke after a silence and the client replied: an answer, in a tunnel say',
     connections: [
       waiting(0, {

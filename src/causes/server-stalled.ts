@@ -4,13 +4,15 @@ import {
   atFrame,
   type Cause,
   connectionRef,
+  type Judgement,
   judgeEach,
   type Reason,
   reasonsOf,
+  type Unknown,
   type Verdict,
 } from './cause.ts'
 import { givenUp } from './client-timeout.ts'
-import { closeTime, unseenOctets } from './closing.ts'
+import { closeTime, endedTogether, unseenOctets } from './closing.ts'
 import { judgeStalled } from './machine/server-stalled.ts'
 import { answersMayBeTooLong } from './path-mtu-black-hole.ts'
 import { weighConnects, withExperiments } from './weigh-experiments.ts'
@@ -22,6 +24,7 @@ const GAVE_UP_MS = 950
 const WAITING_MS = 5000
 const SEVERAL = 3
 const UNPROMPTED_MS = 1000
+const LONGER = 2 // than the slowest answer that was seen: shorter may be an answer that is merely due
 
 /** The request was acknowledged by the server's kernel; its application gives no answer. Not a fault of TCP. */
 export const serverStalled = {
@@ -29,8 +32,7 @@ export const serverStalled = {
   needs: ['packets', 'kernel', 'application'],
   refs: ['RFC 9293 §3.8.4', 'RFC 9110 §15.6.5'],
   confusedWith: ['client-timeout', 'pool-starvation', 'descriptor-exhaustion', 'zero-window-stall'],
-  judge: (evidence) =>
-    judgeEach(evidence, ['open', 'half-closed', 'clean', 'reset', 'reset-after-fin'], judgeOne),
+  judge,
   judgeMachine: judgeStalled,
 } as const satisfies Cause
 
@@ -62,9 +64,52 @@ export function stallOf(connection: ConnectionFacts): Stall | null {
   return { connection, waitedMs, until: serverClosed === null ? 'capture-end' : 'server-closed' }
 }
 
-function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | null {
-  const stall = stallOf(connection)
-  if (stall === null) return null
+const ENDINGS = ['open', 'half-closed', 'clean', 'reset', 'reset-after-fin'] as const
+
+function judge(evidence: Evidence): Judgement {
+  const due: { stall: Stall; slowest: number }[] = []
+  const { verdicts } = judgeEach(evidence, ENDINGS, (connection) => {
+    const stall = stallOf(connection)
+    if (stall === null) return null
+    const slowest = stall.until === 'capture-end' ? slowestAnswer(connection, evidence) : 0
+    if (stall.waitedMs > slowest) return judgeOne(stall, slowest, evidence)
+    due.push({ stall, slowest })
+    return null
+  })
+  const longest = due.reduce((a, b) => (b.stall.waitedMs > a.stall.waitedMs ? b : a), due[0]!)
+  if (verdicts.length > 0 || longest === undefined) return { verdicts }
+  return { verdicts, unknown: stillDue(longest.stall, longest.slowest, due.length) }
+}
+
+/** The capture ends before the age at which other requests were answered. */
+function stillDue({ connection, waitedMs }: Stall, slowest: number, count: number): Unknown {
+  const [waited, usual] = [waitedMs, slowest].map((ms) => (ms / 1000).toFixed(2))
+  const requests = count === 1 ? 'a request' : `${count} requests`
+  return {
+    missing: [
+      `the answer to ${requests} to ${connection.server.endpoint}: the capture ends ${waited} s after it was asked, others were answered after up to ${usual} s`,
+    ],
+    ask: `tcpdump -i any -w longer.pcap 'tcp port ${connection.server.port}' # for longer`,
+  }
+}
+
+/** The longest that the server let a client wait and then answered, on any listed connection of this endpoint; 0 = not seen. */
+function slowestAnswer({ server }: ConnectionFacts, evidence: Evidence): number {
+  let slowest = 0
+  for (const c of evidence.connections) {
+    if (c.server.endpoint !== server.endpoint) continue
+    const data = [...c.head, ...c.tail].filter(({ len }) => len > 0)
+    for (const [i, answer] of data.entries()) {
+      const asked = data[i - 1]
+      if (answer.from !== 'server' || asked?.from !== 'client') continue
+      slowest = Math.max(slowest, answer.tMs - asked.tMs)
+    }
+  }
+  return slowest
+}
+
+function judgeOne(stall: Stall, slowest: number, evidence: Evidence): Verdict {
+  const { connection } = stall
   const endpoint = evidence.endpoints.get(connection.server.endpoint)
   const alike = evidence.connections.filter(
     (c) => c.server.endpoint === connection.server.endpoint && stallOf(c) !== null,
@@ -77,7 +122,11 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
   const doubtful = answersMayBeTooLong(connection, evidence)
   // Where either side may ask (tunnels, SIP, message buses), the last message of the client can be an answer.
   const prompted = protocol === 'unknown' ? promptedAfter(connection) : null
-  const likely = telling && !oneWay && !patient && !doubtful && prompted === null
+  const usual = slowest * LONGER > stall.waitedMs ? slowest : null
+  const left = stall.until === 'client-left' ? endedTogether(evidence, connection, 'client', 10) : 0
+  const together = left >= SEVERAL ? left : null
+  const sure = !oneWay && !patient && !doubtful && prompted === null
+  const likely = telling && sure && usual === null && together === null
   const verdict: Verdict = {
     connections: [connection],
     certainty: likely ? 'likely' : 'possible',
@@ -85,7 +134,7 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
     weight: likely ? 60 : 45,
     culprit: { side: 'server', host: connection.server.address },
     because: becauseOf(stall, alike),
-    against: againstOf(stall, { oneWay, doubtful, prompted }),
+    against: againstOf(stall, { oneWay, doubtful, prompted, usual, together }),
     values: { waited: stall.waitedMs },
     group: connection.server.endpoint,
   }
@@ -134,11 +183,19 @@ function becauseOf(stall: Stall, alike: number): Reason[] {
 
 function againstOf(
   stall: Stall,
-  told: { oneWay: boolean; doubtful: boolean; prompted: number | null },
+  told: {
+    oneWay: boolean
+    doubtful: boolean
+    prompted: number | null
+    usual: number | null
+    together: number | null
+  },
 ): Reason[] {
   const ref = connectionRef(stall.connection)
   if (told.oneWay) return [say('one-way', {}, ref)]
   const against = told.doubtful ? [say('long-unseen', {}, ref)] : []
+  if (told.usual !== null) against.push(say('slow-answers', { slowest: told.usual }, ref))
+  if (told.together !== null) against.push(say('left-together', { count: told.together }, ref))
   if (told.prompted !== null) return [...against, say('an-answer', { idle: told.prompted }, ref)]
   return stall.until === 'capture-end' ? [...against, say('may-answer', {}, ref)] : against
 }

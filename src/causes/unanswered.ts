@@ -64,6 +64,14 @@ function whereStopped(
   return { stopped: side === 'server' ? 'at-server' : null, proven: false }
 }
 
+/** RFC 6298 (2.1): the first RTO. */
+const FIRST_RTO_MS = 1000
+
+/** Sent once, and the capture ends before it would have been sent again or the answer may have been on its way. */
+export function isCutByTheEnd({ handshake, captureEndMs, startMs }: ConnectionFacts): boolean {
+  return handshake.syns <= 1 && captureEndMs - startMs < FIRST_RTO_MS
+}
+
 /**
  * How many connections of an endpoint were waiting for its application at a time: handshake complete, nothing sent by
  * the server yet. They are what fills an accept queue. Built once a judgement; each question is two binary searches.

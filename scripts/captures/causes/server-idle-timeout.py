@@ -60,12 +60,13 @@ def nginx_reused(stage):
 
 
 @capture('server-idle-timeout/nginx-never-closed', ending='half-closed', endedBy='server', victims=5,
-         expects={'verdict': 'problem', 'cause': 'close-wait-leak', 'culprit': 'client'},
+         expects={'verdict': 'inconclusive', 'cause': 'close-wait-leak', 'culprit': 'client'},
          also=['server-idle-timeout'])
 def nginx_never_closed(stage):
     """nginx with `keepalive_timeout 2s`. Five pooled client connections (41001-41005) are never looked at again
     after their request: nginx closes at 2 s, the client's kernel acknowledges, its application holds CLOSE-WAIT
-    until the capture ends, 7 s later. 42001-42004 ask once and close themselves.
+    until the capture ends, 7 s later; but nothing is sent in the last 6 s, so that the file, which knows packets only, ends 0.8 s after
+    the last FIN: a leak is possible, not shown. 42001-42004 ask once and close themselves.
     """
     nginx(stage, '2s')
     stage.tap(CLIENT, snap=250)

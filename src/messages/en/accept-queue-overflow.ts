@@ -17,6 +17,8 @@ export const acceptQueueOverflow = {
     'answers-others': '{server} answered other connections before and after',
     'queue-waiting':
       '{queued:count} finished handshakes were waiting for the application of {server} at that moment',
+    'nobody-waiting':
+      'no finished handshake was seen waiting for the application of {server} then, as a full queue has: SYNs lost on the way, or a limit on new connections in a firewall (on the server, too), look the same',
     'half-open':
       '{halfOpen:count} handshakes were half-open too: the queue of unfinished handshakes may be the full one',
     'reset-at-ack':

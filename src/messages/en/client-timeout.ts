@@ -17,6 +17,8 @@ export const clientTimeout = {
       'no segment of 500 octets or more of this server is in the capture: long answers may be lost on the way, as on a path with a smaller MTU',
     'answer-unseen':
       'the sequence numbers of the server go on by {octets:octets} that are not in the capture: it had answered, and the answer was lost on the way',
+    'one-instant':
+      'all {count:count} left in one instant: a client that was stopped then would look the same, the requests being equally old',
     single: 'one connection cannot show that the time is constant',
   },
   now: [

@@ -15,6 +15,10 @@ export const closeWaitLeak = {
     'short-watch': 'the capture goes on for only {for:ms} after the acknowledgement',
     excerpt:
       '{client:octets} of the client and {server:octets} of the server were exchanged but are not in the capture (an excerpt, not loss)',
+    'others-closed-late':
+      'the {who} still wrote on, or closed, another connection {after:ms} after the FIN: it may close these later',
+    'still-asking':
+      'the client closed its direction {after:ms} after its request, as one does to say that this was all (shutdown, nc -N): it still waits for the answer',
     'answer-due':
       'the last request had not been answered: the handler may still be working, and close afterwards',
     'held-for':

@@ -32,6 +32,8 @@ export const closeWithUnreadData = {
     'body-incomplete-chunked':
       '{request}: the chunked response was not complete, {seen:octets} of its body were on the wire',
     'still-sending': 'the server was still sending',
+    'one-instant':
+      'the client ended {count:count} connections in one instant: its process may have died, which closes them all, unread data or not',
     'window-open':
       'the window was open ({window:octets}): the client may have read until then and cancelled on purpose',
     'answered-early':

@@ -8,6 +8,8 @@ export const listenerClosed = {
       '{queued:count} connections on which the server had said nothing were reset by it within {within:ms}',
     'nothing-unread':
       '{silent:count} of them had sent nothing: closing an accepted connection would have given FIN, not RST',
+    'perhaps-accepted':
+      'all of them had asked: a process that died (or closed them) with accepted connections and their requests unread gives the same resets',
     'refused-after': '{refused:count} SYNs to {server} were refused from then on',
     'answers-after': '{server} went on answering new connections',
     'fins-too':

@@ -13,6 +13,14 @@ export const processKilled = {
     proxy: 'a proxy whose backend died cuts the responses it passes on in the same way',
     mixed:
       '{fins:count} by FIN and {resets:count} by RST: what a dying process leaves behind, read or unread',
+    ages: '{cut:count} requests had been waiting for {youngest:ms} to {oldest:ms} then: no timeout of a client ends requests of such different ages together',
+    'one-age':
+      'the requests had been waiting equally long ({age:ms}): a timeout of the client would look the same',
+    waited: 'one had waited for {oldest:ms} without an answer: the server may be slow as well',
+    'never-read':
+      'all {cut:count} had asked, the last of them {age:ms} before, and got no octet: their requests lay unread',
+    'perhaps-queued':
+      'they may never have been accepted: a listener that is closed resets those in its queue in the same way',
     'refused-after': '{refused:count} SYNs to {server} were refused from then on',
     'others-live':
       'another connection that was older lived on at {server}: perhaps only one worker of several died',

@@ -19,6 +19,10 @@ export const serverStalled = {
       'no segment of 500 octets or more of this server is in the capture: long answers may be lost on the way, as on a path with a smaller MTU',
     'an-answer':
       'the server spoke first after {idle:ms} and the client replied: perhaps an answer, not a request',
+    'slow-answers':
+      'the server took up to {slowest:ms} for another answer in this capture: this one may be slow, too',
+    'left-together':
+      'the client ended {count:count} connections in the same instant: it may have been stopped, whatever the server was doing',
     'may-answer': 'the capture ends while the client still waits: a slow answer may follow',
     'not-read':
       '{count:count} connections with {octets:octets} that the process has not read, for {waited:ms} now',
