@@ -31,7 +31,7 @@ export async function openFile(path: string, as: FileOwner = {}): Promise<FileOu
     const target = await calls.realpath(path).catch(() => path)
     const there = await calls.stat(target).catch(() => null)
     if (there !== null && !there.isFile()) return direct(path, await calls.open(path, 'w'))
-    const beside = `${target}.${process.pid}.part`
+    const beside = as.beside?.(target) ?? `${target}.${process.pid}.part`
     const fd = await calls.open(beside, 'wx', there?.mode ?? as.mode ?? 0o666)
     const file = renamed(path, target, beside, fd)
     if (as.owner != null && there === null) await owned(file, fd, as.owner)
@@ -42,6 +42,8 @@ export async function openFile(path: string, as: FileOwner = {}): Promise<FileOu
 /** Of a file that was not there before. */
 export interface FileOwner {
   mode?: number
+  /** Where it is written until it is whole; null: the usual place. */
+  beside?: (target: string) => string | null
   owner?: { uid: number; gid: number } | null
 }
 

@@ -183,21 +183,40 @@ function isConfusedWith(
   )
 }
 
-/** Connections of a capture whose reset the kernel of their server explains beyond doubt, and the cause. */
+/**
+ * Connections of a capture whose reset, or whose SYN that nothing answered, the kernel of their server explains beyond doubt, and
+ * the cause. One SYN each of many clients is no flood where that many were dropped by a queue that nobody empties.
+ */
 export function explainedByKernel(
   connections: readonly ConnectionFacts[],
   claims: readonly MachineClaim[],
 ): Map<number, CauseId> {
-  const sure = claims.filter(
-    ({ verdict }) => verdict.certainty === 'confirmed' && verdict.machine.what === 'resets',
-  )
+  const sure = claims.filter(({ verdict }) => verdict.certainty === 'confirmed')
+  const resets = sure.filter(({ verdict }) => verdict.machine.what === 'resets')
   const explained = new Map<number, CauseId>()
-  for (const connection of sure.length === 0 ? [] : connections) {
+  for (const connection of resets.length === 0 ? [] : connections) {
     if (!RESET.has(connection.ending)) continue
-    const claim = sure.find((one) => isAt(connection, one))
+    const claim = resets.find((one) => isAt(connection, one))
     if (claim !== undefined) explained.set(connection.id, claim.cause.id)
   }
+  for (const claim of sure.filter(isOfServer)) {
+    const silent = connections.filter((c) => isUnheard(c) && isAt(c, claim))
+    const count = silent.reduce((sum, { weight }) => sum + weight, 0)
+    if (count > claim.verdict.machine.count) continue
+    for (const { id } of silent) explained.set(id, claim.cause.id)
+  }
   return explained
+}
+
+/** The server's side of the host refused them. */
+function isOfServer({ verdict }: MachineClaim): boolean {
+  return verdict.machine.what === 'connects' && verdict.culprit.side === 'server'
+}
+
+/** Nothing of the server was seen. */
+function isUnheard({ ending, handshake, sides }: ConnectionFacts): boolean {
+  const isWaiting = ending === 'unanswered' || ending === 'open'
+  return isWaiting && handshake.synAckMs === null && sides.server.packets === 0
 }
 
 const RESET: ReadonlySet<Ending> = new Set(['reset', 'reset-after-fin', 'handshake-reset'])

@@ -105,6 +105,29 @@ describe('a host beside packets', () => {
     expect(kinds).toContain('counter')
   })
 
+  /** One SYN of a client of its own, which nothing answered. */
+  function lone(id: number): ConnectionFacts {
+    const { handshake, sides, ...parts } = dropped(id)
+    return {
+      ...parts,
+      ending: 'open',
+      client: address(`10.77.1.${id}`, 40_000),
+      handshake: { ...handshake, syns: 1, synTimesMs: [0] },
+      sides: { ...sides, client: { ...sides.client, packets: 1 } },
+    }
+  }
+
+  test('as many SYNs of as many clients as a full queue dropped are no flood', () => {
+    const sides = Array.from({ length: 120 }, (_, i) => lone(i + 1))
+    const many = { ...overflowing, listeners: [{ depth: 6, limit: 5, drops: 130, pid: 77 }] }
+    const counters = { TcpExtListenOverflows: [0, 130] } as const
+    const report = reportOf({ ...many, counters, sockets: [{}] }, sides)
+    expect(report.headline).not.toContain('flood')
+    expect(report.unknown.map((u) => u.cause)).not.toContain('unexplained')
+    const more = reportOf({ ...overflowing, sockets: [{}] }, sides)
+    expect(more.unknown.map((u) => u.cause)).toContain('unexplained')
+  })
+
   test('near miss: unanswered connects to another port stay what they are', () => {
     const report = reportOf(
       overflowing,

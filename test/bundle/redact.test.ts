@@ -181,6 +181,27 @@ describe.each(CAPTURES)('a redacted bundle with the packets of %s', async (name)
   })
 })
 
+describe('redacted bundles', () => {
+  const hashOf = async (redactKey?: Uint8Array) => {
+    const key = redactKey === undefined ? {} : { redactKey }
+    const taken = await snapshotOf(host, { redact: true, ...key }, { events, kernelLog: LOG })
+    const bundle = await openBundle(memorySource(archiveOf(taken)), 'x')
+    const octets = [...bundle.files].flatMap(([name, all]) =>
+      /sock_diag|kernel-log/.test(name) ? [Buffer.from(all).toString('hex')] : [],
+    )
+    return { octets, name: bundle.manifest.host.name }
+  }
+
+  test('of one key have the same stand-ins, of another or of none they have not', async () => {
+    const [key, other] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)]
+    const first = await hashOf(key)
+    expect(first.octets.length).toBeGreaterThan(1)
+    expect(await hashOf(key)).toEqual(first)
+    expect(await hashOf(other)).not.toEqual(first)
+    expect(await hashOf()).not.toEqual(await hashOf())
+  })
+})
+
 function isKept(address: string): boolean {
   return /^(0\.|127\.|::1?$|::ffff:(127|0)\.)/.test(address)
 }

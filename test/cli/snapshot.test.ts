@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -35,6 +35,22 @@ describe('tcpwhy snapshot', () => {
     expect(snapshots).toMatchObject([
       { pids: [7, 8], ports: [443], netns: 'blue', redact: true, forMs: 500, maxOctets: 1_572_864 },
     ])
+  })
+
+  test('--redact-key takes a secret from a file, and redacts', async () => {
+    const key = join(folder, 'team.key')
+    writeFileSync(key, new Uint8Array(32).fill(7))
+    const words = ['snapshot', '-o', '/dev/null', '--redact-key', key]
+    const { snapshots } = await cli(words)
+    expect(snapshots).toMatchObject([{ redact: true }])
+    expect(snapshots[0]?.redactKey).toHaveLength(32)
+    writeFileSync(key, 'short')
+    const short = await cli(words)
+    expect([short.exitCode, short.snapshots]).toEqual([2, []])
+    expect(short.err).toContain('16 to')
+    rmSync(key)
+    const none = await cli(words)
+    expect(none.err).toMatch(/cannot read .*ENOENT.*\n.*head -c 32 \/dev\/urandom/)
   })
 
   test.each([

@@ -82,6 +82,30 @@ def killed(work: pathlib.Path) -> None:
     assert not list(work.glob("*.part"))
 
 
+def killed_writing(work: pathlib.Path) -> None:
+    """kill -9 while it writes: what lies there then, the next run removes, and not what is another's."""
+    folder = work / "writing"
+    folder.mkdir()
+    other = folder / "somebody.tar.gz.4711.part"
+    other.write_text("not ours")
+    for _ in range(20):
+        path = folder / "scene.tar.gz"
+        path.unlink(missing_ok=True)
+        running = subprocess.Popen([*TCPWHY, "snapshot", "--for", "0s", "--quiet", "-o", str(path)])
+        while running.poll() is None and not any(p != other for p in folder.glob("*.part")):
+            pass
+        running.kill()
+        running.wait()
+        left = [p for p in folder.glob("*.part") if p != other]
+        if left:
+            break
+    else:
+        raise SystemExit("was never killed while it wrote")
+    assert not path.exists(), "half a bundle stands in its place"
+    assert tcpwhy("snapshot", "--for", "0s", "-o", str(folder / "next.tar.gz")).returncode == 0
+    assert sorted(os.listdir(folder)) == ["next.tar.gz", other.name]
+
+
 def disk_full(work: pathlib.Path) -> None:
     small = work / "small"
     small.mkdir()
@@ -115,6 +139,7 @@ def main() -> None:
             no_secret(work)
             interrupted(work)
             killed(work)
+            killed_writing(work)
             disk_full(work)
     finally:
         service.stdin.close()

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto'
+import { createHash, createHmac, randomBytes } from 'node:crypto'
 import { memorySource } from '../../capture/byte-source.ts'
 import type { BundleFiles } from '../../host/bundle/look-files.ts'
 import type { BundleLeftOut } from '../../host/bundle/manifest.ts'
@@ -22,18 +22,22 @@ import { type HeadersOnly, headersOnly } from './headers-only.ts'
 import { mapPacket } from './redact-packets.ts'
 import type { PackedScene } from './snapshot.ts'
 
-/** The same stand-ins throughout one bundle. The key is nowhere kept: nobody can undo it, or compare two bundles. */
+/** The same stand-ins throughout one bundle. The key is nowhere kept: nobody can undo it, or compare two bundles of different ones. */
 export class Redaction {
   readonly hostName: string
   private readonly names: readonly string[]
   private readonly littleEndian: boolean
   private readonly addresses: AddressMap
   private readonly macs = new Map<string, string>()
+  private readonly shared: boolean
+  private readonly hash: (octets: Uint8Array) => Buffer
 
   /** @param names  of the host, as they may be in its texts */
   constructor(of: { names: readonly string[]; littleEndian: boolean; key?: Uint8Array }) {
     const key = of.key ?? randomBytes(32)
     const hash = (octets: Uint8Array) => createHmac('sha256', key).update(octets).digest()
+    this.shared = of.key !== undefined
+    this.hash = hash
     this.addresses = new AddressMap(hash)
     this.names = of.names
     this.littleEndian = of.littleEndian
@@ -86,12 +90,18 @@ export class Redaction {
   private mac(plain: string): string {
     const known = this.macs.get(plain)
     if (known !== undefined) return known
-    const n = this.macs.size + 1
-    const digits = n.toString(16).padStart(6, '0')
+    const digits = this.macDigits(plain)
     // 02: administered locally, so nobody's.
     const standIn = `02:00:00:${digits.slice(0, 2)}:${digits.slice(2, 4)}:${digits.slice(4, 6)}`
     this.macs.set(plain, standIn)
     return standIn
+  }
+
+  /** Numbers; with a key that other bundles have, what is the same in them. */
+  private macDigits(plain: string): string {
+    if (this.shared)
+      return this.hash(new TextEncoder().encode(plain)).subarray(0, 3).toString('hex')
+    return (this.macs.size + 1).toString(16).padStart(6, '0')
   }
 
   private macAt(octets: Uint8Array, at: number): void {
@@ -109,12 +119,18 @@ const TRIES = 5
  * The scene with stand-ins for its addresses and host names, and without the configuration of programs, which names sites and
  * servers.
  */
-export async function redactScene(scene: Scene, host: HostFiles): Promise<PackedScene> {
+export async function redactScene(
+  scene: Scene,
+  host: HostFiles,
+  secret?: Uint8Array,
+): Promise<PackedScene> {
+  const key = secret === undefined ? {} : { key: createHash('sha256').update(secret).digest() }
   for (let tries = 1; ; tries++) {
     const names = [host.hostName(), host.hostName().split('.')[0] ?? '']
-    const redaction = new Redaction({ names, littleEndian: host.endianness() === 'LE' })
+    const redaction = new Redaction({ names, littleEndian: host.endianness() === 'LE', ...key })
     const redacted = await redactedBy(redaction, scene)
-    if (!redaction.collides() || tries === TRIES) return redacted
+    // With a key that others have, there is one way only.
+    if (secret !== undefined || !redaction.collides() || tries === TRIES) return redacted
   }
 }
 

@@ -28,6 +28,8 @@ export interface SnapshotOptions extends SceneOptions {
   maxOctets: number
   /** Stand-ins for addresses and host names. */
   redact: boolean
+  /** A secret: with the same one, two bundles have the same stand-ins. Without it each has its own. */
+  redactKey?: Uint8Array
 }
 
 export interface Snapshot {
@@ -54,7 +56,11 @@ export async function takeSnapshot(
   const options = { ...asked, ...namespaceOf(asked, host) }
   const scene = await collectScene(options, ports)
   const whole = { scene, groups: groupsOf(scene), hostName: host.hostName(), text: asItIs }
-  return pack(options, host, options.redact ? await redactScene(scene, host) : whole)
+  return pack(
+    options,
+    host,
+    options.redact ? await redactScene(scene, host, options.redactKey) : whole,
+  )
 }
 
 /**

@@ -18,6 +18,14 @@ machineTable(synQueueOverflow, [
     severity: 'notice',
   },
   {
+    name: 'an accept queue is full: its consequence, and no flood',
+    counters: { TcpExtTCPReqQFullDoCookies: [0, 12] },
+    listeners: [{ synReceived: 6, depth: 6, limit: 5, pid: 77 }],
+    is: 'confirmed',
+    consequenceOf: 'accept-queue-overflow',
+    against: ['queue-behind-it'],
+  },
+  {
     name: 'near miss: counted before we looked',
     counters: { TcpExtTCPReqQFullDrop: [12, 12] },
     is: 'nothing',

@@ -3,6 +3,7 @@ import { type Judgement, reasonsOf, type Verdict } from '../cause.ts'
 import {
   counterRef,
   endpointText,
+  isFull,
   netnsName,
   ownerOf,
   processOf,
@@ -35,6 +36,7 @@ function verdictOf(
   how: 'dropped' | 'cookies',
 ): Verdict {
   const worst = [...netns.listeners].sort((a, b) => b.synReceived - a.synReceived)[0]
+  const crowded = netns.listeners.find((listener) => isFull(listener))
   const owner = worst === undefined ? null : ownerOf(machine, worst.inode)
   const server = worst === undefined ? machine.name : endpointText(worst.local)
   return onMachine(machine, {
@@ -59,6 +61,17 @@ function verdictOf(
             ),
           ]),
     ],
+    ...(crowded === undefined ? {} : { consequenceOf: 'accept-queue-overflow' as const }),
+    against:
+      crowded === undefined
+        ? []
+        : [
+            say(
+              'queue-behind-it',
+              { server: endpointText(crowded.local), depth: crowded.depth },
+              socketRef(machine, netns, crowded),
+            ),
+          ],
     group: netnsName(netns),
     values: { server, port: worst?.local.port ?? 0 },
     subject: {

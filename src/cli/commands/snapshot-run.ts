@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import type { SnapshotOptions } from '../../app/bundle/snapshot.ts'
 import { TcpwhyError } from '../../base/errors.ts'
 import { snapshotWords } from '../../messages/en/snapshot.ts'
@@ -58,7 +59,11 @@ async function write(path: string, pieces: readonly Uint8Array[], io: Io): Promi
     for (const piece of pieces) await io.out.write(piece)
     return
   }
-  const file = await openFile(path, { mode: MODE, owner: whoAsked(io) })
+  const owner = whoAsked(io)
+  const { partBeside } = await import('../../app/bundle/part-file.ts')
+  const uids = [process.getuid?.(), owner?.uid].filter((uid) => uid !== undefined)
+  const beside = (target: string) => partBeside(target, uids)
+  const file = await openFile(path, { mode: MODE, owner, beside })
   try {
     for (const piece of pieces) await file.write(piece)
     await file.close()
@@ -90,6 +95,26 @@ async function tell(path: string, { manifest, octets }: Taken, io: Io): Promise<
   await out.write(lines.map((line) => `${printable(line)}\n`).join(''))
 }
 
+/** Shorter could be tried out. */
+const KEY_OCTETS = 16
+const MAX_KEY_OCTETS = 65_536
+
+/** A file and no word: a command line is seen by everybody and kept in histories. @throws TcpwhyError BAD_ARGUMENT */
+function keyOf(path: string): Uint8Array {
+  const todo = `Make one that all hosts use, and keep it from whoever gets the bundles: head -c 32 /dev/urandom > ${path}`
+  try {
+    const octets = readFileSync(path)
+    if (octets.length >= KEY_OCTETS && octets.length <= MAX_KEY_OCTETS) return octets
+  } catch (cause) {
+    const { code = 'EIO' } = cause as NodeJS.ErrnoException
+    throw new TcpwhyError('BAD_ARGUMENT', `--redact-key: cannot read ${path}: ${code}`, todo, {
+      cause,
+    })
+  }
+  const what = `--redact-key: ${path} is no key: it must have ${KEY_OCTETS} to ${MAX_KEY_OCTETS} octets`
+  throw new TcpwhyError('BAD_ARGUMENT', what, todo)
+}
+
 /** @throws TcpwhyError BAD_ARGUMENT */
 function optionsOf({ options }: Arguments): SnapshotOptions {
   const one = (name: string) => options[name]?.[0]
@@ -106,6 +131,7 @@ function optionsOf({ options }: Arguments): SnapshotOptions {
     ...(netns === undefined ? {} : { netns }),
     ...(container === undefined ? {} : { container }),
     maxOctets: size === undefined ? DEFAULT_SIZE : parseSize('--max-size', size, SIZE),
-    redact: options['redact'] !== undefined,
+    redact: options['redact'] !== undefined || options['redact-key'] !== undefined,
+    ...(options['redact-key'] === undefined ? {} : { redactKey: keyOf(options['redact-key'][0]!) }),
   }
 }

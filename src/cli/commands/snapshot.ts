@@ -30,6 +30,11 @@ export const snapshot = {
     },
     { name: 'for', value: 'TIME', help: 'Time between its two looks: 500ms, 5s (default 3s).' },
     { name: 'redact', help: 'Put stand-ins in the place of addresses and host names.' },
+    {
+      name: 'redact-key',
+      value: 'FILE',
+      help: 'The same stand-ins in all bundles that are made with this secret (--redact).',
+    },
     { name: 'max-size', value: 'SIZE', help: 'Largest bundle: 20m, 1g (default 50m).' },
     { name: 'quiet', help: 'Nothing on standard error but what went wrong.' },
   ],

@@ -24,6 +24,8 @@ export const synQueueOverflow = {
       'the kernel dropped {by:count} SYNs because a SYN queue was full (TCPReqQFullDrop)',
     'queue-cookies':
       'the kernel answered {by:count} SYNs by cookies because a SYN queue was full (TCPReqQFullDoCookies)',
+    'queue-behind-it':
+      'the accept queue of {server} is full with {depth:count}: handshakes that do not fit into it stay unfinished and fill the SYN queue, without any flood',
     unfinished: '{count:count} handshakes of {server} are unfinished',
   },
   now: [
