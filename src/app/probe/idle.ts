@@ -3,7 +3,9 @@ import { formatEndpoint } from '../../base/addresses.ts'
 import { TcpwhyError } from '../../base/errors.ts'
 import { probeWords } from '../../messages/en/probe.ts'
 import { formatCount, render } from '../../messages/render.ts'
+import type { InUse } from '../../probe/idle/advice.ts'
 import type { IdleReport, IdleSettings } from '../../probe/idle/report.ts'
+import { softwareIds } from '../../probe/idle/software.ts'
 import type { Talk } from '../../probe/idle/types.ts'
 import { requestOctets } from '../../probe/load/request.ts'
 import type { Keepalive, ProbePort } from '../../probe/port.ts'
@@ -25,6 +27,8 @@ export interface IdleRequest {
     | { is: 'octet' }
     | { is: 'mysql'; user: string; password: string }
     | null
+  /** What is used by who asks, by id of src/probe/idle/software.ts: settings are told for it. */
+  forClient?: readonly string[]
   /** Where results are kept as they come, and read from to go on. */
   state?: string
 }
@@ -43,6 +47,7 @@ export async function probeIdle(
   givenPort?: ProbePort,
 ): Promise<IdleReport> {
   const port = givenPort ?? (await nodeProbePort())
+  const given = givenOf(request)
   const options = await optionsOf(request, port)
   const plan = idle.plan(options)
   permit(
@@ -50,12 +55,15 @@ export async function probeIdle(
     plan,
     hooks,
   )
+  const inUse = givenPort === undefined ? await lookHere(options) : []
   const state = request.state === undefined ? null : await openState(request.state, keyOf(options))
   await hooks.onPlan?.(plan)
   const { stop = new AbortController().signal, onProgress } = hooks
   try {
     const known = state?.known(options.targets.length)
-    return await idle.run({ ...options, ...(known === undefined ? {} : { known }) }, port, {
+    const used = [...given, ...inUse]
+    const all = { ...options, inUse: used, ...(known === undefined ? {} : { known }) }
+    return await idle.run(all, port, {
       stop,
       ...(state === null ? {} : { onResult: state.add }),
       ...(onProgress === undefined ? {} : { onProgress }),
@@ -63,6 +71,34 @@ export async function probeIdle(
   } finally {
     await state?.close()
   }
+}
+
+/** Before any connection of ours is open. */
+async function lookHere({ targets, request }: IdleOptions): Promise<InUse[]> {
+  if (process.platform !== 'linux') return []
+  const [{ inUseHere }, { nodeHost }] = await Promise.all([
+    import('./in-use.ts'),
+    import('../node-host.ts'),
+  ])
+  const wanted = targets.map(({ target, to }) => ({
+    name: target.name,
+    address: to.address,
+    port: target.port,
+  }))
+  return inUseHere(nodeHost(), wanted, { isHttp: request === 'http' })
+}
+
+/** @throws TcpwhyError BAD_ARGUMENT */
+function givenOf({ forClient = [] }: IdleRequest): InUse[] {
+  const unknown = forClient.find((id) => !softwareIds.includes(id))
+  if (unknown !== undefined) {
+    throw new TcpwhyError(
+      'BAD_ARGUMENT',
+      `--for-client ${unknown} is not known`,
+      `There are: ${softwareIds.join(', ')}.`,
+    )
+  }
+  return forClient.length === 0 ? [] : [{ ids: forClient, why: probeWords.idle.inUse.given }]
 }
 
 async function optionsOf(request: IdleRequest, port: ProbePort): Promise<IdleOptions> {

@@ -37,6 +37,7 @@ function idleRequest({ options, operands }: Arguments, env: Io['env']): IdleRequ
     precisionMs: time(options, 'precision', { min: 100, max: DAY_MS }) ?? DEFAULT_PRECISION_MS,
     keepalive: keepaliveOf(options['keepalive']?.[0]),
     say: sayOf(options, env),
+    forClient: (options['for-client'] ?? []).flatMap((text) => text.split(',')),
     ...(state === undefined ? {} : { state }),
   }
 }

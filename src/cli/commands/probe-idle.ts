@@ -34,6 +34,11 @@ export const probeIdle = {
       help: 'Say one octet (0). Default: nothing but a TCP keepalive probe after the silence.',
     },
     {
+      name: 'for-client',
+      value: 'NAME',
+      help: 'Print settings for these (go, java, undici, hikaricp, ..., with commas), beside what is found to be in use here.',
+    },
+    {
       name: 'state',
       value: 'FILE',
       help: 'Keep results there as they come, and go on from there when it exists.',

@@ -288,6 +288,7 @@ export const probeWords = {
       table: 'Silences, each on a connection of its own',
       chart: 'Silence, on a logarithmic scale',
       advice: 'Settings below the limit',
+      inUse: 'Settings for what is in use here',
       assumed: 'Assumed',
     },
     column: {
@@ -305,6 +306,16 @@ export const probeWords = {
       silent: 'no answer',
       fin: 'closed (FIN)',
     },
+    inUse: {
+      given: '--for-client',
+      banner: '{name} says that it is {banner} (Server)',
+      greeting: '{name} says that it is {banner} (its greeting)',
+      client: '{command} (pid {pid}) has {n} {n?connection|connections} to {name} here',
+      server: '{command} (pid {pid}) serves {name} here',
+      sysctl:
+        'programs here have {n} {n?connection|connections} to {name}; net.ipv4.tcp_keepalive_time is {now} now',
+    },
+    others: 'For others: --for-client NAME ({names}); --json has all.',
     legend: '. worked   R reset   F closed (FIN)   x no answer   ? unusable',
   },
   load: {

@@ -27,6 +27,7 @@ const NATIVE = 'mysql_native_password'
 const CACHING = 'caching_sha2_password'
 const FAST_AUTH_SUCCESS = 3
 const MAX_OCTETS = 64 * 1024
+const MAX_VERSION = 100
 
 /** A login, packet by packet, of whatever octets come. */
 export class MysqlLogins {
@@ -54,6 +55,9 @@ export class MysqlLogins {
     return this.greeted ? this.reply(body, sequence) : this.greeting(body, sequence)
   }
 
+  /** As the greeting says: "10.11.6-MariaDB"; null before it. */
+  version: string | null = null
+
   private greeting(body: Uint8Array, sequence: number): LoginStep {
     // An error instead of a greeting: too many connections, host is blocked.
     if (body[0] === 0xff) return refused(body)
@@ -61,6 +65,7 @@ export class MysqlLogins {
     if (body[0] !== 10 || end < 0 || body.length < end + 32)
       return { is: 'refused', why: 'no-mysql' }
     this.greeted = true
+    this.version = text(body.subarray(1, end)).slice(0, MAX_VERSION)
     const rest = body.subarray(end + 1 + 4)
     const capabilities = rest[9]! | (rest[10]! << 8) | (rest[14]! << 16) | (rest[15]! << 24)
     const second = rest.subarray(27, 27 + Math.max(13, (rest[17] ?? 0) - 8) - 1)

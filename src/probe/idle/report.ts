@@ -22,6 +22,8 @@ export interface IdleSettings {
 }
 
 export interface IdleTarget extends TargetSeen {
+  /** What it says of itself: the Server field of its first answer, the version in a MySQL greeting; null = nothing. */
+  banner: string | null
   runs: IdleRun[]
 }
 
@@ -50,6 +52,13 @@ export interface IdleAttempt {
 }
 
 export interface IdleAdvice {
+  /** As `--for-client` takes it: "undici". */
+  id: string
   who: string
+  side: 'client' | 'server' | 'host'
+  speaks: 'http' | 'sql' | 'any'
+  /** A line to copy. */
   setting: string
+  /** Why it is taken to be in use here; null = it may be. */
+  inUse: string | null
 }

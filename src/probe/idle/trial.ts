@@ -250,6 +250,7 @@ class One {
       code,
       localPort: this.localPort,
       seen: [],
+      banner: this.logins?.version ?? this.reader.server,
     })
   }
 

@@ -30,6 +30,8 @@ export interface TrialResult extends Trial {
   localPort: number | null
   /** What the wire showed of this connection, where it was watched. */
   seen: readonly PacketSeen[]
+  /** What the server said of itself. */
+  banner?: string | null
 }
 
 /** How far the search of one target is. */

@@ -1,13 +1,16 @@
 import { formatEndpoint } from '../../base/addresses.ts'
 import { version } from '../../base/version.ts'
+import { probeWords } from '../../messages/en/probe.ts'
+import { render as fill } from '../../messages/render.ts'
 import { withBudget } from '../budget.ts'
 import { everySecond } from '../every-second.ts'
-import { adviceOf } from '../idle/advice.ts'
+import { adviceOf, type InUse } from '../idle/advice.ts'
 import { assumptionsOf, conclusionOf, isDecided } from '../idle/conclude.ts'
 import { keepaliveText, ladder, STEP_PART } from '../idle/plan.ts'
 import type { IdleReport, IdleSettings, IdleTarget } from '../idle/report.ts'
 import { runsOf } from '../idle/runs.ts'
 import { FAN_MOST, ROUNDS, search } from '../idle/search.ts'
+import { serversByBanner } from '../idle/software.ts'
 import type { SearchState, Talk, TrialResult } from '../idle/types.ts'
 import type { Keepalive, PacketWatch, ProbeAddress, ProbePort } from '../port.ts'
 import type { Probe, ProbeContext } from '../probe.ts'
@@ -22,6 +25,8 @@ export interface IdleOptions {
   request: IdleSettings['request']
   /** What is sent, in words. */
   sends: string
+  /** Who uses these targets, or serves them, as far as it is known before. */
+  inUse?: readonly InUse[]
   /** Of an earlier run that was interrupted, by target. */
   known?: readonly (readonly TrialResult[])[]
 }
@@ -40,6 +45,8 @@ export interface IdleProgress {
   isOpenEnded: boolean
   targets: (SearchState & { name: string })[]
 }
+
+const words = probeWords.idle
 
 /** Gentle: far below what any listen queue or firewall minds. */
 const PER_SECOND = 40
@@ -95,7 +102,7 @@ async function run(options: IdleOptions, port: ProbePort, hooks: IdleHooks): Pro
       settings,
       targets,
       assumed: assumptionsOf(targets, settings, cannot),
-      advice: adviceOf(targets),
+      advice: adviceOf(targets, [...(options.inUse ?? []), ...targets.flatMap(byBanner(options))]),
       conclusion: conclusionOf(targets, settings),
     }
   }
@@ -131,12 +138,24 @@ async function run(options: IdleOptions, port: ProbePort, hooks: IdleHooks): Pro
     const targets = options.targets.map(({ target, to }, index) => ({
       name: target.name,
       address: formatEndpoint(to.address, target.port),
+      banner: found[index]?.find(({ banner }) => (banner ?? '') !== '')?.banner ?? null,
       runs: runsOf(withSeen(found[index] ?? [], watches[index]), options.precisionMs),
     }))
     return reportOf(targets)
   } finally {
     stopTelling()
     await Promise.all(watches.map((watch) => ('close' in watch ? watch.close() : null)))
+  }
+}
+
+/** A server that says what it is. */
+function byBanner({ request }: IdleOptions) {
+  return ({ name, banner }: IdleTarget): InUse[] => {
+    if (banner === null) return []
+    const isSql = request === 'mysql-ping'
+    const ids = serversByBanner(banner, isSql ? 'sql' : 'http')
+    const text = isSql ? words.inUse.greeting : words.inUse.banner
+    return ids.length === 0 ? [] : [{ ids, side: 'server', why: fill(text, { name, banner }) }]
   }
 }
 

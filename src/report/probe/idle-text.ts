@@ -1,6 +1,12 @@
 import { probeWords } from '../../messages/en/probe.ts'
-import { formatDuration, formatSeconds } from '../../messages/render.ts'
-import type { IdleAttempt, IdleReport, IdleRun, IdleTarget } from '../../probe/idle/report.ts'
+import { render as fill, formatDuration, formatSeconds } from '../../messages/render.ts'
+import type {
+  IdleAdvice,
+  IdleAttempt,
+  IdleReport,
+  IdleRun,
+  IdleTarget,
+} from '../../probe/idle/report.ts'
 import { type Paint, paintFor } from '../paint.ts'
 import { printable } from '../printable.ts'
 import { widthOf, wrap } from '../wrap.ts'
@@ -94,10 +100,50 @@ function marksOf(
   return cells.join('')
 }
 
-function adviceLines({ advice }: IdleReport, paint: Paint): string[] {
+/** For what is in use, with why it is taken to be; where nothing is known, all in one table. */
+function adviceLines({ advice, settings }: IdleReport, paint: Paint): string[] {
   if (advice.length === 0) return []
-  const lines = advice.flatMap(({ who, setting }) => [`  ${who}`, `    ${setting}`])
-  return ['', paint.bold(words.heading.advice), ...lines]
+  const used = advice.filter(({ inUse }) => inUse !== null)
+  if (used.length === 0) {
+    const other = NOT_SPOKEN[settings.request]
+    const fitting = advice.filter(({ speaks }) => speaks !== other)
+    return ['', paint.bold(words.heading.advice), ...settingLines(fitting, '  ')]
+  }
+  const reasons = [...new Set(used.map(({ inUse }) => inUse ?? ''))]
+  const lines = reasons.flatMap((why) => [
+    ...wrap(printable(why), '  '),
+    ...settingLines(
+      used.filter(({ inUse }) => inUse === why),
+      '    ',
+    ),
+  ])
+  const others = advice.filter(({ inUse }) => inUse === null).map(({ id }) => id)
+  const names = [...new Set(others)].join(', ')
+  const more = others.length === 0 ? [] : wrap(fill(words.others, { names }), '  ')
+  return ['', paint.bold(words.heading.inUse), ...lines, ...more]
+}
+
+/** Nobody has a pool of databases to an HTTP server. */
+const NOT_SPOKEN: Partial<Record<IdleReport['settings']['request'], IdleAdvice['speaks']>> = {
+  http: 'sql',
+  'mysql-ping': 'http',
+}
+
+const MAX_COLUMNS = 100
+
+/** Who beside what; a line that is too long for that stands below, unbroken: it is there to be copied. */
+function settingLines(advice: readonly IdleAdvice[], indent: string): string[] {
+  const width = Math.max(...advice.map(({ who }) => widthOf(who)))
+  let before = ''
+  return advice.flatMap(({ who, setting }) => {
+    const isSame = who === before
+    before = who
+    const label = (isSame ? '' : who).padEnd(width)
+    if (indent.length + width + 2 + widthOf(setting) <= MAX_COLUMNS) {
+      return [`${indent}${label}  ${setting}`]
+    }
+    return [...(isSame ? [] : [`${indent}${who}`]), `${indent}  ${setting}`]
+  })
 }
 
 function assumedLines({ assumed }: IdleReport, paint: Paint): string[] {

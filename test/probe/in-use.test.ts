@@ -1,0 +1,89 @@
+import { expect, test } from 'vitest'
+import { inUseHere } from '../../src/app/probe/in-use.ts'
+import { hostWith } from '../helpers/recorded-host.ts'
+
+// Who uses a target and who serves it, as /proc of a host tells.
+
+/** A line of /proc/net/tcp; addresses in hexadecimal, the octets of a word reversed. */
+const line = (local: string, remote: string, state: string, inode: number) =>
+  `   0: ${local} ${remote} ${state} 00000000:00000000 00:00000000 00000000     0        0 ${inode} 1 0000000000000000 100 0 0 10 0`
+
+const VIP = '0900000A:0050' // 10.0.0.9:80
+const OTHER = '0A00000A:0050' // 10.0.0.10:80
+const HERE = '0500000A' // 10.0.0.5
+
+function host(programs: Record<number, { command: string; inodes: number[] }>, lines: string[]) {
+  const files: Record<string, string> = {
+    '/proc/net/tcp': ['heading', ...lines, ''].join('\n'),
+    '/proc/sys/net/ipv4/tcp_keepalive_time': '7200\n',
+  }
+  const links: Record<string, string> = { '/proc/self/fd/0': '/dev/null' }
+  for (const [pid, { command, inodes }] of Object.entries(programs)) {
+    files[`/proc/${pid}/comm`] = `${command}\n`
+    for (const [fd, inode] of inodes.entries()) {
+      links[`/proc/${pid}/fd/${fd + 3}`] = `socket:[${inode}]`
+    }
+  }
+  return hostWith({ files, links, platform: 'linux', without: ['netlink', 'ss'] })
+}
+
+const vip = { name: 'vip', address: '10.0.0.9', port: 80 }
+
+test('the programs that have connections to it, what they may be, and the sysctl that they go by', () => {
+  const found = inUseHere(
+    host(
+      {
+        812: { command: 'java', inodes: [101, 102] },
+        813: { command: 'billing', inodes: [103] },
+        814: { command: 'java', inodes: [104] },
+      },
+      [
+        line(`${HERE}:9C40`, VIP, '01', 101),
+        line(`${HERE}:9C41`, VIP, '01', 102),
+        line(`${HERE}:9C42`, VIP, '01', 103),
+        line(`${HERE}:9C43`, OTHER, '01', 104),
+      ],
+    ),
+    [vip],
+    { isHttp: true, goFile: (pid) => pid === 813 },
+  )
+  expect(found).toEqual([
+    {
+      ids: ['java', 'apache-httpclient', 'okhttp'],
+      side: 'client',
+      why: 'java (pid 812) has 2 connections to vip here',
+      count: 2,
+    },
+    {
+      ids: ['go'],
+      side: 'client',
+      why: 'billing (pid 813) has 1 connection to vip here',
+      count: 1,
+    },
+    {
+      ids: ['linux'],
+      why: 'programs here have 3 connections to vip; net.ipv4.tcp_keepalive_time is 7200 now',
+    },
+  ])
+})
+
+test('who serves it, where that is this host; pools of databases by their port', () => {
+  const lines = [
+    line('00000000:0CEA', '00000000:0000', '0A', 201),
+    line(`${HERE}:0CEA`, `${HERE}:9C40`, '01', 202),
+    line(`${HERE}:9C40`, `${HERE}:0CEA`, '01', 203),
+  ]
+  const programs = {
+    700: { command: 'mariadbd', inodes: [201, 202] },
+    701: { command: 'node', inodes: [203] },
+  }
+  const here = { name: 'db', address: '10.0.0.5', port: 3306 }
+  const found = inUseHere(host(programs, lines), [here], { isHttp: false, goFile: () => false })
+  expect(found.map(({ ids, side }) => [side, ...ids])).toEqual([
+    ['client', 'mysql2', 'pg'],
+    [undefined, 'linux'],
+    ['server', 'mysql'],
+  ])
+  const elsewhere = { name: 'db', address: '10.0.0.6', port: 3306 }
+  expect(inUseHere(host(programs, lines), [elsewhere], { isHttp: false })).toEqual([])
+})
