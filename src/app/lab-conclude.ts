@@ -5,11 +5,12 @@ import type { EventsFacts } from '../host/events.ts'
 import { judge } from '../lab/judge.ts'
 import { kernelAgreement } from '../lab/kernel-agreement.ts'
 import type { Concluded, EvidenceSet, KernelAgreement, LabReport } from '../lab/report.ts'
+import type { HostName } from '../lab/stage/host.ts'
 import type { Recording } from '../lab/stage/stage.ts'
 import type { Variant } from '../lab/types.ts'
 import { analyzeCaptures } from './analyze.ts'
 import type { LabLook } from './lab-look.ts'
-import type { AnalyzeOptions } from './types.ts'
+import type { AnalyzeOptions, Vantage } from './types.ts'
 
 const all: readonly Cause[] = causes
 
@@ -40,8 +41,11 @@ async function ofCaptures(
   variant: Variant,
   { captures }: Recording,
 ): Promise<[EvidenceSet, Report][]> {
-  const near = captures.filter(({ at }) => at.startsWith('client')).map(({ path }) => path)
-  const far = captures.filter(({ at }) => !at.startsWith('client')).map(({ path }) => path)
+  const pathsOf = (ofHost: (at: HostName) => boolean) =>
+    captures.filter(({ at }) => ofHost(at)).map(({ path }) => path)
+  const near = pathsOf((at) => at.startsWith('client'))
+  const [between] = pathsOf((at) => at === 'router')
+  const far = pathsOf((at) => at !== 'router' && !at.startsWith('client'))
   const analyze = async (sources: Pick<AnalyzeOptions, 'inputs' | 'at'>) =>
     (await analyzeCaptures({ ...sources, filter: {}, all: false })).report
   const reports: [EvidenceSet, Report][] = []
@@ -56,7 +60,20 @@ async function ofCaptures(
   ]
   const sources = variant.isProxied ? { inputs: [...near, ...far], at: [] } : { inputs: [], at }
   reports.push(['both', await analyze(sources)])
+  if (between === undefined) return reports
+  reports.push(['all', await analyze(withRouter({ client, between, server }, variant))])
   return reports
+}
+
+/** Before a proxy its own side is where the client's connections end. */
+function withRouter(
+  paths: Record<'client' | 'between' | 'server', string>,
+  { isProxied }: Variant,
+): Pick<AnalyzeOptions, 'inputs' | 'at'> {
+  const at = (vantage: Vantage, path: string) => ({ vantage, path })
+  const client = at('client', paths.client)
+  if (isProxied) return { inputs: [], at: [client, at('server', paths.between)] }
+  return { inputs: [], at: [client, at('router', paths.between), at('server', paths.server)] }
 }
 
 function concludedOf(variant: Variant, evidence: EvidenceSet, report: Report): Concluded {

@@ -15,6 +15,7 @@ import { acceptQueueOverflow } from './accept-queue-overflow.ts'
 const atServer = [{ at: 'server' as const }]
 const alive = [{ firstAnswerMs: 1, lastAnswerMs: 9000, served: 20, established: 20 }]
 const queued = requestOnly(true, { id: 1, ending: 'reset-after-fin', lastMs: 5000 })
+const retried = alive.map((one) => ({ ...one, synRetried: 3 }))
 const repeats = [1, 200, 600, 1400].map((tMs, i) =>
   segment({ frame: 4 + i, tMs, flags: PSH | ACK, len: 100 }),
 )
@@ -82,6 +83,43 @@ causeTable(acceptQueueOverflow, [
     connections: [unanswered({ handshake: { synTimesMs: [100, 1100] } }), queued],
     endpoints: alive,
     fates: [[0, [fate({ kind: 'syn', from: 'client', fate: 'delivered' })]]],
+    is: 'likely',
+    variant: 'syn-dropped',
+  },
+  {
+    name: 'near miss: of two SYNs the first never arrived, the second was answered at once: the path lost it',
+    connections: [
+      requestOnly(true, { handshake: { syns: 2, synTimesMs: [100, 1100], synAckMs: 1101 } }),
+      requestOnly(true, { id: 1, ending: 'reset-after-fin', lastMs: 5000 }),
+    ],
+    endpoints: retried,
+    fates: [
+      [
+        0,
+        [
+          fate({ kind: 'syn', from: 'client', fate: 'lost', tMs: 100 }),
+          fate({ kind: 'syn', from: 'client', fate: 'delivered', tMs: 1100 }),
+        ],
+      ],
+    ],
+    is: 'nothing',
+  },
+  {
+    name: 'of two SYNs the first arrived and got nothing, the second was answered',
+    connections: [
+      requestOnly(true, { handshake: { syns: 2, synTimesMs: [100, 1100], synAckMs: 1101 } }),
+      requestOnly(true, { id: 1, ending: 'reset-after-fin', lastMs: 5000 }),
+    ],
+    endpoints: retried,
+    fates: [
+      [
+        0,
+        [
+          fate({ kind: 'syn', from: 'client', fate: 'delivered', tMs: 100 }),
+          fate({ kind: 'syn', from: 'client', fate: 'delivered', tMs: 1100 }),
+        ],
+      ],
+    ],
     is: 'likely',
     variant: 'syn-dropped',
   },

@@ -1,5 +1,5 @@
 import type { ConnectionFacts } from '../evidence/connection.ts'
-import type { EndpointFacts, Evidence } from '../evidence/evidence.ts'
+import type { EndpointFacts, Evidence, SegmentFate } from '../evidence/evidence.ts'
 import { captureSide, fatesOf, isAbsent } from './where.ts'
 
 /** What is known about a SYN that got no SYN-ACK (or a late one), for the causes that compete to explain it. */
@@ -51,7 +51,7 @@ function whereStopped(
   evidence: Evidence,
 ): Pick<UnansweredSyn, 'stopped' | 'proven'> {
   const fates = fatesOf(connection, evidence)
-  const syns = fates.filter((f) => f.kind === 'syn')
+  const syns = unansweredOf(fates, connection)
   const answers = fates.filter((f) => f.kind === 'syn-ack')
   if (answers.some((f) => f.fate === 'lost')) return { stopped: 'answer-lost', proven: true }
   if (evidence.vantage?.answered?.has(connection.id) && connection.handshake.synAckMs === null) {
@@ -70,6 +70,15 @@ const FIRST_RTO_MS = 1000
 /** Sent once, and the capture ends before it would have been sent again or the answer may have been on its way. */
 export function isCutByTheEnd({ handshake, captureEndMs, startMs }: ConnectionFacts): boolean {
   return handshake.syns <= 1 && captureEndMs - startMs < FIRST_RTO_MS
+}
+
+/** Of SYNs that were answered at last, the last one tells nothing of where the others stayed. */
+function unansweredOf(
+  fates: readonly SegmentFate[],
+  { handshake }: ConnectionFacts,
+): readonly SegmentFate[] {
+  const syns = fates.filter((f) => f.kind === 'syn').sort((a, b) => a.tMs - b.tMs)
+  return handshake.synAckMs === null ? syns : syns.slice(0, -1)
 }
 
 /**

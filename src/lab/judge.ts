@@ -30,7 +30,7 @@ export function judge(
   }
   const enough = [...(expected.enough ?? []), ...(expected.consequences ?? [])]
   if (enough.includes(first.cause)) return 'enough'
-  if (evidence === 'both') return 'wrong'
+  if (isFromBothEnds(evidence)) return 'wrong'
   return [...general, ...(expected.shallower ?? [])].includes(first.cause) ? 'enough' : 'wrong'
 }
 
@@ -51,7 +51,11 @@ function judgeHarmless(
 
 /** From one end some faults cannot be seen at all; with both captures that is no excuse. */
 function sawNothing({ isOffWire }: Expects, evidence: EvidenceSet): Judged {
-  return evidence === 'both' && !isOffWire ? 'wrong' : 'unseen'
+  return isFromBothEnds(evidence) && !isOffWire ? 'wrong' : 'unseen'
+}
+
+function isFromBothEnds(evidence: EvidenceSet): boolean {
+  return evidence === 'both' || evidence === 'all'
 }
 
 /** The best evidence there is: all captures, then one; of what no packet shows, the live host. */

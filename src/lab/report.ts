@@ -1,8 +1,11 @@
 import type { CauseId } from '../causes/ids.ts'
 import type { Expects, Outcome } from './types.ts'
 
-/** What tcpwhy was given: captures only, or only the live host, without and with the packets that it captures meanwhile. */
-export type EvidenceSet = 'client' | 'server' | 'both' | 'live' | 'live-packets'
+/**
+ * What tcpwhy was given: captures only, or only the live host, without and with the packets that it captures meanwhile.
+ * all: those of both ends and that of the router or load balancer between them, where the story has one.
+ */
+export type EvidenceSet = 'client' | 'server' | 'both' | 'all' | 'live' | 'live-packets'
 
 /**
  * Whether the kernels that sent the resets of the accused connections did so for the reason that was concluded.

@@ -49,7 +49,7 @@ async function play(stage: Stage, fixed: boolean): Promise<Outcome> {
   await startNginx(stage, stage.server, { keepaliveTimeoutS: 60 })
   await stage.router.nft(chain('forward', ['ct state new accept']))
   if (!fixed) shorten(stage)
-  await stage.tapEnds({ snap: 96 })
+  await stage.tapWay({ snap: 96 })
   const client = await stage.puppet('client')
   const to = { host: stage.server.address, port: 80 }
   stage.step(`${MAX} connections are opened, used once, and kept`)

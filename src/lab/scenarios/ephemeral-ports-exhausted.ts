@@ -29,7 +29,7 @@ export const ephemeralPortsExhausted: Scenario = {
 }
 
 async function play(stage: Stage, fixed: boolean): Promise<Outcome> {
-  const { client, server } = await twoEnds(stage, 96)
+  const { client, server } = await twoEnds(stage, { snap: 96 })
   await server.do({ op: 'serve', as: 'service', port: 80 })
   await stage.client.sysctl({
     'net.ipv4.ip_local_port_range': `50000 ${50_000 + PORTS - 1}`,

@@ -23,7 +23,7 @@ export const firewallDrop: Scenario = {
 }
 
 async function play(stage: Stage, fixed: boolean): Promise<Outcome> {
-  const { client, server } = await twoEnds(stage)
+  const { client, server } = await twoEnds(stage, { router: true })
   for (const port of [81, 8080]) await server.do({ op: 'serve', as: `port ${port}`, port })
   if (!fixed) await stage.router.nft(chain('forward', ['tcp dport 81 drop']))
   stage.step('five clients of port 81 wait up to 3.5 s; healthy requests to port 8080')

@@ -77,7 +77,7 @@ async function playEstablished(stage: Stage, rules: readonly string[]): Promise<
 }
 
 async function play(stage: Stage, rule: string | null): Promise<Outcome> {
-  const { client, server } = await twoEnds(stage)
+  const { client, server } = await twoEnds(stage, { router: true })
   for (const port of [81, 8080]) await server.do({ op: 'serve', as: `port ${port}`, port })
   if (rule !== null) await stage.router.nft(rule)
   stage.step(

@@ -22,7 +22,7 @@ export const healthChecks: Scenario = {
 }
 
 async function play(stage: Stage): Promise<Outcome> {
-  const { client, server } = await twoEnds(stage, 96)
+  const { client, server } = await twoEnds(stage, { snap: 96 })
   const [resetting = '', closing = ''] = await stage.addAddresses('client', 2)
   await server.do({ op: 'serve', as: 'service', port: 80 })
   const check = async (source: string, how: string) => {

@@ -86,7 +86,7 @@ async function play(stage: Stage, flavour: Flavour, fix: Fix | null): Promise<Ou
   await server.do({ op: 'serve', as: 'http', port: 80 })
   await server.do({ op: 'serve', as: 'other', port: 8080 })
   const address = await putBox(stage, flavour)
-  await stage.tapEnds({ snap: 160 })
+  await stage.tapWay({ snap: 160 })
   stage.step(
     `a pool of ${POOL} connections, each silent for ${SILENCES_S.join(', ')} s in turn${fix === null ? '' : `; fix: ${fix}`}`,
   )

@@ -36,7 +36,7 @@ async function play(stage: Stage, rules: Record<string, unknown>): Promise<Outco
   const [client, server] = await Promise.all([stage.puppet('client'), stage.puppet('server')])
   await stage.relay(8, rules)
   await server.do({ op: 'serve', as: 'news', port: 80 })
-  await stage.tapEnds({ snap: 200 })
+  await stage.tapWay({ snap: 200 })
   stage.step('five visits to a forbidden page, others beside them')
   stage.look('client')
   const got: Got[] = []

@@ -29,7 +29,7 @@ export const keepaliveTimeout: Scenario = {
 }
 
 async function play(stage: Stage, fixed: boolean): Promise<Outcome> {
-  const { client, server } = await twoEnds(stage)
+  const { client, server } = await twoEnds(stage, { router: true })
   const [bad = ''] = await stage.addAddresses('server', 1)
   for (const port of [80, 8080]) await server.do({ op: 'serve', as: `port ${port}`, port })
   const options = { keepalive: 1, keepidle: 1, keepintvl: 1, keepcnt: 3 }

@@ -4,14 +4,14 @@ import type { Outcome } from '../types.ts'
 
 /** What the small stories share: a correct server, healthy requests beside the victims, and the count of victims. */
 
-/** The standard stage with both captures running, and a correct server on port 80. */
+/** The standard stage with captures running at both ends, and at the router where something happens there, and a correct server on port 80. */
 export async function twoEnds(
   stage: Stage,
-  snap = 200,
+  { snap = 200, router = false }: { snap?: number; router?: boolean } = {},
 ): Promise<{ client: Puppet; server: Puppet }> {
   await stage.lay('client', 'server')
   const [client, server] = await Promise.all([stage.puppet('client'), stage.puppet('server')])
-  await stage.tapEnds({ snap })
+  await (router ? stage.tapWay({ snap }) : stage.tapEnds({ snap }))
   return { client, server }
 }
 

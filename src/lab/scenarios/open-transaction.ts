@@ -84,6 +84,8 @@ async function play(stage: Stage, variant: string, fixed: boolean): Promise<Outc
   const to = `${stage.host('db').address}:${port}`
   await startHaproxy(stage, stage.router, { listen: '0.0.0.0', port, to, idleMs: IDLE_MS })
   await stage.tap('client', { snap: 512, filter: `tcp port ${port}` })
+  await stage.tap('client2', { snap: 512, filter: `tcp port ${port}` })
+  await stage.tap('router', { snap: 512, filter: `tcp port ${port}`, on: 'to-client' })
   await stage.tap('db', { snap: 512, filter: `tcp port ${port}` })
   const instances = ['client', 'client2'] as const
   for (const name of instances) {

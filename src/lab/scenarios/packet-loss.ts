@@ -55,7 +55,7 @@ async function loss(stage: Stage, fixed: boolean): Promise<Outcome> {
     paths: { '/': { body: 45_000, close: true } },
   })
   const [bad, good] = await Promise.all([stage.puppet('client'), stage.puppet('client2')])
-  await stage.tapEnds({ snap: 96 })
+  await stage.tapWay({ snap: 96 })
   const done: Got[] = []
   watch(stage, done)
   stage.step(`${DOWNLOADS} downloads of 45,000 octets by each of two clients`)
@@ -82,7 +82,7 @@ async function outage(stage: Stage, fixed: boolean): Promise<Outcome> {
   const relay = await stage.relay(5)
   const [client, server] = await Promise.all([stage.puppet('client'), stage.puppet('server')])
   await server.do({ op: 'serve', as: 'service', port: 80 })
-  await stage.tapEnds({ snap: 96 })
+  await stage.tapWay({ snap: 96 })
   const done: Got[] = []
   watch(stage, done)
   stage.step(`${USERS} kept connections ask every 0.2 s`)

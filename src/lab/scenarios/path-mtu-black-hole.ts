@@ -28,7 +28,7 @@ export const pathMtuBlackHole: Scenario = {
 }
 
 async function play(stage: Stage, fixed: boolean): Promise<Outcome> {
-  const { client, server } = await twoEnds(stage, 96)
+  const { client, server } = await twoEnds(stage, { snap: 96, router: true })
   await server.do({ op: 'serve', as: 'service', port: 80, paths: { '/big': { body: 20_000 } } })
   const clamp = fixed ? ['tcp flags syn tcp option maxseg size set 1360'] : []
   await stage.router.nft(chain('forward', [...clamp, 'meta length > 1400 drop']))

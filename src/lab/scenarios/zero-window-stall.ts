@@ -26,7 +26,7 @@ export const zeroWindowStall: Scenario = {
 const PATIENCE_MS = 6000
 
 async function play(stage: Stage, fixed: boolean): Promise<Outcome> {
-  const { client, server } = await twoEnds(stage, 96)
+  const { client, server } = await twoEnds(stage, { snap: 96 })
   await server.do({ op: 'serve', as: 'export', port: 80, paths: { '/': { body: 120_000 } } })
   await server.do({ op: 'serve', as: 'other', port: 8080 })
   const get = { op: 'send', text: 'GET /export HTTP/1.1\r\nHost: shop.test\r\n\r\n' }

@@ -251,6 +251,12 @@ export class Stage {
     await this.tap('server', options)
   }
 
+  /** Captures at both ends, and at the router between them, towards the client. */
+  async tapWay(options: TapOptions = {}): Promise<void> {
+    await this.tapEnds(options)
+    await this.tap('router', { ...options, on: 'to-client' })
+  }
+
   // --- the end ------------------------------------------------------------------------------------------
 
   /** Ends the captures. What was recorded stays in the slot's folder until `close`. */

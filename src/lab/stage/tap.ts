@@ -16,6 +16,8 @@ export interface TapOptions {
   /** Octets of each packet: 128 is headers; 0 is all. */
   snap?: number
   filter?: string
+  /** A router has several: that towards the client is the one that is meant. */
+  on?: string
 }
 
 /** Starts tcpdump and waits until it captures. */
@@ -23,9 +25,9 @@ export async function startTap(
   host: Host,
   path: string,
   undo: Undo,
-  { snap = 128, filter = 'ip' }: TapOptions = {},
+  { snap = 128, filter = 'ip', on = 'eth0' }: TapOptions = {},
 ): Promise<Tap> {
-  const words = `tcpdump -i eth0 -s ${snap} -U --immediate-mode -nn -B 16384 -Z root -w`.split(' ')
+  const words = `tcpdump -i ${on} -s ${snap} -U --immediate-mode -nn -B 16384 -Z root -w`.split(' ')
   const [program = '', ...args] = [...host.enter, ...words, path, filter]
   const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] })
   const tap: Tap = { host, path, process: running(child), said: [] }

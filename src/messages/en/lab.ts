@@ -30,6 +30,7 @@ export const labWords = {
     server: "the server's capture",
     both: 'both captures',
     live: 'the live host',
+    all: 'both captures and that of the router',
     'live-packets': 'the live host and packets there',
   },
   judged: {
