@@ -70,7 +70,7 @@ def files(out):
         'stat/nf_conntrack')]
     for pid, name in ((server, 'server'), (os.getpid(), 'client')):
         listen += [f'{pid}/{leaf}' for leaf in ('stat', 'status', 'comm', 'cmdline', 'cgroup', 'limits')]
-    listen += ['loadavg', 'meminfo', 'pressure/cpu', 'pressure/memory', 'pressure/io', 'sys/fs/file-nr',
+    listen += ['diskstats', 'self/mountinfo', 'loadavg', 'meminfo', 'pressure/cpu', 'pressure/memory', 'pressure/io', 'sys/fs/file-nr',
                'sys/fs/nr_open', 'sys/kernel/osrelease', 'uptime']
     listen += sysctls()
     keep_moment(out)

@@ -31,9 +31,9 @@ LINEAR = '/proc/sys/net/ipv4/tcp_syn_linear_timeouts'
 
 SHAPES = {
     '5.15': {'columns': SINCE_5_15, 'tcp_info': 232, 'attributes': INET_DIAG_CGROUP_ID, 'absent': [LINEAR]},
-    '4.18': {'columns': SINCE_5_15, 'tcp_info': 232, 'attributes': INET_DIAG_CGROUP_ID - 1, 'somaxconn': 128,
+    '4.18': {'columns': SINCE_5_15, 'tcp_info': 232, 'attributes': INET_DIAG_CGROUP_ID - 1, 'somaxconn': 128, 'disk': 18,
              'absent': [LINEAR, *PRESSURE]},
-    '3.10': {'columns': SINCE_3_10, 'tcp_info': 104, 'skmem': 8 * 4, 'attributes': INET_DIAG_PEERS, 'somaxconn': 128,
+    '3.10': {'columns': SINCE_3_10, 'tcp_info': 104, 'skmem': 8 * 4, 'attributes': INET_DIAG_PEERS, 'somaxconn': 128, 'disk': 14,
              'cgroup2': False, 'absent': [LINEAR, *PRESSURE]},
 }
 
@@ -54,6 +54,9 @@ def reduce(out, version, shape):
     for family in ('inet', 'inet6'):
         name = f'sock-diag-{family}.bin'
         write(out, name, shorter_dump(read(name), shape))
+    if 'disk' in shape:
+        lines = read('proc/diskstats').decode().splitlines()
+        write(out, 'proc/diskstats', ''.join(' '.join(line.split()[:shape['disk']]) + '\n' for line in lines))
     if 'somaxconn' in shape:
         write(out, 'proc/sys/net/core/somaxconn', f"{shape['somaxconn']}\n")
     if not shape.get('cgroup2', True):

@@ -6,9 +6,11 @@ import {
   readdirSync,
   readlinkSync,
   readSync,
+  statfsSync,
   statSync,
 } from 'node:fs'
 import { endianness, hostname, release } from 'node:os'
+import type { Space } from '../host/facts.ts'
 import type { HostFiles, HostRead } from '../host/host-files.ts'
 import { inNamespace } from './kernel/namespace.ts'
 import { askSockDiag } from './kernel/sock-diag.ts'
@@ -38,11 +40,19 @@ export function nodeHost(limits: { maxBytes: number } = { maxBytes: MAX_BYTES })
     link: (path) => attempt(path, () => readlinkSync(path)),
     inode: (path) => attempt(path, () => statSync(path).ino),
     size: (path) => attempt(path, () => statSync(path).size),
+    space: (path) => attempt(path, () => spaceOf(path)),
     sockDiag: askSockDiag,
     ss: runSs,
     inNamespace: (path, look) => inNamespace(path, () => look(host)),
   }
   return host
+}
+
+function spaceOf(path: string): Space {
+  const { bsize, blocks, bavail, files, ffree } = statfsSync(path)
+  // Where root alone may use the rest, bavail is below zero on some file systems.
+  const available = Math.max(0, bavail) * bsize
+  return { size: blocks * bsize, available, inodes: files, inodesFree: ffree }
 }
 
 class TooBig extends Error {}

@@ -9,6 +9,7 @@ import {
   refusedBy,
 } from '../causes/machine/lookup.ts'
 import type { ListenerSnapshot, MachineFacts, NetnsSnapshot } from '../evidence/machine.ts'
+import { disksOf } from './host-disks.ts'
 import { loadOf, ratesOf, unguardedOf } from './host-picture.ts'
 import { settingsOf } from './host-settings.ts'
 import type { HostSummary, ListenerSummary } from './report.ts'
@@ -40,6 +41,7 @@ export function hostSummary(machine: MachineFacts): HostSummary {
       .slice(0, MAX_LISTENERS),
     rates: ratesOf(machine),
     machine: loadOf(machine),
+    ...disksOf(machine),
     settings: settingsOf(machine),
     unguarded: unguardedOf(machine),
     resetsSent:

@@ -82,6 +82,28 @@ export interface HostSummary {
     filesOpen: number | null
     filesLimit: number | null
   }
+  /** Those that hold /, /var, /var/log, /tmp and the like; octets. Inodes 0: it has no fixed number of them. */
+  filesystems: {
+    at: string
+    type: string
+    size: number
+    available: number
+    inodes: number
+    inodesFree: number
+  }[]
+  /** A second each, and the share of time in which the disk had something to do; null: looked at once. */
+  disks:
+    | {
+        device: string
+        reads: number
+        writes: number
+        octetsRead: number
+        octetsWritten: number
+        busyPercent: number
+      }[]
+    | null
+  /** What is worth knowing of the machine whatever its connections do. */
+  notices: { what: 'disk-full' | 'disk-nearly-full' | 'inodes-used-up'; text: string }[]
   /**
    * The settings that decide how connections live and die, each with what it does on this host. `netns`: the first of the
    * namespaces that have this value, of `namespaces` in all; null: one for the whole host.

@@ -350,6 +350,39 @@ export interface PressureFacts {
   faults: readonly HostFault[]
 }
 
+/** Octets and inodes of a file system; `available`: what is left for programs of ordinary users. */
+export interface Space {
+  size: number
+  available: number
+  /** 0: it has no fixed number of them. */
+  inodes: number
+  inodesFree: number
+}
+
+export interface Filesystem extends Space {
+  /** Where it is mounted. */
+  at: string
+  type: string
+}
+
+/** What a disk did since the machine started; partitions are not told apart. */
+export interface DiskDevice {
+  name: string
+  reads: number
+  octetsRead: number
+  writes: number
+  octetsWritten: number
+  /** Milliseconds in which it had something to do. */
+  busyMs: number
+}
+
+export interface DiskFacts {
+  /** Those that hold /, /var, /var/log, /tmp and the like; none of other machines, and none that are read-only. */
+  filesystems: readonly Filesystem[]
+  devices: readonly DiskDevice[]
+  faults: readonly HostFault[]
+}
+
 export interface ConntrackFacts {
   /** Entries now and the limit; null where it cannot be read. */
   count: number | null

@@ -1,3 +1,5 @@
+import type { Space } from './facts.ts'
+
 /**
  * All that host code sees of a machine, read-only: this one (src/app/node-host.ts), a recorded one (test/hosts/), a bundle.
  * Reading is synchronous: after setns() only the calling thread is in the other namespace, libuv's pool is not.
@@ -24,6 +26,8 @@ export interface HostFiles {
   inode(path: string): HostRead<number>
   /** Octets of a file as its folder says; of /proc/PID/fd, since Linux 6.2, the number of open descriptors (before: 0). */
   size(path: string): HostRead<number>
+  /** Of the file system that a path is on, as statfs(2). */
+  space(path: string): HostRead<Space>
   /**
    * Asks NETLINK_SOCK_DIAG of the current network namespace. A port may answer with more sockets than asked for
    * (a recording cannot filter): the caller looks again.

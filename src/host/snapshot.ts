@@ -5,6 +5,7 @@ import type {
   ConntrackFacts,
   CounterFacts,
   Descriptors,
+  DiskFacts,
   EphemeralFacts,
   InterfaceFact,
   Listener,
@@ -34,6 +35,7 @@ import { localAddresses } from './readers/addresses.ts'
 import { conntrack } from './readers/conntrack.ts'
 import { counters } from './readers/counters.ts'
 import { descriptors } from './readers/descriptors.ts'
+import { disks } from './readers/disks.ts'
 import { interfaces } from './readers/interfaces.ts'
 import { listenerSettings, settingOf } from './readers/listener-settings.ts'
 import { listenersOf } from './readers/listeners.ts'
@@ -72,6 +74,7 @@ export interface HostSnapshot {
   /** Processes whose descriptors may not be seen: an owner that was not found may be one of them. */
   hidden: number
   pressure: PressureFacts
+  disks: DiskFacts
   /** Settings that all namespaces share (scope 'host'). */
   hostSettings: SettingFacts
   /** Each privilege or feature of the kernel that is missing, and what it would add. */
@@ -196,6 +199,7 @@ export function snapshot(host: HostFiles, ask: SnapshotAsk = {}): HostSnapshot {
     ),
     hidden: owned.hidden,
     pressure: machine,
+    disks: disks.read(host),
     hostSettings: ofScope(settings.read(host), 'host'),
     missing: unique(gaps),
     faults,

@@ -98,6 +98,7 @@ function hostOf(octets: Uint8Array): HostFiles {
     link: (path) => ({ is: 'read', value: words[path.length % words.length] ?? '' }),
     inode: (path) => ({ is: 'read', value: path.length }),
     size: () => ({ is: 'read', value: octets.length }),
+    space: () => ({ is: 'read', value: { size: 1, available: 1, inodes: 1, inodesFree: 1 } }),
     sockDiag(_, take) {
       take(octets)
       return { is: 'read', value: null }

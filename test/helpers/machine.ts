@@ -34,6 +34,8 @@ export interface MachineParts {
   netns?: Partial<NetnsSnapshot>
   /** What differed at the first look. */
   netnsBefore?: Partial<NetnsSnapshot>
+  disks?: Partial<HostSnapshot['disks']>
+  disksBefore?: Partial<HostSnapshot['disks']>
   hostSettings?: Readonly<Record<string, string>>
   once?: true
   release?: string
@@ -203,6 +205,13 @@ function look(parts: MachineParts, when: 'before' | 'after'): HostSnapshot {
     owners: new Map(owners),
     programs: (parts.programs ?? []).map((program) => ({ ...PROGRAM, ...program })),
     hidden: 0,
+    disks: {
+      filesystems: [],
+      devices: [],
+      faults: [],
+      ...parts.disks,
+      ...(first ? parts.disksBefore : {}),
+    },
     pressure: {
       psi: {
         cpu: { some: null, full: null },

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
+import type { Space } from '../../src/host/facts.ts'
 import { type HostFiles, type HostRead, readOrNull } from '../../src/host/host-files.ts'
 import { root } from './built.ts'
 
@@ -27,6 +28,8 @@ export interface Changes {
   inodes?: Readonly<Record<string, number>>
   /** Of /proc/PID/fd: descriptors, as since Linux 6.2. */
   sizes?: Readonly<Record<string, number>>
+  /** Of file systems, by where they are mounted. */
+  spaces?: Readonly<Record<string, Space>>
   /** Other network namespaces by inode: what is different within. null: may not be entered. */
   namespaces?: Readonly<Record<number, Changes | null>>
 }
@@ -143,6 +146,7 @@ function hostOf(store: Store, changes: Changes): HostFiles {
     link: (path) => read(path, () => links[path] ?? null),
     inode,
     size: (path) => read(path, () => changes.sizes?.[path] ?? octets(path)?.length ?? 0),
+    space: (path) => read(path, () => changes.spaces?.[path] ?? null),
     sockDiag(request, take) {
       const family = request[NLMSG_HDR] === AF_INET ? 4 : 6
       const answer = without.includes('netlink') ? null : store.sockDiag(family)

@@ -1,3 +1,4 @@
+import type { Space } from '../facts.ts'
 import type { Unreadable } from '../host-files.ts'
 import { entriesOf, listOr, numberOr, objectOr, parseObject, stringOr } from './json.ts'
 import { isPlainName } from './names.ts'
@@ -80,7 +81,7 @@ function addFile(reads: Reads, name: string, octets: Uint8Array): void {
 }
 
 function readsJson(reads: Reads): string {
-  const { names, links, inodes, sizes, entered, unreadable } = reads
+  const { names, links, inodes, sizes, spaces, entered, unreadable } = reads
   const missing = [...unreadable].map(([key, { why, path, detail }]) => {
     const call = key.slice(0, key.indexOf(' '))
     return {
@@ -96,6 +97,7 @@ function readsJson(reads: Reads): string {
     links: Object.fromEntries(links),
     inodes: Object.fromEntries(inodes),
     sizes: Object.fromEntries(sizes),
+    spaces: Object.fromEntries(spaces),
     entered: Object.fromEntries(entered),
     unreadable: missing,
   }
@@ -115,6 +117,7 @@ function addReads(reads: Reads, text: string): void {
   reads.links = entriesOf(json['links'], (value) => stringOr(value, null))
   reads.inodes = entriesOf(json['inodes'], (value) => numberOr(value, null))
   reads.sizes = entriesOf(json['sizes'], (value) => numberOr(value, null))
+  reads.spaces = entriesOf(json['spaces'], spaceOrNull)
   reads.entered = entriesOf(json['entered'], (value) => stringOr(value, null))
   for (const one of listOr(json['unreadable'])) {
     const { call, of, path, why, detail } = objectOr(one) ?? {}
@@ -123,6 +126,18 @@ function addReads(reads: Reads, text: string): void {
     if (typeof detail === 'string') told.detail = detail
     reads.unreadable.set(callKey(call, of), told)
   }
+}
+
+function spaceOrNull(value: unknown): Space | null {
+  const json = objectOr(value) ?? {}
+  const number = (name: string) => {
+    const found = numberOr(json[name], null)
+    return found === null || found < 0 ? null : found
+  }
+  const [size, available] = [number('size'), number('available')]
+  const [inodes, inodesFree] = [number('inodes'), number('inodesFree')]
+  if (size === null || available === null || inodes === null || inodesFree === null) return null
+  return { size, available, inodes, inodesFree }
 }
 
 function wordsOrNull(value: unknown): readonly string[] | null {
@@ -136,6 +151,7 @@ const CALLS: ReadonlySet<unknown> = new Set<Call>([
   'link',
   'inode',
   'size',
+  'space',
   'sockDiag',
   'ss',
   'inNamespace',

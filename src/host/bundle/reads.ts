@@ -1,3 +1,4 @@
+import type { Space } from '../facts.ts'
 import type { HostRead, Unreadable } from '../host-files.ts'
 
 /**
@@ -11,6 +12,8 @@ export interface Reads {
   links: Map<string, string>
   inodes: Map<string, number>
   sizes: Map<string, number>
+  /** Of file systems. */
+  spaces: Map<string, Space>
   /** Namespaces that were entered: by which path, and the scope (see scopeOf) of what was read there. */
   entered: Map<string, string>
   /** By call and path: "text /proc/net/tcp". */
@@ -39,7 +42,16 @@ export function scopeOf(inode: number | null): string {
   return inode === null ? 'self' : String(inode)
 }
 
-export type Call = 'file' | 'names' | 'link' | 'inode' | 'size' | 'sockDiag' | 'ss' | 'inNamespace'
+export type Call =
+  | 'file'
+  | 'names'
+  | 'link'
+  | 'inode'
+  | 'size'
+  | 'space'
+  | 'sockDiag'
+  | 'ss'
+  | 'inNamespace'
 
 export function callKey(call: Call, path: string): string {
   return `${call} ${path}`
@@ -57,6 +69,7 @@ export function noReads(): Reads {
     links: new Map(),
     inodes: new Map(),
     sizes: new Map(),
+    spaces: new Map(),
     entered: new Map(),
     unreadable: new Map(),
     sockDiag: new Map(),

@@ -40,7 +40,7 @@ export function recordLook(of: HostFiles): LookRecorder {
   }
 }
 
-type Kept = 'names' | 'links' | 'inodes' | 'sizes'
+type Kept = 'names' | 'links' | 'inodes' | 'sizes' | 'spaces'
 
 class Recording {
   private readonly scopes: Map<string, Reads>
@@ -67,6 +67,7 @@ class Recording {
       link: (path) => this.kept('links', 'link', { path, scope }, () => inner.link(path)),
       inode: (path) => this.kept('inodes', 'inode', { path, scope }, () => inner.inode(path)),
       size: (path) => this.kept('sizes', 'size', { path, scope }, () => inner.size(path)),
+      space: (path) => this.kept('spaces', 'space', { path, scope }, () => inner.space(path)),
       sockDiag: (request, take) => this.sockDiag(inner, scope, request, take),
       // Of a namespace that is not entered /proc/PID/net is kept instead, see the sockets reader.
       ss: (args, path) => (path === undefined ? this.ss(inner, scope, args) : notKept(path)),

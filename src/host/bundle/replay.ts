@@ -49,6 +49,7 @@ function within(machine: ReplayedMachine, look: RecordedLook, scope: string): Ho
     link: (path) => read('link', path, (reads) => reads.links.get(path)),
     inode: (path) => read('inode', path, (reads) => reads.inodes.get(path)),
     size: (path) => read('size', path, (reads) => reads.sizes.get(path)),
+    space: (path) => read('space', path, (reads) => reads.spaces.get(path)),
     sockDiag(request, take) {
       const family = familyOf(request)
       const parts = answer(here, 'sockDiag', family, (reads) => reads.sockDiag.get(family))

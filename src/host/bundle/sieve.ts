@@ -23,6 +23,7 @@ export function sieve(
     const words = optionWords(command(Number(pid)), text)
     return encoded(words.map((word) => `${word}\0`).join(''))
   }
+  if (path.endsWith('/mountinfo')) return encoded(placesOnly(textOf(octets)))
   if (path.endsWith('/syscall')) return encoded(callOnly(textOf(octets)))
   return NEVER.test(path) ? null : octets
 }
@@ -48,6 +49,24 @@ function callOnly(text: string): string {
   const [call = '', first = ''] = text.trim().split(' ')
   return /^0x[\da-f]{1,8}$/.test(first) ? `${call} ${first} \n` : `${call}\n`
 }
+
+/** Where what is mounted, and whether read-only: its source and options may name servers, users and passwords. */
+function placesOnly(text: string): string {
+  return text
+    .split('\n')
+    .flatMap((line) => {
+      const words = line.split(' ')
+      const [id = '', parent = '', device = '', , at = '', options = ''] = words
+      const type = words[words.indexOf('-') + 1]
+      if (!PLACE.test(at) || type === undefined || !words.includes('-')) return []
+      const mode = options.split(',').includes('ro') ? 'ro' : 'rw'
+      return [`${id} ${parent} ${device} / ${at} ${mode} - ${type} ? ?\n`]
+    })
+    .join('')
+}
+
+/** Those that the disks reader asks about. */
+const PLACE = /^\/(|var|var\/lib|var\/log|var\/tmp|tmp)$/
 
 function isConfiguration(path: string): boolean {
   return /\/(nginx|haproxy|openresty|conf|sites-|vhosts)[^/]*\/|\.(conf|cfg)$/.test(path)

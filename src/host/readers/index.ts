@@ -2,6 +2,7 @@ import type { HostReader } from '../reader.ts'
 import { conntrack } from './conntrack.ts'
 import { counters } from './counters.ts'
 import { descriptors } from './descriptors.ts'
+import { disks } from './disks.ts'
 import { interfaces } from './interfaces.ts'
 import { listenerSettings } from './listener-settings.ts'
 import { listeners } from './listeners.ts'
@@ -18,6 +19,7 @@ export const readers = [
   conntrack,
   counters,
   descriptors,
+  disks,
   interfaces,
   listenerSettings,
   listeners,

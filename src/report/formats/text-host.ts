@@ -1,6 +1,7 @@
 import type { HostSummary, ListenerSummary } from '../../diagnose/report.ts'
 import type { RateUnknown } from '../../evidence/machine.ts'
 import { singular } from '../../messages/en/diagnose.ts'
+import { diskWords } from '../../messages/en/disks.ts'
 import { reportWords } from '../../messages/en/report.ts'
 import { settingWords } from '../../messages/en/settings.ts'
 import { render as fill, formatCount } from '../../messages/render.ts'
@@ -25,6 +26,10 @@ export function hostLines(host: HostSummary, options: RenderOptions, paint: Pain
     paint.bold(printable(heading)),
     ...wrap(printable(socketsText(host)), '  ', paint.columns),
     ...pictureTexts(host).flatMap((t) => wrap(printable(singular(t)), '  ')),
+    ...diskTexts(host).flatMap((t) => wrap(printable(singular(t)), '  ', paint.columns)),
+    ...host.notices.flatMap(({ text }) =>
+      wrap(printable(text), '  ! ', paint.columns).map((line) => paint.yellow(line)),
+    ),
     ...resetTexts(host).flatMap((t) => wrap(printable(t), '  ', paint.columns)),
     ...listenerLines(host, options, paint),
     ...(options.verbose ? settingLines(host, paint) : []),
@@ -61,6 +66,19 @@ function pictureTexts({ rates, machine, unguarded }: HostSummary): string[] {
     texts.push(fill(words.unguarded, { peer, connections, idle: longestIdleMs }))
   }
   return texts
+}
+
+/** Disks that had nothing to do are no news. */
+const BUSY_PERCENT = 1
+
+function diskTexts({ filesystems, disks }: HostSummary): string[] {
+  const left = filesystems.map((one) => fill(diskWords.left, { ...one }))
+  const busy = (disks ?? []).filter(({ busyPercent }) => busyPercent >= BUSY_PERCENT)
+  const io = busy.map((one) => fill(diskWords.device, { ...one }))
+  return [
+    ...(left.length === 0 ? [] : [fill(diskWords.space, { parts: left.join(', ') })]),
+    ...(io.length === 0 ? [] : [fill(diskWords.io, { parts: io.join('; ') })]),
+  ]
 }
 
 /** Waiting below a percent is no news. */
