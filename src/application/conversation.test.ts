@@ -213,7 +213,43 @@ describe('tls', () => {
       plainTextFrom: null,
       clientHello: true,
       serverName: 'a.example',
+      unanswered: 'unknown',
     })
+  })
+
+  const asked = (version: Uint8Array, ...after: readonly Uint8Array[]) =>
+    readConversation(
+      conversation([
+        ['client', hello('a.example')],
+        ['server', join(version, record(20, 1), record(23, 900))],
+        ['client', join(record(20, 1), record(23, 69))],
+        ['client', record(23, 95)],
+        ...after.map((bytes): ['server', Uint8Array] => ['server', bytes]),
+        ['client', record(23, 19)],
+      ]),
+    ).tls?.unanswered
+
+  test.each([
+    ['nothing came after the request', [], true],
+    ['two records of one size are session tickets', [record(23, 250), record(23, 250)], true],
+    ['one such record may be an answer', [record(23, 250)], 'unknown'],
+    ['tickets and an answer', [record(23, 250), record(23, 250), record(23, 400)], false],
+    ['a long answer', [record(23, 4000), record(23, 4000)], false],
+    ['as many are no tickets', Array.from({ length: 5 }, () => record(23, 250)), false],
+  ] as const)('unanswered, TLS 1.3: %s', (_, after, is) => {
+    expect(asked(serverHello, ...after)).toBe(is)
+  })
+
+  test('unanswered: who has not asked waits for nothing', () => {
+    const facts = readConversation(
+      conversation([
+        ['client', hello('a.example')],
+        ['server', join(serverHello, record(20, 1), record(23, 900))],
+        ['client', join(record(20, 1), record(23, 69))],
+        ['server', record(23, 250)],
+      ]),
+    )
+    expect(facts.tls?.unanswered).toBe('unknown')
   })
 
   test('close_notify is no alert; TLS 1.3 handshake finished by the client’s Finished', () => {

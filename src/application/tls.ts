@@ -12,6 +12,8 @@ const FATAL = 2
 const CLOSE_NOTIFY = 0
 const MAX_RECORD = 16_384 + 2048 // RFC 5246 §6.2.3
 const MIN_FINISHED = 53 // TLS 1.3: 4 + 32 octets of Finished, 1 of type, 16 of tag; an encrypted alert has 19
+const FAREWELL = 64 // an encrypted alert, or a frame of HTTP/2 that asks for nothing
+const TICKET = { min: 100, max: 1100, most: 4 } // NewSessionTicket (RFC 8446 §4.6.1): OpenSSL sends two of one size, Go one
 const PLAIN_ON_TLS = /plain HTTP request was sent to HTTPS port|speaking plain HTTP to an SSL/i
 
 const alertNames: Record<number, string> = {
@@ -72,6 +74,12 @@ interface State {
   serverHello: boolean
   version13: boolean
   whole: boolean
+  /** Records under the application's keys: whether the client has asked, and the server's, all and since then. */
+  asked: boolean
+  records: number
+  sinceAsked: number
+  /** Of the server's records, while all have it. */
+  size: number | null
 }
 
 /** Records of both directions until the conversation ends; `sawStart` false when its beginning is not among the chunks. */
@@ -85,6 +93,7 @@ export function readTls(chunks: readonly Chunk[], sawStart: boolean): TlsFacts {
   }
   state.facts.plainTextFrom = plainTextFrom(chunks)
   state.facts.handshakeFinished = handshakeFinished(state)
+  state.facts.unanswered = unanswered(state)
   return state.facts
 }
 
@@ -102,6 +111,10 @@ function newState(sawStart: boolean): State {
     serverHello: false,
     version13: false,
     whole: sawStart,
+    asked: false,
+    records: 0,
+    sinceAsked: 0,
+    size: null,
   }
 }
 
@@ -158,12 +171,34 @@ function readHandshake(state: State, from: Side, record: Message): void {
 }
 
 function readApplicationData(state: State, from: Side, record: Message): void {
+  if (state.finished.client && state.finished.server) countRecord(state, from, record.size)
   if (!state.version13) {
     if (state.changed[from] || !state.whole) state.finished[from] = true
     return
   }
   if (from === 'server') state.finished.server = true
   else if (record.size - 5 >= MIN_FINISHED && state.finished.server) state.finished.client = true
+}
+
+function countRecord(state: State, from: Side, size: number): void {
+  if (from === 'client') {
+    if (size <= FAREWELL) return
+    state.asked = true
+    state.sinceAsked = 0
+    return
+  }
+  state.size = state.records === 0 || state.size === size ? size : null
+  state.records++
+  state.sinceAsked++
+}
+
+/** Tickets may come before the client has asked or just after; an answer has another length than they. */
+function unanswered(state: State): boolean | 'unknown' {
+  if (!state.asked || !state.whole) return 'unknown'
+  if (state.sinceAsked === 0) return true
+  if (!state.version13 || state.size === null || state.records > TICKET.most) return false
+  if (state.size < TICKET.min || state.size > TICKET.max) return false
+  return state.records === 1 ? 'unknown' : true
 }
 
 function handshakeFinished(state: State): boolean | 'unknown' {

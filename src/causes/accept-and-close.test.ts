@@ -67,9 +67,44 @@ causeTable(acceptAndClose, [
     against: ['not-at-once'],
   },
   {
-    name: 'near miss: the request was read and worked on before the FIN',
+    name: 'the request was read and worked on before the FIN, on a port that never serves: perhaps one-way',
     connections: [requestOnly(true, { ending: 'clean', endedBy: 'server', sides: serverFin(400) })],
-    is: 'nothing',
+    is: 'possible',
+    variant: 'read-and-closed',
+    because: ['read-later'],
+    against: ['one-way'],
+  },
+  {
+    name: 'HTTP requests that were at work for a while, FIN instead of an answer: no answer came, that is sure',
+    connections: [0, 1].map((id) =>
+      requestOnly(true, {
+        id,
+        ending: 'clean',
+        endedBy: 'server',
+        sides: serverFin(400 + id * 90),
+      }),
+    ),
+    application: [0, 1].map((id) => [id, application({ protocol: 'http' })] as const),
+    is: 'likely',
+    variant: 'read-and-closed',
+    severity: 'problem',
+    because: ['read-later'],
+    explains: 2,
+  },
+  {
+    name: 'a request on a kept connection, others served',
+    connections: [
+      requestOnly(true, {
+        ending: 'clean',
+        endedBy: 'server',
+        exchanges: 1,
+        sides: serverFin(400),
+      }),
+      connection({ id: 1 }),
+    ],
+    is: 'likely',
+    because: ['read-later', 'others-served'],
+    explains: 1,
   },
   {
     name: 'near miss: the client closed first: a health check',

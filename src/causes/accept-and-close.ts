@@ -9,6 +9,7 @@ import {
   reasonsOf,
   type Verdict,
 } from './cause.ts'
+import { type ClosedUnanswered, closedUnanswered } from './closed-unanswered.ts'
 import { foreignTtl } from './where.ts'
 
 const say = reasonsOf('accept-and-close')
@@ -45,14 +46,29 @@ export const acceptAndClose = {
 
 function judge(evidence: Evidence): Judgement {
   const closed = new Map<string, Act[]>()
+  const later = new Map<string, ClosedUnanswered[]>()
   for (const connection of evidence.connections) {
     const act = firstAct(connection)
-    if (act === null || !closedAtOnce(act, evidence)) continue
-    const acts = closed.get(connection.server.endpoint) ?? []
-    acts.push(act)
-    closed.set(connection.server.endpoint, acts)
+    if (act === null) continue
+    if (closedAtOnce(act, evidence)) push(closed, act)
+    else {
+      const unanswered = closedUnanswered(connection, evidence)
+      if (unanswered !== null) push(later, unanswered)
+    }
   }
-  return { verdicts: [...closed.values()].map((acts) => judgeEndpoint(acts, evidence)) }
+  return {
+    verdicts: [
+      ...[...closed.values()].map((acts) => judgeEndpoint(acts, evidence)),
+      ...[...later.values()].map((all) => closedLater(all, evidence)),
+    ],
+  }
+}
+
+function push<T extends Act | ClosedUnanswered>(byServer: Map<string, T[]>, item: T): void {
+  const { endpoint } = item.connection.server
+  const items = byServer.get(endpoint)
+  if (items === undefined) byServer.set(endpoint, [item])
+  else items.push(item)
 }
 
 function closedAtOnce(act: Act, evidence: Evidence): boolean {
@@ -133,6 +149,44 @@ function readAndClosed(
     against,
     group: connection.server.endpoint,
   }
+}
+
+/**
+ * Closed in order where the answer was due, some time after the request: a handler or a worker that died over it, a proxy
+ * that lost its backend, an order to end the session. Which of them packets do not tell; that no answer came they do.
+ */
+function closedLater(all: readonly ClosedUnanswered[], evidence: Evidence): Verdict {
+  const first = all[0]!
+  const { connection, frame } = first
+  const { endpoint, address } = connection.server
+  const served = evidence.endpoints.get(endpoint)?.served ?? 0
+  const waits = all.map((a) => a.waitedMs)
+  const at = atFrame(frame, connection)
+  const values = { times: all.length, from: Math.min(...waits), to: Math.max(...waits) }
+  const because = [say('read-later', values, at)]
+  const count = served - all.filter((a) => a.connection.sides.server.payloadOctets > 0).length
+  if (count > 0) {
+    because.push(
+      say('others-served', { served: count, server: endpoint }, connectionRef(connection)),
+    )
+  }
+  const sure = all.filter((a) => a.due === 'yes').length
+  const likely = sure * 2 > all.length
+  return {
+    connections: all.map((a) => a.connection),
+    variant: 'read-and-closed',
+    certainty: likely ? 'likely' : 'possible',
+    severity: 'problem',
+    weight: likely ? 50 : 40,
+    culprit: { side: 'server', host: address },
+    because,
+    against: likely ? [] : [doubtOf(all, at)],
+    group: endpoint,
+  }
+}
+
+function doubtOf(all: readonly ClosedUnanswered[], at: Reason['at']): Reason {
+  return say(all.some((a) => a.due === 'one-way') ? 'one-way' : 'perhaps-none-due', {}, at)
 }
 
 function median(values: number[]): number {

@@ -192,7 +192,7 @@ function differentTimes(members: readonly GivenUp[]): boolean {
 }
 
 /** The round time this wait is: within 1 %, at least 30 ms. */
-function roundSeconds(ms: number): number | null {
+export function roundSeconds(ms: number): number | null {
   return ROUND_S.find((s) => Math.abs(ms - s * 1000) <= Math.max(30, s * 10)) ?? null
 }
 

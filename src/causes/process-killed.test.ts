@@ -74,6 +74,28 @@ const young = (id: number) =>
 
 causeTable(processKilled, [
   {
+    name: 'a worker: requests at work and idle connections get their FINs in one moment, the port stays open',
+    connections: [finned(0, true), finned(1, true), finned(2, false), finned(3, false)],
+    endpoints: [{ lastAnswerMs: 5000 }],
+    is: 'likely',
+    because: ['together', 'cut-short', 'idle-too'],
+    against: ['on-purpose'],
+    explains: 4,
+  },
+  {
+    name: 'only requests at work: perhaps a proxy that lost its backend, or KILL',
+    connections: [finned(0, true), finned(1, true), finned(2, true)],
+    endpoints: [{ lastAnswerMs: 5000 }],
+    is: 'possible',
+    because: ['cut-short'],
+    against: ['on-purpose'],
+  },
+  {
+    name: 'near miss: idle connections, all answered, reset in one moment: dying would have been a FIN',
+    connections: [0, 1, 2].map((id) => ({ ...cut(id), requestPending: false })),
+    is: 'nothing',
+  },
+  {
     name: 'a client left requests of very different ages in one instant: it was stopped',
     connections: [0, 1, 2].map((id) => leftAfter(id, 200 + 250 * id)),
     is: 'likely',

@@ -11,6 +11,7 @@ import {
   reasonsOf,
   type Verdict,
 } from './cause.ts'
+import { closedUnanswered } from './closed-unanswered.ts'
 import { toleranceMs } from './closing.ts'
 import { cutResponse } from './cut-response.ts'
 import { judgeProcessKilledHere } from './machine/process-killed.ts'
@@ -38,7 +39,7 @@ export const processKilled = {
     'server-idle-timeout',
     'server-stalled',
   ],
-  specialises: ['close-with-unread-data', 'data-after-close'],
+  specialises: ['accept-and-close', 'close-with-unread-data', 'data-after-close'],
   judge,
   judgeMachine: judgeProcessKilledHere,
 } as const satisfies Cause
@@ -50,7 +51,7 @@ function judge(evidence: Evidence): Judgement {
     else if (neverRead(evidence, acts)) verdicts.push(diedUnread(acts))
   }
   for (const { acts } of bursts(evidence, 'client', (c) => c.client.address)) {
-    const verdict = clientDied(acts)
+    const verdict = clientDied(evidence, acts)
     if (verdict !== null) verdicts.push(verdict)
   }
   verdicts.push(...crashesTold(evidence))
@@ -87,8 +88,10 @@ export function diedWith(evidence: Evidence, acts: readonly Act[]): boolean {
   if (acts.length < TOGETHER) return false
   const responses = acts.filter((a) => cutResponse(a.connection, evidence) !== null)
   if (responses.length >= 2) return true
-  const cut = acts.filter(cutShort)
+  const cut = acts.filter((a) => cutShort(a, evidence))
   if (cut.length === 0) return false
+  // The idle ones went with it: not a decision about requests, but the end of what served them all.
+  if (cut.length >= 2 && cut.every((a) => a.how === 'fin')) return true
   const toMs = acts.at(-1)!.atMs
   const { endpoint } = acts[0]!.connection.server
   const stopped =
@@ -99,14 +102,28 @@ export function diedWith(evidence: Evidence, acts: readonly Act[]): boolean {
 }
 
 /** Ended by its server while a request was being worked on, on a connection that had been accepted for a while. */
-function cutShort({ connection, how, atMs, side }: Act): boolean {
+function cutShort(act: Act, evidence: Evidence): boolean {
+  const { connection, how, atMs, side } = act
   const accepted =
     connection.sides.server.payloadOctets > 0 ||
     (how === 'fin' && atMs - (connection.handshake.ackMs ?? connection.startMs) >= ACCEPTED_MS)
   if (side === 'server' && !accepted) return false
+  if (side === 'server' && how === 'fin') return worked(act, evidence)
   const asked = connection.request?.lastMs ?? Number.NEGATIVE_INFINITY
   const pending = connection.requestPending && atMs - asked >= ANSWER_MS
-  return pending || (how === 'reset' && connection.exchanges > 0)
+  return pending || (how === 'reset' && connection.exchanges > 0 && !wasIdle(act))
+}
+
+function worked({ connection }: Act, evidence: Evidence): boolean {
+  const unanswered = closedUnanswered(connection, evidence)
+  return unanswered !== null && unanswered.waitedMs >= ANSWER_MS
+}
+
+/** All had been answered and acknowledged, and then it was silent: no request was being worked on. */
+function wasIdle({ connection, atMs }: Act): boolean {
+  const { server, client } = connection.sides
+  if (connection.requestPending || server.inFlightOctets > 0) return false
+  return atMs - Math.max(server.lastDataMs ?? atMs, client.lastDataMs ?? 0) >= ANSWER_MS
 }
 
 /** Requests that waited for a while, all answered by nothing but a RST in one moment, after which the server was silent. */
@@ -143,7 +160,7 @@ function serverDied(evidence: Evidence, acts: Act[]): Verdict {
   const first = acts[0]!
   const { endpoint, address } = first.connection.server
   const fins = acts.filter((a) => a.how === 'fin').length
-  const pending = acts.filter(cutShort)
+  const pending = acts.filter((a) => cutShort(a, evidence))
   const responses = acts.filter((a) => cutResponse(a.connection, evidence) !== null)
   const cut = new Set([...pending, ...responses]).size
   const refused = refusedAfter(evidence, endpoint, first.atMs)
@@ -170,7 +187,13 @@ function serverDied(evidence: Evidence, acts: Act[]): Verdict {
     against.push(say('others-live', { server: endpoint }, connectionRef(survivor)))
   }
   if (responses.length > 0) against.push(say('proxy', {}, at))
-  const likely = responses.length >= 2 || (cut >= 2 && (refused > 0 || (fins > 0 && resets > 0)))
+  else if (fins === acts.length && refused === 0) against.push(say('on-purpose', {}, at))
+  const idle = acts.filter((a) => a.how === 'fin' && !pending.includes(a) && !responses.includes(a))
+  if (idle.length > 0 && pending.length >= 2)
+    because.push(say('idle-too', { idle: idle.length }, at))
+  const likely =
+    responses.length >= 2 ||
+    (cut >= 2 && (refused > 0 || (fins > 0 && resets > 0) || idle.length > 0))
   return {
     connections: acts.map((a) => a.connection),
     certainty: likely ? 'likely' : 'possible',
@@ -199,8 +222,8 @@ function aboutResponses(responses: readonly Act[], evidence: Evidence): Reason {
  * Clients that stop all at once are usually stopped on purpose (a load test ends, a browser closes): a notice. FIN and RST
  * mixed, or requests of different ages: no timer of a client ends those together.
  */
-function clientDied(acts: Act[]): Verdict | null {
-  const cut = acts.filter(cutShort)
+function clientDied(evidence: Evidence, acts: Act[]): Verdict | null {
+  const cut = acts.filter((a) => cutShort(a, evidence))
   const fins = acts.filter((a) => a.how === 'fin').length
   const mixed = fins > 0 && fins < acts.length
   const waiting = acts.filter(waitsInVain)

@@ -1,5 +1,6 @@
 import type { ConnectionFacts, ResetFacts } from '../evidence/connection.ts'
 import type { Evidence } from '../evidence/evidence.ts'
+import { firstAct } from './bursts.ts'
 import {
   atFrame,
   type Cause,
@@ -11,6 +12,7 @@ import {
   reasonsOf,
   type Verdict,
 } from './cause.ts'
+import { closedUnanswered } from './closed-unanswered.ts'
 import { farewell } from './farewell.ts'
 
 const say = reasonsOf('reset-after-exchange')
@@ -42,9 +44,14 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
   if (connection.ending === 'reset' && reset.from === 'server' && last.is !== 'yes') return null
   if (connection.sides[reset.from].keepaliveUnanswered > 0) return null // it gave up on a dead peer
   const told = evidence.application.get(connection.id)?.http?.bodyComplete ?? 'unknown'
-  if (told === false) return null
+  if (told === false || closedUnanswered(connection, evidence) !== null) return null
+  const { server } = connection.sides
+  const closedFirst = server.fin !== null && firstAct(connection)?.side === 'server'
+  const tls = evidence.application.get(connection.id)?.tls
+  const ticketsOnly = closedFirst && tls?.unanswered === 'unknown'
   const ended = connection.ending === 'reset-after-close' || goodbye(reset, connection)
-  const likely = last.is !== 'perhaps' && (told === true || ended || last.is === 'yes')
+  const likely =
+    last.is !== 'perhaps' && (told === true || ended || last.is === 'yes') && !ticketsOnly
   return {
     connections: [connection],
     certainty: likely && !perhapsUnread(connection, reset) ? 'likely' : 'possible',

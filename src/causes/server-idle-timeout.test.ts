@@ -34,6 +34,30 @@ const shifted = (id: number, age: number, shift: number) => {
 const aborted = (id: number, tMs: number) =>
   connection({ id, ending: 'reset', resets: [reset({ shape: 'active', tMs, frame: 50 + id })] })
 
+/** Asked at 2 ms and later by `shift`, the server's FIN at `tMs` with no octet before it. */
+const waiting = (id: number, tMs: number, shift = 300 * id) => {
+  const askedMs = 2 + shift
+  return requestOnly(true, {
+    id,
+    ending: 'clean',
+    endedBy: 'server',
+    request: {
+      startFrame: 4,
+      startMs: askedMs,
+      lastFrame: 4,
+      lastMs: askedMs,
+      octets: 100,
+      seq: 1,
+    },
+    sides: {
+      server: {
+        fins: 1,
+        fin: { frame: 20 + id, tMs, seq: 1, ackedMs: tMs + 1, ackedFrame: 40 + id, times: 1 },
+      },
+    },
+  })
+}
+
 causeTable(serverIdleTimeout, [
   {
     name: 'three connections closed after 3 s',
@@ -98,6 +122,46 @@ causeTable(serverIdleTimeout, [
   {
     name: 'near miss: closed by both at once, no harm done',
     connections: [closed(0, 75_010)].map((c) => ({ ...c, ending: 'clean' as const })),
+    is: 'nothing',
+  },
+  {
+    name: 'idle sessions that began together, all reset after a round time: a limit perhaps (MariaDB)',
+    connections: [aborted(0, 3005), aborted(1, 3009), aborted(2, 3012)],
+    is: 'possible',
+    against: ['same-moment'],
+  },
+  {
+    name: 'near miss: reset together after no round time (ss -K)',
+    connections: [aborted(0, 1355), aborted(1, 1356), aborted(2, 1357)],
+    is: 'nothing',
+  },
+  {
+    name: 'a proxy cuts requests that wait for 3 s',
+    connections: [waiting(0, 3002), waiting(1, 3302), waiting(2, 3602)],
+    application: [0, 1, 2].map((id) => [id, application({ protocol: 'http' })] as const),
+    is: 'likely',
+    variant: 'while-waiting',
+    severity: 'problem',
+    because: ['cut-waiting', 'constant-wait', 'round'],
+    explains: 3,
+  },
+  {
+    name: 'the same of a protocol that nobody answers: perhaps one-way',
+    connections: [waiting(0, 3002), waiting(1, 3302), waiting(2, 3602)],
+    is: 'possible',
+    variant: 'while-waiting',
+    against: ['one-way'],
+  },
+  {
+    name: 'near miss: the waits are no constant (handlers that died)',
+    connections: [waiting(0, 1502, 0), waiting(1, 2602, 0), waiting(2, 3802, 0)],
+    application: [0, 1, 2].map((id) => [id, application({ protocol: 'http' })] as const),
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: asked together and closed together',
+    connections: [waiting(0, 3002, 0), waiting(1, 3003, 0), waiting(2, 3004, 0)],
+    application: [0, 1, 2].map((id) => [id, application({ protocol: 'http' })] as const),
     is: 'nothing',
   },
   {

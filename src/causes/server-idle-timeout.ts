@@ -13,6 +13,7 @@ import {
   type Severity,
   type Verdict,
 } from './cause.ts'
+import { roundSeconds } from './client-timeout.ts'
 import {
   activeAbort,
   type Constant,
@@ -24,6 +25,7 @@ import {
   toleranceMs,
 } from './closing.ts'
 import { apartReasons, closeExperiments, experimentRef, isDistant } from './experiments.ts'
+import { waitingCut } from './waiting-cut.ts'
 
 const say = reasonsOf('server-idle-timeout')
 
@@ -60,7 +62,7 @@ function judge(evidence: Evidence): Judgement {
     if (list === undefined) byServer.set(key, [close])
     else list.push(close)
   }
-  const verdicts: Verdict[] = []
+  const verdicts: Verdict[] = waitingCut(evidence)
   const against: Reason[] = []
   for (const closes of byServer.values()) {
     const constant = densest(closes, (c) => c.ms)
@@ -167,7 +169,13 @@ function certaintyOf(
   if (members.some((m) => announced(m, evidence))) return 'likely'
   const many = members.length >= ENOUGH && members.length * 2 > of && differentTimes(members)
   if (many || (known && members.length >= 2)) return excerpt ? 'possible' : 'likely'
-  return known ? 'possible' : null
+  // Idle sessions that began together end together; a round time says that it was a limit all the same.
+  const round =
+    members.length >= ENOUGH &&
+    members.length === of &&
+    members.every((m) => m.byReset) &&
+    roundSeconds(constant.ms) !== null
+  return known || round ? 'possible' : null
 }
 
 /** Ended at one instant, equal ages say only that they began together: a restart looks like that. */
@@ -193,7 +201,7 @@ function verdictOf(
     certainty,
     severity: severityOf(close),
     // A reset at a constant age has no better explanation; after a FIN what the client then did is the more telling part.
-    weight: weightOf(close, certainty),
+    weight: weightOf(close, certainty, constant.members.length),
     culprit: { side: close.side, host: connection[close.side].address },
     because: becauseOf(close, constant, evidence),
     against: againstOf(close, constant, evidence),
@@ -208,8 +216,8 @@ function verdictOf(
   }
 }
 
-function weightOf(close: IdleClose, certainty: Certainty): number {
-  if (certainty === 'possible') return 35
+function weightOf(close: IdleClose, certainty: Certainty, alike: number): number {
+  if (certainty === 'possible') return close.byReset && alike >= ENOUGH ? 50 : 35
   if (close.byReset) return 75
   // Of a connection that is then held in CLOSE-WAIT the holder is the trouble, the close was in order.
   return close.connection.ending === 'half-closed' ? 40 : 60
@@ -257,6 +265,9 @@ function againstOf(close: IdleClose, constant: Constant<IdleClose>, evidence: Ev
   if (agreed !== null) against.push(...apartReasons('server-idle-timeout', agreed, evidence))
   const contrary = contradiction(constant, evidence)
   if (contrary !== null) against.push(...againstExperiment(constant, contrary, evidence))
+  if (constant.members.length >= 2 && !differentTimes(constant.members)) {
+    against.push(say('same-moment', {}, ref))
+  }
   if (constant.members.length < constant.of) {
     against.push(say('others', { count: constant.of - constant.members.length }, ref))
   }

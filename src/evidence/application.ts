@@ -49,5 +49,10 @@ export interface TlsFacts {
   /** Plain text spoken to a TLS port, or the reverse. */
   plainTextFrom: 'client' | 'server' | null
   clientHello: boolean
+  /**
+   * The client sent application data and no record came back that can be an answer: none, or only records of one size as session
+   * tickets are; 'unknown' = nothing was asked, or a single such record came. Absent = not told.
+   */
+  unanswered?: boolean | 'unknown'
   serverName: string | null
 }

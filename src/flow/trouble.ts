@@ -32,7 +32,8 @@ export function isTroubled(rows: Rows, ending: Ending, captureEndT: number): boo
 export function isTroubledClean(ints: Int32Array, floats: Float64Array, at: number): boolean {
   if (isDisturbed(ints, floats, at)) return true
   const served = (ints[at + L.SERVER_SIDE + L.S_BITS]! & L.SB_DATA) !== 0
-  return (!served && ints[at + L.R_SYNS]! > 0) || gaveUpWaiting(ints, floats, at)
+  if (!served && ints[at + L.R_SYNS]! > 0) return true
+  return gaveUpWaiting(ints, floats, at) || closedOnRequest(ints, floats, at)
 }
 
 function isDisturbed(ints: Int32Array, floats: Float64Array, at: number): boolean {
@@ -49,6 +50,14 @@ function gaveUpWaiting(ints: Int32Array, floats: Float64Array, at: number): bool
   const closed = floats[(at + L.CLIENT_SIDE + L.S_FIN_T) >> 1]!
   if (closed > floats[(at + L.SERVER_SIDE + L.S_FIN_T) >> 1]!) return false
   return closed - lastDataT(floats, at) > GAVE_UP_NS
+}
+
+/** The server closed first, what it had been asked last being unanswered. */
+function closedOnRequest(ints: Int32Array, floats: Float64Array, at: number): boolean {
+  if (ints[at + L.R_LAST_DATA_BY] !== 1) return false
+  const closed = floats[(at + L.SERVER_SIDE + L.S_FIN_T) >> 1]!
+  if (closed > floats[(at + L.CLIENT_SIDE + L.S_FIN_T) >> 1]!) return false
+  return closed > floats[(at + L.CLIENT_SIDE + L.S_MSG_T) >> 1]!
 }
 
 function sideTroubled(ints: Int32Array, floats: Float64Array, o: number): boolean {

@@ -11,6 +11,12 @@ export const acceptAndClose = {
       '{fins:count} by FIN and {resets:count} by RST: it depends only on whether the request was there already',
     'had-read':
       '{times:count} times the request had been read: closing on an unread one gives RST, this was FIN',
+    'read-later':
+      '{times:count} times the server acknowledged a request and then closed (FIN) without an octet of an answer, {from:ms} to {to:ms} after it',
+    'one-way':
+      'the server never sent data on any connection: the protocol may be one that needs no answer',
+    'perhaps-none-due':
+      'it is encrypted, or of a protocol that is not known: perhaps the last message needed no answer',
     'others-served': '{served:count} other connections to {server} were served',
     'nobody-served': '{server} served nobody in this capture: perhaps it closes on purpose',
     'only-one': 'it happened to one connection only',
@@ -70,6 +76,9 @@ export const acceptAndClose = {
         },
         {
           text: 'A rule that closes on purpose: nginx `return 444`, HAProxy `http-request silent-drop` or `reject`, a web application firewall; the access log has the requests (444, 000).',
+        },
+        {
+          text: 'A proxy in front whose backend went away or hung: its own log names the backend and the reason (HAProxy: SD, sD, SH in the termination state).',
         },
         {
           text: 'A handler that crashed or a worker that was recycled over the request; plain text sent to a port that speaks TLS, or another protocol than the port expects.',

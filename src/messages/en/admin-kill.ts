@@ -5,6 +5,14 @@ export const adminKill = {
     '{connections:count} connections with {server} were ended on purpose by {who} (pid {pid}): ss -K or the like',
   because: {
     told: 'the server said why it ended the session: {text} ({code})',
+    'statement-cut':
+      'a statement was at work for {waited:ms} when the server closed (FIN) without a result or an error: KILL of MariaDB does that',
+    'perhaps-crash':
+      'a server process that crashed, or a proxy that lost the server, looks the same',
+    'idle-reset':
+      '{count:count} idle connections, everything answered and read, were reset within {within:ms}: closing or dying would have been a FIN',
+    'perhaps-linger':
+      'a server that closes with SO_LINGER 0 (at an idle limit, or as it ends) looks the same',
     'kernel-said':
       'the kernel says TCP_STATE for {count:count} resets of connections in {state}: somebody destroyed the sockets from outside (SOCK_DESTROY, bpf_sock_destroy)',
   },
@@ -26,6 +34,47 @@ export const adminKill = {
     },
   ],
   variants: {
+    'statement-cut': {
+      title:
+        '{server} ended {connections:count} sessions in the middle of a statement without a word: killed, or the server crashed',
+      now: [
+        {
+          text: "See whether the server itself restarted (uptime); if not, somebody or something killed the sessions: the database's log and the process list have it.",
+          command:
+            'mariadb -e "SHOW GLOBAL STATUS LIKE \'Uptime\'"; journalctl --since "-1h" | grep -iE "aborted connection|killed|signal"',
+        },
+      ],
+      confirm: [
+        {
+          text: 'Jobs that kill long statements (pt-kill, max_statement_time of a proxy, a person) say so in their own log; with log_warnings=2 MariaDB logs "Aborted connection ... (KILLED)" or the like.',
+        },
+      ],
+      fix: [
+        {
+          text: 'Bound statements where they are sent (statement or query timeout of the client), so that nobody needs to kill them; retry idempotent work.',
+        },
+      ],
+    },
+    'reset-together': {
+      title: '{connections:count} idle connections with {server} were reset in one moment',
+      now: [
+        {
+          text: 'Ask what was done at that second on the server: ss -K, a fail-over or firewall script, a restart of a program with SO_LINGER 0.',
+          command: 'journalctl --since "-1h" -o short-precise',
+        },
+      ],
+      confirm: [
+        {
+          text: 'When it comes again, the kernel names the reason (TCP_STATE: destroyed from outside; TCP_ABORT_ON_LINGER and the like: closed so) and the process.',
+          command: 'sudo tcpwhy diagnose --for 60s',
+        },
+      ],
+      fix: [
+        {
+          text: 'Have pools test or retire connections (validation query, maximum lifetime) and retry idempotent requests; announce scripts that end connections.',
+        },
+      ],
+    },
     'said-so': {
       title:
         '{server} ended {connections:count} sessions by order of an administrator or at its shutdown: it says so',

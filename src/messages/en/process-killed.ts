@@ -9,6 +9,10 @@ export const processKilled = {
       '{cut:count} of them in the middle of a response: here {seen:octets} of a body of {length:octets} had come (Content-Length)',
     'responses-cut-chunked':
       '{cut:count} of them in the middle of a response: here {seen:octets} of a body had come, its last chunk not (Transfer-Encoding: chunked)',
+    'idle-too':
+      '{idle:count} that were idle closed in the same moment: not a decision about the requests',
+    'on-purpose':
+      'all by FIN and the port stays open: a proxy that lost its backend, or orders to end these sessions, look the same',
     told: 'the server said why it ended the session: {text} ({code})',
     proxy: 'a proxy whose backend died cuts the responses it passes on in the same way',
     mixed:

@@ -18,6 +18,16 @@ export const serverIdleTimeout = {
       '{count:count} of {of:count} such closes come after {age:ms}, at most {spread:ms} apart: a setting, not chance',
     announced: 'the server had announced Keep-Alive: timeout, and {age:ms} is that time',
     default: '{s} s is the default of {who}',
+    'cut-waiting':
+      'the server closed (FIN) {age:ms} after it had acknowledged a request, without an octet of an answer',
+    'constant-wait':
+      '{count:count} of {of:count} such closes come {age:ms} after the request, at most {spread:ms} apart: a limit, not chance',
+    round: '{s} s is a round time, as people set limits',
+    'one-way':
+      'the server never sent data on any connection: the protocol may be one that needs no answer',
+    'perhaps-none-due':
+      'it is encrypted, or of a protocol that is not known: perhaps the last message needed no answer',
+    'same-moment': 'they ended in one moment: equal ages may only mean that they began together',
     excerpt: 'data was exchanged that is not in the capture: the idle time may be shorter',
     single: 'a single connection cannot show that the age is constant',
     others: '{count:count} other idle connections were closed at other ages',
@@ -49,4 +59,32 @@ export const serverIdleTimeout = {
       text: 'TCP keepalive does not help here: the limit counts requests, not packets.',
     },
   ],
+  variants: {
+    'while-waiting': {
+      title:
+        '{server} ended {connections:count} connections {age:ms} after the request, the answer still awaited',
+      now: [
+        {
+          text: 'Find out what the requests wait for: the limit of {age:ms} only brings the news. The slow or dead party is behind {server}.',
+        },
+      ],
+      confirm: [
+        {
+          text: 'The log of the proxy at that second (HAProxy termination state sD: timeout server; sH), or of the supervisor of the workers (gunicorn: WORKER TIMEOUT).',
+          command: 'journalctl --since "-1h" | grep -iE "worker timeout|timed? ?out"',
+        },
+        {
+          text: 'Ask the backend directly, past the proxy: how long does the same request take there?',
+        },
+      ],
+      fix: [
+        {
+          text: 'Repair what does not answer in time; bound its waits (pool, statement, upstream) below {age:ms}, so that it answers with an error of its own.',
+        },
+        {
+          text: 'Where such answers may take longer, raise the limit: HAProxy timeout server (tcp mode), nginx stream proxy_timeout, gunicorn --timeout; or send something meanwhile.',
+        },
+      ],
+    },
+  },
 } as const satisfies CauseMessages
