@@ -99,6 +99,16 @@ const rows: readonly Row[] = [
     due: null,
   },
   {
+    name: 'near miss: the next request came after the FIN (data-after-close)',
+    connections: served(
+      closed({
+        request: { startFrame: 12, startMs: 600, lastFrame: 12, lastMs: 600, octets: 90, seq: 101 },
+      }),
+    ),
+    told: http({ status: 200, bodyComplete: true, requestFrame: 12 }),
+    due: null,
+  },
+  {
     name: 'near miss: the client half-closed first',
     connections: [
       closed({
