@@ -232,10 +232,14 @@ describe('of many requests, how many were answered in time', () => {
     expect(new Set(follows(7))).toEqual(new Set([undefined]))
   })
 
+  test('near miss: no answer was ever seen of whatever it speaks: perhaps none is due', () => {
+    expect(new Set(follows(0))).toEqual(new Set([undefined]))
+  })
+
   test('near miss: few requests at all', () => {
     const few = many.slice(0, 19)
     const { verdicts } = clientTimeout.judge(
-      evidence({ connections: few, endpoints: [{ served: 0 }] }),
+      evidence({ connections: few, endpoints: [{ served: 1 }] }),
     )
     expect(verdicts.map((v) => v.consequenceOf)).toEqual(few.map(() => undefined))
   })

@@ -100,8 +100,15 @@ function standsStill(all: readonly GivenUp[], evidence: Evidence): boolean {
   const weight = (some: readonly GivenUp[]) => some.reduce((sum, g) => sum + g.connection.weight, 0)
   const late = all.filter(({ connection }) => connection.response !== null)
   const served = evidence.endpoints.get(all[0]!.connection.server.endpoint)?.served ?? 0
+  // Where nothing is known of the protocol and no answer was ever seen, perhaps none is due.
+  const answers = all.some((g) => isKnown(g, evidence))
+  if (served === 0 && !answers) return false
   const inTime = Math.max(0, served - weight(late))
   return weight(all) >= MANY && weight(all) >= NEARLY_ALL * inTime
+}
+
+function isKnown({ connection }: GivenUp, { application }: Evidence): boolean {
+  return (application.get(connection.id)?.protocol ?? 'unknown') !== 'unknown'
 }
 
 /** Clients whose limit is on the whole exchange: they leave at one age of the request, the answer still coming. */

@@ -108,6 +108,25 @@ causeTable(pathMtuBlackHole, [
     because: ['short-passed-elsewhere'],
   },
   {
+    name: 'nothing heard on them since, while they still wait: short answers pass on the path meanwhile',
+    connections: [0, 1].map((id) =>
+      hole(id, { sides: { ...hole(id, {}, bare).sides, client: { lastMs: 50 } } }),
+    ),
+    paths: [{ largestDelivered: { client: 300, server: 120 } }],
+    endpoints: [{ lastAnswerMs: 9000 }],
+    is: 'likely',
+    because: ['short-passed-elsewhere', 'several'],
+  },
+  {
+    name: 'near miss: nothing heard on them since, and no short answer came later',
+    connections: [0, 1].map((id) =>
+      hole(id, { sides: { ...hole(id, {}, bare).sides, client: { lastMs: 50 } } }),
+    ),
+    paths: [{ largestDelivered: { client: 300, server: 120 } }],
+    endpoints: [{ lastAnswerMs: 90 }],
+    is: 'nothing',
+  },
+  {
     name: 'two connections with the same limit',
     connections: [hole(0), hole(1)],
     is: 'likely',

@@ -39,11 +39,11 @@ interface Hole {
 }
 
 function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | null {
-  const hole = withPath(holeOf(connection), connection, evidence)
+  const hole = holeOf(connection, evidence)
   if (hole === null) return judgeReceiver(connection, evidence)
   if (!isBlackHole(connection, evidence)) return null
   const alike = evidence.connections.filter((c) => {
-    const other = holeOf(c)
+    const other = holeOf(c, evidence)
     return (
       other !== null &&
       other.side === hole.side &&
@@ -109,7 +109,7 @@ function judgeReceiver(connection: ConnectionFacts, evidence: Evidence): Verdict
 
 /** Long segments are lost and the path as such works: the peer is heard, here or from the same address elsewhere. */
 export function isBlackHole(connection: ConnectionFacts, evidence: Evidence): boolean {
-  const hole = holeOf(connection)
+  const hole = holeOf(connection, evidence)
   if (hole === null || passesElsewhere(connection, hole, evidence)) return false
   if (heardAfterLoss(connection, hole.side)) return true
   const fromMs = connection.sides[hole.side].unanswered?.firstMs ?? 0
@@ -135,14 +135,15 @@ export function answersMayBeTooLong(connection: ConnectionFacts, evidence: Evide
   return fin === null && payloadOctets === 0
 }
 
-/** The side whose long segments were repeated and never acknowledged, while everything shorter was. */
-function holeOf(connection: ConnectionFacts): Hole | null {
+/** The side whose long segments were repeated and never acknowledged, while everything shorter was, here or elsewhere on the path. */
+function holeOf(connection: ConnectionFacts, evidence: Evidence): Hole | null {
   if (connection.seen !== 'both') return null
   for (const side of ['client', 'server'] as const) {
     const { unanswered, smallestLostSegment: lost, largestAckedSegment } = connection.sides[side]
-    const passed = largestAckedSegment ?? 0
+    const own = largestAckedSegment ?? 0
     if (unanswered === null || unanswered.what !== 'data' || unanswered.times < MIN_TIMES) continue
-    if (lost === null || lost < MIN_LOST || lost <= passed || unanswered.len < lost) continue
+    if (lost === null || lost < MIN_LOST || lost <= own || unanswered.len < lost) continue
+    const passed = own > 0 ? own : passedOnPath(connection, side, { lost, evidence })
     // Neither long nor short data ever passed and the peer is mute: the path is lost, not narrow.
     if (passed === 0 && !heardAfterLoss(connection, side)) continue
     return { side, lost, passed }
@@ -159,12 +160,15 @@ function lostBetween(connection: ConnectionFacts, side: Side, evidence: Evidence
   return late.every((f) => f.fate === 'lost') ? late.length : 0
 }
 
-/** Short data of that side on other connections of the path passed: that compares as well. */
-function withPath(hole: Hole | null, connection: ConnectionFacts, evidence: Evidence): Hole | null {
-  if (hole === null || hole.passed > 0) return hole
+/** Short data of that side on other connections of the path: that compares as well. 0: none, or long ones passed, too. */
+function passedOnPath(
+  connection: ConnectionFacts,
+  side: Side,
+  { lost, evidence }: { lost: number; evidence: Evidence },
+): number {
   const path = evidence.paths.get(`${connection.client.address} ${connection.server.address}`)
-  const largest = path?.largestDelivered?.[hole.side] ?? 0
-  return largest < hole.lost ? { ...hole, passed: largest } : hole
+  const largest = path?.largestDelivered?.[side] ?? 0
+  return largest < lost ? largest : 0
 }
 
 /** The peer was heard while the long segments were being repeated: the path as such works. */

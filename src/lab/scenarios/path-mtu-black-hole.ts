@@ -33,9 +33,10 @@ async function play(stage: Stage, fixed: boolean): Promise<Outcome> {
   const clamp = fixed ? ['tcp flags syn tcp option maxseg size set 1360'] : []
   await stage.router.nft(chain('forward', [...clamp, 'meta length > 1400 drop']))
   stage.step('five downloads of 20,000 octets; short answers beside them')
-  // The clients give up after 5 s; before, the server's sockets show it.
-  stage.look('server', { forMs: 4200 })
-  const big = { op: 'once', host: stage.server.address, port: 80, path: '/big', timeout: 5 }
+  // The clients give up after 8 s; before, the server's sockets show it.
+  stage.look('server', { forMs: 8500 })
+  await bystanders(stage, client, { count: 3, port: 80, gapMs: 500 })
+  const big = { op: 'once', host: stage.server.address, port: 80, path: '/big', timeout: 8 }
   const got = Promise.all(Array.from({ length: 5 }, () => client.try(big)))
   await bystanders(stage, client, { count: 6, port: 80, gapMs: 600 })
   const all = await got
