@@ -33,7 +33,12 @@ export function resetsOf(events: EventsFacts, looks: Looks): ResetFact[] {
     if (event.kind !== 'reset-sent') continue
     const { service, side } = serviceOf(event)
     if (service === null) continue
-    const { causes: all, decides, culprit } = resetStory(event, contextOf(event, events, looks))
+    const {
+      causes: all,
+      decides,
+      culprit: doer,
+    } = resetStory(event, contextOf(event, events, looks))
+    const culprit = doer === null ? null : processOf(doer, event, looks)
     const causes = all.length > 1 && stillListens(event, looks) ? all.filter(isNotClosed) : all
     const key = [causes.join(), culprit?.pid, service.address, service.port, side].join(' ')
     const known = found.get(key)
@@ -57,6 +62,23 @@ export function resetsOf(events: EventsFacts, looks: Looks): ResetFact[] {
   return [...found.values()]
     .map((fact) => withUnkept(fact, events))
     .sort((a, b) => b.count - a.count)
+}
+
+type Culprit = NonNullable<ReturnType<typeof resetStory>['culprit']>
+
+/**
+ * A thread that served one connection and ended is gone before it can be asked whose it was: the one process that listens there and
+ * has its name.
+ */
+function processOf(doer: Culprit, { local }: KernelEvent, { before, after }: Looks): Culprit {
+  const holders = [...before, ...after].flatMap((n) =>
+    n.listeners.filter((l) => l.local.port === local?.port).flatMap((l) => l.holders),
+  )
+  const named = new Set(
+    holders.filter(({ command }) => command === doer.command).map(({ pid }) => pid),
+  )
+  const [pid, ...more] = named
+  return pid === undefined || more.length > 0 || named.has(doer.pid) ? doer : { ...doer, pid }
 }
 
 function isNotClosed(cause: ResetCause): boolean {

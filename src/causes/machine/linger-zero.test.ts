@@ -28,6 +28,37 @@ machineTable(lingerZero, [
     because: ['kernel-said', 'client-open'],
   },
   {
+    name: 'by threads that are gone, of the one process of that name that listens there: one finding',
+    listeners: [
+      {
+        local: { address: '0.0.0.0', port: 80 },
+        holders: [{ pid: 70, command: 'app', fd: 3, cgroup: null, waits: 'accept' }],
+      },
+    ],
+    events: [901, 902, 903].map((pid) => ({
+      ...{ ...reset, pid },
+      remote: { ...ends.remote, port: 40_000 + pid },
+    })),
+    is: 'confirmed',
+    pid: 70,
+    count: 3,
+    of: 1,
+  },
+  {
+    name: 'near miss: two processes of that name listen there, so each is told for itself',
+    listeners: [
+      {
+        local: { address: '0.0.0.0', port: 80 },
+        holders: [70, 71].map((pid) => ({
+          ...{ pid, command: 'app', fd: 3, cgroup: null, waits: 'accept' as const },
+        })),
+      },
+    ],
+    events: [901, 902].map((pid) => ({ ...reset, pid })),
+    is: 'confirmed',
+    of: 2,
+  },
+  {
     name: 'its client had closed before: nobody misses anything',
     events: [{ ...closed, from: 'CLOSE-WAIT' }, reset],
     is: 'confirmed',
