@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readlinkSync } from 'node:fs'
 import { Host, type HostName } from './host.ts'
 import { run, start } from './process.ts'
 import { abandonedSlots, releaseSlot, type Slot } from './slot.ts'
@@ -80,8 +80,20 @@ function hex(octet: number): string {
 /** Ends what still runs inside, then removes it. */
 async function removeNamespace(name: string): Promise<void> {
   const pids = (await run(['ip', 'netns', 'pids', name])).split(/\s+/).filter((word) => word !== '')
-  for (const pid of pids) kill(Number(pid))
+  for (const pid of pids) if (!isVisitor(pid)) kill(Number(pid))
   await run(['ip', 'netns', 'del', name])
+}
+
+/**
+ * Whoever only looks in, as `tcpwhy diagnose` does while it reads the sockets of all namespaces, keeps its own mounts; what the
+ * lab started has others (`ip netns exec` makes them).
+ */
+function isVisitor(pid: string): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/mnt`) === readlinkSync('/proc/self/ns/mnt')
+  } catch {
+    return true // ended meanwhile, or not to be told: then it is left alone
+  }
 }
 
 function kill(pid: number): void {
