@@ -5,6 +5,7 @@ import { singular, diagnoseWords as words } from '../messages/en/diagnose.ts'
 import { render } from '../messages/render.ts'
 import type { CauseMessages, FixStep, Step, Values } from '../messages/types.ts'
 import type { CountedReason, Merged } from './merge.ts'
+import { ownCommand } from './own-command.ts'
 import type { Because, Finding } from './report.ts'
 import type { Locate } from './summary.ts'
 
@@ -178,7 +179,7 @@ function examplesOf({ connections, strongest }: Merged): ConnectionFacts[] {
 export function stepOf(step: Step, values: Values): Step {
   return {
     text: say(step.text, values),
-    ...(step.command === undefined ? {} : { command: render(step.command, values) }),
+    ...(step.command === undefined ? {} : { command: ownCommand(render(step.command, values)) }),
   }
 }
 
@@ -186,7 +187,7 @@ export function fixOf(step: FixStep, values: Values): FixStep {
   return {
     ...stepOf(step, values),
     ...(step.setting === undefined ? {} : { setting: render(step.setting, values) }),
-    ...(step.verify === undefined ? {} : { verify: render(step.verify, values) }),
+    ...(step.verify === undefined ? {} : { verify: ownCommand(render(step.verify, values)) }),
   }
 }
 

@@ -3,10 +3,12 @@
 // on a path of 80 ms. As root; ip, nft, nginx, openssl, tcpdump, python3.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CLIENT, Network, ROUTER, SERVER } from '../../scripts/probe-proof/network.ts'
+import { en } from '../../src/messages/en/index.ts'
+import { render } from '../../src/messages/render.ts'
 import type { ConnectReport, ConnectTarget } from '../../src/probe/connect/report.ts'
 import type { HttpReport } from '../../src/probe/http/report.ts'
 
@@ -47,7 +49,8 @@ async function startNginx(): Promise<void> {
   writeFileSync(
     join(folder, 'nginx.conf'),
     `daemon off; master_process off; pid ${folder}/pid; error_log ${folder}/error.log;
-    events {} http { access_log off; ${temporary} keepalive_timeout ${KEPT_MS}ms;
+    events { worker_connections 4096; } http { access_log off; ${temporary} keepalive_timeout ${KEPT_MS}ms;
+      client_header_timeout 2s; client_body_timeout 2s;
       server { listen 8080; listen [::]:8080; location / { return 200 "ok"; } }
       server { listen 8443 ssl; ${ssl} location / { return 200 "ok"; } }
       server { listen 8444 ssl; ssl_reject_handshake on; } }`,
@@ -245,12 +248,41 @@ async function race(): Promise<void> {
   })
 }
 
+/** Every experiment that a finding may name, as it is printed, against a server that is there. */
+async function asPrinted(): Promise<void> {
+  const texts = stringsIn(en).filter((text) => /^(sudo )?tcpwhy probe [^']*\{server\}/.test(text))
+  const commands = [...new Set(texts)].filter((text) => !text.includes('--mysql-ping'))
+  assert.ok(commands.length >= 7, `${commands.length} commands`)
+  writeFileSync(join(folder, 'tcpwhy'), `#!/bin/sh\nexec ${process.execPath} ${bin} "$@"\n`)
+  chmodSync(join(folder, 'tcpwhy'), 0o755)
+  const ran = await Promise.all(
+    commands.map(async (template) => {
+      const port = template.includes('https:') ? 8443 : 8080
+      const command = render(template, { server: `${SERVER}:${port}` }).replace(/^sudo /, '')
+      const words = ['sh', '-c', `PATH=${folder}:$PATH ${command} --quiet`]
+      return { command, ...(await network.output('client', words)) }
+    }),
+  )
+  for (const { command, code, out, err } of ran) {
+    check(`as printed: ${command}`, () => {
+      assert.equal(code, 0, `${code} ${out} ${err}`)
+      assert.ok(out.length > 0)
+    })
+  }
+}
+
+function stringsIn(value: unknown): string[] {
+  if (typeof value === 'string') return [value]
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(stringsIn) : []
+}
+
 try {
   await startNginx()
   addIpv6()
   tls()
   families()
   walks()
+  await asPrinted()
   await race()
   console.log(`${checks} checks of probe connect and probe http (client ${CLIENT})`)
 } finally {

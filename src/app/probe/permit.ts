@@ -1,8 +1,8 @@
 import { readdirSync, statSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
+import { kindOfAddress } from '../../base/address-kind.ts'
 import { TcpwhyError } from '../../base/errors.ts'
 import { LAB_PREFIX } from '../../lab/stage/slot.ts'
-import { kindOfAddress } from '../../probe/address.ts'
 import type { ProbeAddress, ProbePort } from '../../probe/port.ts'
 import type { Plan } from '../../probe/report.ts'
 

@@ -1,5 +1,5 @@
 import type { CauseMessages } from '../types.ts'
-import { resetReasons } from './commands.ts'
+import { connects, resetReasons } from './commands.ts'
 
 export const listenerClosed = {
   title: "{server}'s listener was closed with {connections:count} connections waiting in its queue",
@@ -30,6 +30,10 @@ export const listenerClosed = {
       command: resetReasons,
     },
     { text: 'When did the process that listens now start?', command: "ss -ltnp 'sport = :{port}'" },
+    {
+      text: 'From a client: refused until something listens there again, taken from then on.',
+      command: connects,
+    },
   ],
   fix: [
     {

@@ -44,6 +44,10 @@ export const openTransaction = {
       text: 'On the application host these sockets are in CLOSE-WAIT, or idle and in use by the pool, and the process is known.',
       command: "sudo ss -tanpo 'dport = :{port}'",
     },
+    {
+      text: 'MySQL, MariaDB (login by TCPWHY_MYSQL_USER and TCPWHY_MYSQL_PASSWORD): a session without a transaction survives a longer silence than these did. If it is closed as early, it is the limit of idle sessions that closed them.',
+      command: 'tcpwhy probe idle {server} --mysql-ping --max 10m',
+    },
   ],
   fix: [
     {

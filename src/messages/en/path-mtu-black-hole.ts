@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { refusedUpload } from './commands.ts'
 
 export const pathMtuBlackHole = {
   title:
@@ -37,6 +38,10 @@ export const pathMtuBlackHole = {
     {
       text: 'Find the largest packet that passes (1472 + 28 octets of headers make 1500).',
       command: 'ping -M do -s 1472 -c 3 {receiver}; tracepath -n {receiver}',
+    },
+    {
+      text: 'If long segments towards {server} are those that get lost: short requests are answered, and its POSTs get no answer in time.',
+      command: refusedUpload,
     },
     {
       text: 'Capture at both ends shows which sizes arrive.',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { kindOfAddress } from './address.ts'
+import { kindOfAddress } from './address-kind.ts'
 
 test.each([
   ['127.0.0.1', 'loopback'],
