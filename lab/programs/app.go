@@ -4,6 +4,7 @@
 //	-story pool          every request asks the database something slow; the pool is small and nobody limits the waiting
 //	-story sleep         every request sleeps 100 s, without any database
 //	-story transaction   /update?id=N&map=nil returns early, after Begin and without Commit or Rollback
+//	-story report        /report returns early, without rows.Close(): its connection never comes back; nothing limits the pool
 package main
 
 import (
@@ -26,8 +27,8 @@ var (
 	driver = flag.String("driver", "mysql", "mysql or postgres")
 	dsn    = flag.String("dsn", "", "data source")
 	listen = flag.String("listen", ":8080", "address")
-	most   = flag.Int("max", 5, "connections of the pool at most")
-	story  = flag.String("story", "pool", "pool, sleep or transaction")
+	most   = flag.Int("max", 5, "connections of the pool at most; 0: no limit, as in Go without a word")
+	story  = flag.String("story", "pool", "pool, sleep, transaction or report")
 	slow   = flag.String("slow", "SELECT SLEEP(0.25)", "the slow query")
 	fixed  = flag.Bool("fixed", false, "without the fault")
 )
@@ -53,6 +54,7 @@ func main() {
 	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, "ok") })
 	http.HandleFunc("/query", func(w http.ResponseWriter, r *http.Request) { query(db, w, r) })
 	http.HandleFunc("/update", func(w http.ResponseWriter, r *http.Request) { update(db, w, r) })
+	http.HandleFunc("/report", func(w http.ResponseWriter, r *http.Request) { report(db, w, r) })
 	log.Fatal(http.ListenAndServe(*listen, nil))
 }
 
@@ -126,4 +128,28 @@ func update(db *sql.DB, w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	fmt.Fprintln(w, "paid")
+}
+
+func report(db *sql.DB, w http.ResponseWriter, r *http.Request) {
+	rows, err := db.QueryContext(context.Background(), "SELECT id, state FROM orders")
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	if *fixed {
+		defer rows.Close()
+	}
+	for rows.Next() {
+		var id int
+		var state string
+		if err := rows.Scan(&id, &state); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		if state == "new" {
+			fmt.Fprintln(w, "some are still open") // the early return: rows are neither read to their end nor closed
+			return
+		}
+	}
+	fmt.Fprintln(w, "all paid")
 }

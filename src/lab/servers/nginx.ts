@@ -10,6 +10,8 @@ export interface NginxOptions {
   workerConnections?: number
   /** What `location /` does. */
   location?: string
+  /** What stands beside `server`: an `upstream`. */
+  http?: string
   port?: number
 }
 
@@ -36,7 +38,7 @@ export async function startNginx(
 
 function configuration(stage: Stage, name: string, options: NginxOptions): string {
   const { backlog, keepaliveTimeoutS = 10, workerConnections = 16_384, port = 80 } = options
-  const { location = 'return 200 "in stock: 12\\n";' } = options
+  const { location = 'return 200 "in stock: 12\\n";', http = '' } = options
   return `daemon off; worker_processes 1; user root; worker_rlimit_nofile 32768;
 error_log ${stage.path(`${name}.log`)} warn; pid ${stage.path(`${name}.pid`)};
 events { worker_connections ${workerConnections}; }
@@ -44,6 +46,7 @@ http {
   access_log off;
   client_body_temp_path ${stage.path('body')}; proxy_temp_path ${stage.path('proxy')};
   fastcgi_temp_path ${stage.path('fastcgi')}; uwsgi_temp_path ${stage.path('uwsgi')}; scgi_temp_path ${stage.path('scgi')};
+  ${http}
   server {
     listen ${port}${backlog === undefined ? '' : ` backlog=${backlog}`};
     keepalive_timeout ${keepaliveTimeoutS}s;

@@ -14,8 +14,15 @@ CREATE TABLE orders (id INT PRIMARY KEY, state VARCHAR(10));
 INSERT INTO orders VALUES ${ROWS};
 `
 
-/** A PostgreSQL of its own; user app without a password, table orders in database postgres. Port 5432. */
-export async function startPostgresql(stage: Stage, host: Host): Promise<void> {
+/**
+ * A PostgreSQL of its own; user app without a password, table orders in database postgres. Port 5432.
+ * @param settings  of postgresql.conf, "max_connections=20"
+ */
+export async function startPostgresql(
+  stage: Stage,
+  host: Host,
+  settings: readonly string[] = [],
+): Promise<void> {
   const version = readdirSync(DEBIAN).sort().at(-1)
   const program = (name: string) => `${DEBIAN}/${version}/bin/${name}`
   const empty = await cached(`postgresql-${version}`, async (part) => {
@@ -38,6 +45,7 @@ export async function startPostgresql(stage: Stage, host: Host): Promise<void> {
       program('postgres'),
       ...['-D', data, '-p', '5432', '-k', data],
       ...['-c', 'listen_addresses=*', '-c', `hba_file=${trust}`, '-c', 'fsync=off'],
+      ...settings.flatMap((setting) => ['-c', setting]),
     ],
     { port: 5432, deadlineMs: 40_000, log: 'postgresql.log' },
   )
