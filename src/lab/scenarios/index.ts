@@ -3,6 +3,7 @@ import { busyButFine } from './busy-but-fine.ts'
 import { conntrackFull } from './conntrack-full.ts'
 import { conntrackInvalid } from './conntrack-invalid.ts'
 import { dataAfterClose } from './data-after-close.ts'
+import { databaseFull } from './database-full.ts'
 import { earlyResponseUpload } from './early-response-upload.ts'
 import { ephemeralPortsExhausted } from './ephemeral-ports-exhausted.ts'
 import { firewallDrop } from './firewall-drop.ts'
@@ -33,6 +34,7 @@ export const scenarios: readonly Scenario[] = [
   conntrackFull,
   conntrackInvalid,
   dataAfterClose,
+  databaseFull,
   earlyResponseUpload,
   ephemeralPortsExhausted,
   firewallDrop,
