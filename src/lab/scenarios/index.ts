@@ -24,6 +24,7 @@ import { peerRebooted } from './peer-rebooted.ts'
 import { poolStarvation } from './pool-starvation.ts'
 import { portClosed } from './port-closed.ts'
 import { processKilled } from './process-killed.ts'
+import { rollingDeploy } from './rolling-deploy.ts'
 import { staleUpstream } from './stale-upstream.ts'
 import { timeWaitNatTimestamps } from './time-wait-nat-timestamps.ts'
 import { unreadBody } from './unread-body.ts'
@@ -56,6 +57,7 @@ export const scenarios: readonly Scenario[] = [
   poolStarvation,
   portClosed,
   processKilled,
+  rollingDeploy,
   staleUpstream,
   timeWaitNatTimestamps,
   unreadBody,
