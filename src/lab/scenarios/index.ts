@@ -8,6 +8,7 @@ import { earlyResponseUpload } from './early-response-upload.ts'
 import { ephemeralPortsExhausted } from './ephemeral-ports-exhausted.ts'
 import { firewallDrop } from './firewall-drop.ts'
 import { firewallReject } from './firewall-reject.ts'
+import { gracefulDeploy } from './graceful-deploy.ts'
 import { healthChecks } from './health-checks.ts'
 import { idleTimeout } from './idle-timeout.ts'
 import { injectedReset } from './injected-reset.ts'
@@ -41,6 +42,7 @@ export const scenarios: readonly Scenario[] = [
   ephemeralPortsExhausted,
   firewallDrop,
   firewallReject,
+  gracefulDeploy,
   healthChecks,
   idleTimeout,
   injectedReset,
