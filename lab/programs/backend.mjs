@@ -1,7 +1,6 @@
 // An HTTP backend behind a proxy, in Node as people deploy it: backend.mjs JSON {"listen", "keepAliveMs"}
 // /report sends its head at once and its lines over 1.2 s; everything else is answered when the request is read.
-// keepAliveMs is how long an idle connection is kept; without it Node's own 5 s, to the millisecond in every version (some add
-// a second to what they tell the client). SIGTERM: what has begun is finished first.
+// keepAliveMs is how long an idle connection is kept; without it Node's own 5 s. SIGTERM: what has begun is finished first.
 import { createServer } from 'node:http'
 
 const { listen, keepAliveMs } = JSON.parse(process.argv[2])
@@ -30,6 +29,5 @@ function report(response) {
 }
 
 if (keepAliveMs !== undefined) server.keepAliveTimeout = keepAliveMs
-server.keepAliveTimeoutBuffer = 0
 process.on('SIGTERM', () => server.close(() => process.exit(0)))
 server.listen(listen, '0.0.0.0')

@@ -9,9 +9,9 @@ const APP = 3000
 /** Each way: nginx and the application are in two regions. */
 const DELAY_MS = 40
 const AGENTS = 12
-const ROUNDS = 5
-/** What agents do "every five seconds", and how long Node keeps an idle connection by default. */
-const EVERY_MS = 5000
+const ROUNDS = 4
+/** How long Node 20.20 keeps an idle connection that it promises 5 s; other versions add no second. */
+const USUAL_MS = 6000
 const FIXED_KEEP_ALIVE_MS = 65_000
 
 export const staleUpstream: Scenario = {
@@ -26,7 +26,7 @@ export const staleUpstream: Scenario = {
       id: 'node-5s',
       title: "Node's keepAliveTimeout of 5 s below nginx's keepalive_timeout of 60 s",
       expects: { verdict: 'problem', cause: 'keep-alive-race', enough: ['server-idle-timeout'] },
-      fault: `${AGENTS} agents report every ${EVERY_MS / 1000} s through nginx (upstream keepalive_timeout 60 s) to a Node server that closes after 5 s of silence, ${DELAY_MS} ms away each way; nginx repeats a GET, but no POST.`,
+      fault: `${AGENTS} agents post through nginx (upstream keepalive_timeout 60 s) to a Node server (keepAliveTimeout 5 s) ${DELAY_MS} ms away each way, just as often as it closes idle connections; nginx repeats a GET, but no POST.`,
       fix: `server.keepAliveTimeout = ${FIXED_KEEP_ALIVE_MS / 1000} s in the application, more than nginx keeps its connections.`,
     },
   ],
@@ -43,13 +43,14 @@ async function play(stage: Stage, fixed: boolean): Promise<Outcome> {
   const argv = [process.execPath, programPath('backend.mjs'), JSON.stringify(options)]
   await stage.server.spawn(argv, { log: 'backend.log', port: APP })
   await startProxy(stage)
+  const everyMs = fixed ? USUAL_MS : await idleOf(stage, agents)
   await stage.tapEnds({ snap: 256 })
   stage.gauge('answers with 502', () => statuses(stage).failed)
   stage.markWhen('502', (sample) => (sample['answers with 502'] ?? 0) > 0)
-  stage.step(`${AGENTS} agents post every ${EVERY_MS / 1000} s; somebody watches a page meanwhile`)
-  const looked = stage.sleep(EVERY_MS - 1500).then(() => stage.look('client'))
-  const all = Array.from({ length: AGENTS }, (_, n) => agent(stage, agents, n))
-  await Promise.all([...all, watcher(stage, agents), monitor(stage, agents), looked])
+  stage.step(`${AGENTS} agents post every ${everyMs / 1000} s; somebody watches a page meanwhile`)
+  const looked = stage.sleep(everyMs - 1500).then(() => stage.look('client'))
+  const all = Array.from({ length: AGENTS }, (_, n) => agent(stage, agents, { n, everyMs }))
+  await Promise.all([...all, watcher(stage, agents, everyMs), monitor(stage, agents), looked])
   return outcome(stage)
 }
 
@@ -62,24 +63,39 @@ function startProxy(stage: Stage): Promise<unknown> {
   })
 }
 
+/** How long the application keeps an idle connection, to a tenth of a second: versions of Node differ. */
+async function idleOf(stage: Stage, agents: Puppet): Promise<number> {
+  await agents.do({ op: 'connect', as: 'idle', host: stage.server.address, port: APP })
+  await agents.do({ op: 'ask', on: 'idle' })
+  const from = performance.now()
+  await agents.do({ op: 'receive', on: 'idle', timeout: 20 })
+  const idleMs = performance.now() - from
+  await agents.do({ op: 'close', on: 'idle' })
+  return Math.round(idleMs / 100) * 100
+}
+
 /** Posts by the clock, a little after the others or before them. */
-async function agent(stage: Stage, agents: Puppet, n: number): Promise<void> {
+async function agent(
+  stage: Stage,
+  agents: Puppet,
+  { n, everyMs }: { n: number; everyMs: number },
+): Promise<void> {
   const from = performance.now()
   const on = `agent ${n}`
   await agents.do({ op: 'connect', as: on, host: stage.client.address, port: 80 })
   for (let round = 0; round < ROUNDS; round++) {
     const jitter = (37 * n + 53 * round) % 100
-    await stage.sleep(Math.max(0, EVERY_MS * round + 500 + jitter - (performance.now() - from)))
+    await stage.sleep(Math.max(0, everyMs * round + 500 + jitter - (performance.now() - from)))
     await agents.do({ op: 'ask', on, path: '/events', upload: 60, timeout: 10 })
   }
   await agents.do({ op: 'close', on })
 }
 
 /** A page that asks often: its connection is never idle for long. */
-async function watcher(stage: Stage, agents: Puppet): Promise<void> {
+async function watcher(stage: Stage, agents: Puppet, everyMs: number): Promise<void> {
   const on = 'watcher'
   await agents.do({ op: 'connect', as: on, host: stage.client.address, port: 80 })
-  for (let n = 0; n < (EVERY_MS * ROUNDS) / 900; n++) {
+  for (let n = 0; n < (everyMs * ROUNDS) / 900; n++) {
     await agents.do({ op: 'ask', on, path: '/status', timeout: 10 })
     await stage.sleep(700)
   }
