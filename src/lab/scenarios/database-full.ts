@@ -1,18 +1,17 @@
 import { goProgram } from '../servers/cache.ts'
 import { lastPoolLine } from '../servers/pool-log.ts'
 import { startPostgresql } from '../servers/postgresql.ts'
-import { failures, type LoadCounts } from '../stage/load.ts'
+import { failures, type Load, type LoadCounts, sumOf } from '../stage/load.ts'
 import type { Stage } from '../stage/stage.ts'
 import type { Outcome, Scenario } from '../types.ts'
 
 /** Of PostgreSQL; 100 in its own configuration. */
 const MAX_CONNECTIONS = 20
 const APP = 8080
-const REPORTS = 40
-const REPORT_EVERY_MS = 300
 /** The shop's users come five at a time; Go keeps two idle connections. */
 const BURST = 5
-const BURSTS = 16
+const HEALTHY_BURSTS = 5
+const BURSTS = 10
 
 export const databaseFull: Scenario = {
   id: 'database-full',
@@ -46,12 +45,16 @@ async function play(stage: Stage, fixed: boolean): Promise<Outcome> {
   await startService(stage, 'client2', fixed)
   const leaked = () => lastPoolLine(stage.path('client2-app.log'))?.['inUse'] ?? null
   stage.gauge('reports: connections in use', leaked)
-  const shop = shopUsers(stage)
+  const before = shopUsers(stage, HEALTHY_BURSTS)
+  await before.done
   stage.markWhen('the database is full', (s) => (s['shop failed'] ?? 0) > 0)
-  const looked = stage.sleep(5_000).then(() => stage.look('db'))
-  await reportUsers(stage)
-  const [counts] = await Promise.all([shop, looked])
-  return outcome(counts, leaked() ?? 0)
+  stage.step('on another machine somebody asks for a report, again and again')
+  await reportUsers(stage, MAX_CONNECTIONS, 100)
+  const during = shopUsers(stage, BURSTS)
+  await stage.sleep(1000)
+  stage.look('db')
+  await reportUsers(stage, 20, 400)
+  return outcome(sumOf([await before.done, await during.done]), leaked() ?? 0)
 }
 
 async function startService(
@@ -70,27 +73,26 @@ async function startService(
 }
 
 /** Its code is right: every connection goes back to the pool. */
-function shopUsers(stage: Stage): Promise<LoadCounts> {
+function shopUsers(stage: Stage, bursts: number): Load {
   stage.step(`the shop has ${BURST} users at once, every second`)
   const load = stage.load('client', {
     host: stage.client.address,
     port: APP,
     path: '/query',
     timeoutMs: 5000,
-    bursts: Array.from({ length: BURSTS }, (_, n) => ({ atMs: 1000 * n, count: BURST })),
+    bursts: Array.from({ length: bursts }, (_, n) => ({ atMs: 1000 * n, count: BURST })),
   })
   stage.gauge('shop answered', () => load.now().answered)
   stage.gauge('shop failed', () => failures(load.now()))
-  return load.done
+  return load
 }
 
-async function reportUsers(stage: Stage): Promise<void> {
+async function reportUsers(stage: Stage, count: number, everyMs: number): Promise<void> {
   const puppet = await stage.puppet('client2')
   const host = stage.host('client2').address
-  stage.step('on another machine somebody asks for a report, again and again')
-  for (let n = 0; n < REPORTS; n++) {
+  for (let n = 0; n < count; n++) {
     await puppet.try({ op: 'once', host, port: APP, path: '/report', timeout: 5 })
-    await stage.sleep(REPORT_EVERY_MS)
+    await stage.sleep(everyMs)
   }
 }
 

@@ -6,8 +6,8 @@ import type { Stage } from '../stage/stage.ts'
 import type { Outcome, Scenario } from '../types.ts'
 
 const APP = 3000
-/** Each way: nginx and the application are in two regions. */
-const DELAY_MS = 40
+/** Each way: nginx and the application are in two regions. A request and a FIN can cross within both ways. */
+const DELAY_MS = 75
 const AGENTS = 12
 const ROUNDS = 4
 /** How long Node 20.20 keeps an idle connection that it promises 5 s; other versions add no second. */
