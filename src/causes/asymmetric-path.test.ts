@@ -25,7 +25,37 @@ const vain = {
   times: 6,
 } as const
 
+const heard = [
+  fate({ frame: 4, tMs: 2, kind: 'data', from: 'client', fate: 'delivered' }),
+  fate({ frame: 6, tMs: 5, kind: 'data', from: 'server', fate: 'delivered' }),
+]
+const unheardAt = (frame: number, tMs: number) =>
+  fate({ frame, tMs, kind: 'data', from: 'server', fate: 'lost' })
+
 causeTable(asymmetricPath, [
+  {
+    name: 'proven: at first the answers arrived, then none of them',
+    connections: [connection({ ending: 'timed-out' })],
+    fates: [[0, [...heard, unheardAt(31, 2000), unheardAt(33, 2400)]]],
+    is: 'likely',
+    because: ['answers-lost'],
+  },
+  {
+    name: 'near miss: a later answer arrived: loss, no one-way path',
+    connections: [connection({ ending: 'timed-out' })],
+    fates: [
+      [
+        0,
+        [
+          ...heard,
+          unheardAt(31, 2000),
+          unheardAt(33, 2400),
+          fate({ frame: 40, tMs: 2800, kind: 'data', from: 'server', fate: 'delivered' }),
+        ],
+      ],
+    ],
+    is: 'nothing',
+  },
   {
     name: 'the SYN arrives, the SYN-ACKs are lost on the way back',
     connections: [unanswered()],

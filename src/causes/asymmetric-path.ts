@@ -77,7 +77,10 @@ function answersLost(connection: ConnectionFacts, evidence: Evidence): Verdict |
   const answers = fates.filter((f) => f.from === 'server' && f.kind !== 'syn-ack')
   const lost = answers.filter((f) => f.fate === 'lost')
   const first = lost[0]
-  if (first === undefined || lost.length < 2 || lost.length < answers.length) return null
+  // From some moment on none arrives: before it the way back was there.
+  const arrived = answers.filter((f) => f.fate === 'delivered' && f.tMs > (first?.tMs ?? 0))
+  if (first === undefined || lost.length < 2 || arrived.length > 0) return null
+  if (!lost.some((f) => f.kind === 'data' || f.kind === 'ack')) return null
   if (isBlackHole(connection, evidence)) return null // its short segments do arrive
   if (!fates.some((f) => f.from === 'client' && f.kind === 'data' && f.fate === 'delivered')) {
     return null

@@ -157,6 +157,20 @@ export function closeTime(connection: ConnectionFacts, from: Side): number | nul
 
 const RST = 4
 
+/** New data of the side that a reset is said to come from: a stack that has sent RST has no connection left to send it from. */
+export function dataAfterReset(connection: ConnectionFacts, reset: ResetFacts): Segment | null {
+  return (
+    connection.tail.find(
+      (s) =>
+        s.from === reset.from &&
+        s.len > 0 &&
+        s.frame > reset.frame &&
+        (s.flags & RST) === 0 &&
+        s.note === 'none',
+    ) ?? null
+  )
+}
+
 /** Octets that a side has sent, by its later sequence numbers, and that are not in the capture nor acknowledged in it. */
 export function unseenOctets(connection: ConnectionFacts, side: Side): number {
   const { payloadOctets, missingOctets, fin } = connection.sides[side]

@@ -1,5 +1,5 @@
 import { causeTable } from '../../test/helpers/cause-table.ts'
-import { connection, handshakeOnly, requestOnly } from '../../test/helpers/facts.ts'
+import { connection, fate, handshakeOnly, requestOnly } from '../../test/helpers/facts.ts'
 import { deferredAccept } from './deferred-accept.ts'
 
 const repeated = { synAcks: 2, synAckAfterAck: 1 }
@@ -39,6 +39,12 @@ causeTable(deferredAccept, [
   {
     name: 'near miss: the client spoke at once: a lost ACK',
     connections: [connection({ handshake: repeated })],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: two captures show that the ACK never arrived',
+    connections: [late],
+    fates: [[0, [fate({ kind: 'ack', from: 'client', fate: 'lost' })]]],
     is: 'nothing',
   },
   { name: 'a healthy exchange', connections: [connection()], is: 'nothing' },

@@ -9,6 +9,7 @@ import {
   reasonsOf,
   type Verdict,
 } from './cause.ts'
+import { fatesOf } from './where.ts'
 
 const say = reasonsOf('deferred-accept')
 
@@ -40,6 +41,11 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
   if (client.retransmissions.rto > 0 || client.unanswered?.what === 'data') return null
   const spoke = client.firstDataMs
   if (spoke !== null && (spoke - ackMs < SILENT_MS || client.ackedOctets === 0)) return null
+  // The server never had the ACK: it repeats its SYN-ACK as it must.
+  const lost = fatesOf(connection, evidence).some(
+    (f) => f.kind === 'ack' && f.from === 'client' && f.fate === 'lost',
+  )
+  if (lost) return null
   const at = atFrame(ackFrame ?? connection.firstFrame, connection)
   const because: Reason[] = [say('syn-ack-repeated', { times: synAckAfterAck }, at)]
   const against: Reason[] = []

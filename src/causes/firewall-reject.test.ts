@@ -144,9 +144,36 @@ causeTable(firewallReject, [
     against: ['after-silence'],
   },
   {
-    name: "near miss: the reset has the server's TTL",
+    name: "near miss: the reset has the server's TTL, and the server goes on with others",
     connections: [cut(0, { ttl: 63, ttlUnusual: false }), cut(1, { ttl: 63, ttlUnusual: false })],
+    endpoints: [{ lastAnswerMs: 900 }],
     is: 'nothing',
+  },
+  {
+    name: "the server's own TTL, nobody answered since: a rule on the server itself is possible",
+    connections: [cut(0, { ttl: 63, ttlUnusual: false }), cut(1, { ttl: 63, ttlUnusual: false })],
+    is: 'possible',
+    variant: 'own-rule',
+    culprit: 'server',
+    against: ['server-alike'],
+  },
+  {
+    name: 'another TTL after two seconds of silence: a box that forgot would look the same',
+    connections: [cut(0, { silenceBeforeMs: 2000 }), cut(1, { silenceBeforeMs: 2001 })],
+    is: 'possible',
+    against: ['after-silence'],
+  },
+  {
+    name: 'data of a connection in use answered by ICMP port unreachable of a router',
+    connections: [
+      connection({
+        ending: 'timed-out',
+        icmp: [icmp({ from: '10.77.1.1', code: 3, meaning: 'port-unreachable' })],
+      }),
+    ],
+    is: 'likely',
+    culprit: 'middlebox',
+    because: ['icmp-in-use'],
   },
   { name: 'a healthy exchange', connections: [connection()], is: 'nothing' },
 ])

@@ -11,6 +11,7 @@ import {
   reasonsOf,
   type Verdict,
 } from './cause.ts'
+import { dataAfterReset } from './closing.ts'
 import { firstIcmp } from './icmp.ts'
 import { listeningAt } from './machine/listening.ts'
 import { type Effect, isTaken, weighConnects, withExperiments } from './weigh-experiments.ts'
@@ -22,6 +23,7 @@ const say = reasonsOf('firewall-reject')
 const IDLE_MS = 10_000
 /** A shorter silence is an idle limit only if there is a sharp one: longer ones died, all shorter ones live. */
 const MIN_IDLE_MS = 2000
+const SEVERAL = 2
 
 /** A filter refused the connect or cut the connection: RST or ICMP that the server did not make. */
 export const firewallReject = {
@@ -37,6 +39,7 @@ export const firewallReject = {
     'host-unreachable',
     'injected-reset',
     'middlebox-idle-timeout',
+    'peer-restarted',
     'port-closed',
   ],
   judge,
@@ -44,11 +47,14 @@ export const firewallReject = {
 
 function judge(evidence: Evidence): Judgement {
   const cut = cutPerEndpoint(evidence)
+  const own = ownRulePerEndpoint(evidence)
   const verdicts: Verdict[] = []
   for (const connection of evidence.connections) {
     const verdict =
       weigh(byIcmp(connection) ?? bySynReset(connection, evidence), evidence) ??
-      established(connection, evidence, cut)
+      dataByIcmp(connection) ??
+      established(connection, evidence, cut) ??
+      byOwnRule(connection, evidence, own)
     if (verdict !== null) verdicts.push(verdict)
   }
   return { verdicts }
@@ -101,6 +107,31 @@ function byIcmp(connection: ConnectionFacts): Verdict | null {
   }
 }
 
+/** A rule for connections in use: their data and FINs are answered by ICMP, which leaves the client repeating them. */
+function dataByIcmp(connection: ConnectionFacts): Verdict | null {
+  const found = firstIcmp(connection, ['prohibited', 'port'])
+  if (found === null || connection.handshake.ackMs === null) return null
+  if (connection.ending === 'clean') return null
+  const { icmp } = found
+  const own = icmp.from === connection.server.address
+  const at = atFrame(icmp.frame, connection)
+  const values = { from: icmp.from, meaning: icmp.meaning, code: icmp.code }
+  return {
+    connections: [connection],
+    certainty: 'likely',
+    severity: 'problem',
+    weight: 88,
+    culprit: { side: own ? 'server' : 'middlebox', host: icmp.from },
+    because: [
+      say('icmp-in-use', values, at),
+      ...(own ? [say('own-address', { from: icmp.from }, at)] : []),
+    ],
+    against: [],
+    values: { by: icmp.from },
+    group: connection.server.endpoint,
+  }
+}
+
 function bySynReset(connection: ConnectionFacts, evidence: Evidence): Verdict | null {
   if (connection.ending !== 'refused') return null
   const reset = connection.resets.find((r) => r.from === 'server' && r.shape === 'syn-reply')
@@ -142,7 +173,8 @@ function bySynReset(connection: ConnectionFacts, evidence: Evidence): Verdict | 
 /** netfilter's reject answers one segment with the stateless shape; the segment itself goes no further. */
 function established(connection: ConnectionFacts, evidence: Evidence, cut: Cut): Verdict | null {
   const reset = strangersReply(connection)
-  if (reset === null || reset.trigger === null || talksOn(connection, reset)) return null
+  if (reset === null || reset.trigger === null || dataAfterReset(connection, reset) !== null)
+    return null
   if (foreignTtl(reset.ttl, connection, reset.from, evidence) === false) return null
   const fates = fatesOf(connection, evidence)
   const injected = fates.some(
@@ -164,10 +196,19 @@ function established(connection: ConnectionFacts, evidence: Evidence, cut: Cut):
     because.push(say('segment-stopped', {}, atFrame(reset.trigger.frame, connection)))
   } else against.push(say('may-be-forged', {}, at))
   if (alike > 1) because.push(say('all-cut', { alike }, connectionRef(connection)))
-  if (idle) against.push(say('after-silence', { silence: reset.silenceBeforeMs }, at))
+  const quiet = reset.silenceBeforeMs >= MIN_IDLE_MS
+  if (idle || (quiet && !proven)) {
+    against.push(say('after-silence', { silence: reset.silenceBeforeMs }, at))
+  }
   return {
     connections: [connection],
-    certainty: idle ? 'possible' : proven ? 'confirmed' : alike > 1 ? 'likely' : 'possible',
+    certainty: idle
+      ? 'possible'
+      : proven
+        ? 'confirmed'
+        : alike > 1 && !quiet
+          ? 'likely'
+          : 'possible',
     severity: 'problem',
     weight: idle ? 40 : proven ? 92 : alike > 1 ? 66 : 50,
     culprit: { side: 'middlebox' },
@@ -178,6 +219,67 @@ function established(connection: ConnectionFacts, evidence: Evidence, cut: Cut):
   }
 }
 
+/** Established connections cut by the server's own stateless reply, by endpoint; nobody is answered there any more. */
+function ownRulePerEndpoint(evidence: Evidence): Map<string, number> {
+  const counts = new Map<string, { count: number; firstMs: number }>()
+  for (const connection of evidence.connections) {
+    const reset = ownReply(connection, evidence)
+    if (reset === null) continue
+    const { endpoint } = connection.server
+    const known = counts.get(endpoint) ?? { count: 0, firstMs: reset.tMs }
+    counts.set(endpoint, { count: known.count + 1, firstMs: Math.min(known.firstMs, reset.tMs) })
+  }
+  return new Map(
+    [...counts].flatMap(([endpoint, { count, firstMs }]) => {
+      const answered = evidence.endpoints.get(endpoint)?.lastAnswerMs ?? 0
+      return count >= SEVERAL && answered < firstMs ? [[endpoint, count] as const] : []
+    }),
+  )
+}
+
+function ownReply(connection: ConnectionFacts, evidence: Evidence): ResetFacts | null {
+  if (connection.ending !== 'reset' || connection.sides.server.fin !== null) return null
+  if (connection.sides.client.fin !== null || connection.sides.server.payloadOctets === 0)
+    return null
+  const reset = connection.resets.find((r) => r.accepted !== false)
+  if (reset === undefined || reset.from !== 'server' || reset.shape !== 'stateless') return null
+  if (reset.trigger === null || dataAfterReset(connection, reset) !== null) return null
+  const own = foreignTtl(reset.ttl, connection, 'server', evidence) === false && !reset.ttlUnusual
+  return own ? reset : null
+}
+
+/** A reject rule on the server itself: its reset is that of a server which no longer knows the connection, to the bit. */
+function byOwnRule(
+  connection: ConnectionFacts,
+  evidence: Evidence,
+  own: ReadonlyMap<string, number>,
+): Verdict | null {
+  const alike = own.get(connection.server.endpoint)
+  const reset = alike === undefined ? null : ownReply(connection, evidence)
+  if (alike === undefined || reset === null || reset.trigger === null) return null
+  if (fatesOf(connection, evidence).some((f) => f.kind === 'reset' && f.fate === 'injected')) {
+    return null
+  }
+  const at = frameOf(reset, connection)
+  const { endpoint, address } = connection.server
+  return {
+    connections: [connection],
+    variant: 'own-rule',
+    certainty: 'possible',
+    severity: 'problem',
+    weight: 46,
+    culprit: { side: 'server', host: address },
+    because: [
+      say('segment-answered', { after: reset.afterTriggerMs ?? 0, len: reset.trigger.len }, at),
+      say('all-cut', { alike }, connectionRef(connection)),
+      say('nobody-after', { server: endpoint }, connectionRef(connection)),
+    ],
+    against: [say('server-alike', { ttl: reset.ttl }, at)],
+    values: { by: 'a filter on the server itself' },
+    group: endpoint,
+  }
+}
+
 /** The stateless reply with a TTL that its alleged sender does not have. */
 function strangersReply(connection: ConnectionFacts): ResetFacts | null {
   if (connection.ending !== 'reset' && connection.ending !== 'handshake-reset') return null
@@ -185,13 +287,6 @@ function strangersReply(connection: ConnectionFacts): ResetFacts | null {
     connection.resets.find(
       (r) => r.shape === 'stateless' && r.accepted !== false && r.trigger !== null && r.ttlUnusual,
     ) ?? null
-  )
-}
-
-/** New data of the side that the reset is said to come from: no rule would let that through and stop the rest. */
-function talksOn(connection: ConnectionFacts, reset: ResetFacts): boolean {
-  return connection.tail.some(
-    (s) => s.from === reset.from && s.len > 0 && s.frame > reset.frame && s.note === 'none',
   )
 }
 

@@ -1,4 +1,4 @@
-import type { ConnectionFacts, ResetFacts, Segment } from '../evidence/connection.ts'
+import type { ConnectionFacts, ResetFacts } from '../evidence/connection.ts'
 import type { Evidence } from '../evidence/evidence.ts'
 import {
   type Cause,
@@ -10,6 +10,7 @@ import {
   reasonsOf,
   type Verdict,
 } from './cause.ts'
+import { dataAfterReset } from './closing.ts'
 import { captureSide, fateOfReset, fatesOf, usualTtls } from './where.ts'
 
 const say = reasonsOf('injected-reset')
@@ -120,7 +121,7 @@ function bySigns(
   if (reset.ttlUnusual && usualTtls(connection[reset.from].address, evidence).includes(reset.ttl)) {
     against.push(say('ttl-of-host', { ttl: reset.ttl }, at))
   }
-  if (looksRejected(reset) && dataAfter(connection, reset) === null)
+  if (looksRejected(reset) && dataAfterReset(connection, reset) === null)
     against.push(say('like-a-rule', {}, at))
   const likely = strong >= 2 && against.length === 0
   return {
@@ -154,7 +155,7 @@ function signs(
     strong++
     reasons.push(say('no-timestamps', {}, at))
   }
-  const later = dataAfter(connection, reset)
+  const later = dataAfterReset(connection, reset)
   if (later !== null) {
     strong++
     reasons.push(say('kept-talking', { len: later.len }, frameOf(later, connection)))
@@ -175,20 +176,6 @@ function signs(
   }
   if (reset.accepted === false && strong > 0) reasons.push(say('ignored', {}, at))
   return { reasons, strong }
-}
-
-/** A stack that has sent RST has no connection left from which to send new data. */
-function dataAfter(connection: ConnectionFacts, reset: ResetFacts): Segment | null {
-  return (
-    connection.tail.find(
-      (s) =>
-        s.from === reset.from &&
-        s.len > 0 &&
-        s.frame > reset.frame &&
-        (s.flags & 4) === 0 &&
-        s.note === 'none',
-    ) ?? null
-  )
 }
 
 /** Several resets at guessed sequence numbers within a moment: one stack sends one, or one a received segment. */

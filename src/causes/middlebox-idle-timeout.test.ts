@@ -50,10 +50,23 @@ causeTable(middleboxIdleTimeout, [
   {
     name: 'RST with another TTL after a silence',
     connections: [died(0, 8000, 64)],
+    endpoints: [{ survivedSilenceMs: 5000, survivedSilenceId: 7 }],
     is: 'likely',
     variant: 'reset',
     culprit: 'middlebox',
     because: ['silence-reset', 'other-ttl', 'no-fin'],
+  },
+  {
+    name: 'another TTL, but one event can have ended all of them: no limit is shown',
+    connections: [died(0, 2000, 64), died(1, 2001, 64), died(2, 2002, 64)],
+    is: 'possible',
+    against: ['one-moment'],
+  },
+  {
+    name: 'another TTL, and others were served afterwards: no rule against all',
+    connections: [died(0, 2000, 64), died(1, 2001, 64), died(2, 2002, 64)],
+    endpoints: [{ lastAnswerMs: 9000 }],
+    is: 'likely',
   },
   {
     name: 'same TTL, three died above what survived: a threshold',
@@ -87,9 +100,17 @@ causeTable(middleboxIdleTimeout, [
   {
     name: 'two captures: the server never sent it',
     connections: [died(0, 8000)],
+    endpoints: [{ survivedSilenceMs: 5000, survivedSilenceId: 7 }],
     fates: [[0, [fate()]]],
     is: 'confirmed',
     because: ['proof-reset'],
+  },
+  {
+    name: 'near miss: what was repeated arrived at the server: no box had forgotten it',
+    connections: [dropped(0, 9000)],
+    endpoints: [{ lastAnswerMs: 20_000, survivedSilenceMs: 5000 }],
+    fates: [[0, [fate({ frame: 30, kind: 'data', from: 'client', fate: 'delivered' })]]],
+    is: 'nothing',
   },
   {
     name: 'near miss: no silence before',

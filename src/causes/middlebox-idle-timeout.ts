@@ -1,5 +1,5 @@
 import type { ConnectionFacts, ResetFacts, Segment } from '../evidence/connection.ts'
-import type { Evidence, SegmentFate } from '../evidence/evidence.ts'
+import type { EndpointFacts, Evidence, SegmentFate } from '../evidence/evidence.ts'
 import type { IdleExperiment } from '../evidence/experiments.ts'
 import {
   atFrame,
@@ -61,6 +61,8 @@ interface Interval {
   survivedMs: number
   survivedId: number | null
   diedMs: number
+  /** One event can have ended them all, whatever their silence: alive before it, dead at their next packet, and nobody served since. */
+  oneMoment: boolean
 }
 
 function judge(evidence: Evidence): Judgement {
@@ -125,6 +127,10 @@ function silentOnNext(connection: ConnectionFacts, evidence: Evidence): Death | 
   const unanswered = who === undefined ? null : connection.sides[who].unanswered
   if (who === undefined || unanswered === null || unanswered.times < 3) return null
   if (connection.sides[otherSide(who)].payloadOctets === 0) return null
+  // It arrived all the same: no box on the way has forgotten it.
+  const fates = evidence.vantage?.fates.get(connection.id) ?? []
+  const seen = [unanswered.firstFrame, unanswered.lastFrame]
+  if (fates.some((f) => f.fate === 'delivered' && seen.includes(f.frame))) return null
   const last = lastSegmentBefore(connection, unanswered.firstMs)
   const silenceMs = last === null ? 0 : unanswered.firstMs - last
   if (silenceMs < MIN_SILENCE_MS) return null
@@ -216,7 +222,25 @@ function intervalOf(deaths: readonly Death[], evidence: Evidence): Interval {
     survivedMs: endpoint?.survivedSilenceMs ?? 0,
     survivedId: endpoint?.survivedSilenceId ?? null,
     diedMs: Math.min(...deaths.map((d) => d.silenceMs)),
+    oneMoment: canBeOneMoment(deaths, endpoint),
   }
+}
+
+function canBeOneMoment(deaths: readonly Death[], endpoint: EndpointFacts | undefined): boolean {
+  const shortest = Math.min(...deaths.map((d) => d.silenceMs))
+  // A silence not much shorter that was survived is a second value.
+  if ((endpoint?.survivedSilenceMs ?? 0) * 2 >= shortest) return false
+  const ends = deaths.map(({ reset, connection }) => reset?.tMs ?? connection.lastMs)
+  const known = deaths.map(({ silenceMs }, i) => ends[i]! - silenceMs)
+  const first = Math.min(...ends)
+  // The silence began at a packet: a moment between the last such and the first reset.
+  return Math.max(...known) <= first && (endpoint?.lastAnswerMs ?? 0) <= first
+}
+
+function oneMomentOf(death: Death, { deaths }: Interval): Reason {
+  const silences = deaths.map((d) => d.silenceMs)
+  const values = { count: deaths.length, from: Math.min(...silences), to: Math.max(...silences) }
+  return say('one-moment', values, atFrame(death.frame, death.connection))
 }
 
 /** An experiment whose connections to this server survived a longer silence. */
@@ -254,7 +278,8 @@ function judgeDeath(death: Death, interval: Interval, evidence: Evidence): Verdi
   if (!decided && (interval.survivedMs > death.silenceMs || isExcluded)) return null
   const agrees = experiment !== null && !isDistant(experiment, evidence)
   const known = { proof: proof !== null || agrees, ttl, evidence }
-  const certainty = certaintyOf(death, interval, known)
+  const momentary = experiment === null && interval.oneMoment && death.variant === 'reset'
+  const certainty = momentary ? 'possible' : certaintyOf(death, interval, known)
   const { connection } = death
   return {
     connections: [connection],
@@ -266,6 +291,7 @@ function judgeDeath(death: Death, interval: Interval, evidence: Evidence): Verdi
     because: [...becauseOf(death, interval, proof), ...aboutExperiment(experiment)],
     against: [
       ...againstOf(death, interval, evidence),
+      ...(momentary ? [oneMomentOf(death, interval)] : []),
       ...(contrary === null ? [] : againstExperiment(death, contrary, evidence)),
       ...(experiment === null ? [] : apartReasons('middlebox-idle-timeout', experiment, evidence)),
     ],

@@ -56,6 +56,21 @@ causeTable(packetLoss, [
     because: ['lost-far'],
   },
   {
+    name: 'two captures: the ACKs that end handshakes never arrive, the data do',
+    connections: [0, 1, 2].map((id) => connection({ id, handshake: { ackFrame: 3 } })),
+    fates: [0, 1, 2].map((id) => [
+      id,
+      [
+        fate({ frame: 3, kind: 'ack', from: 'client', fate: 'lost' }),
+        fate({ frame: 9, kind: 'data', from: 'client', fate: 'delivered' }),
+      ],
+    ]),
+    is: 'likely',
+    variant: 'handshake-ack',
+    severity: 'notice',
+    explains: 3,
+  },
+  {
     name: 'two captures: that it left and did not arrive',
     connections: [lossy(0, 20), lossy(1, 20), lossy(2, 20)],
     paths: [{ dataPackets: 1000 }],

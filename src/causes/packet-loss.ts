@@ -59,8 +59,45 @@ function judge(evidence: Evidence): Judgement {
     const verdict = judgeOutage(lossy, evidence) ?? judgeRate(lossy, evidence)
     if (verdict !== null) verdicts.push(verdict)
   }
+  verdicts.push(...handshakeAcksLost(evidence))
   const unknown = undecidedOf(evidence, verdicts)
   return { verdicts, ...(unknown === null ? {} : { unknown }) }
+}
+
+/**
+ * Several captures: the ACK that ends the handshake never arrived, on several connections, and their data did. Each costs the
+ * server a repeated SYN-ACK, and a client that waits for the server to speak first a second.
+ */
+function handshakeAcksLost(evidence: Evidence): Verdict[] {
+  const byPath = new Map<string, { connection: ConnectionFacts; frame: number }[]>()
+  for (const connection of evidence.connections) {
+    const fates = fatesOf(connection, evidence).filter((f) => f.from === 'client')
+    const ack = fates.find((f) => f.kind === 'ack' && f.fate === 'lost')
+    if (ack === undefined || ack.frame !== connection.handshake.ackFrame) continue
+    if (!fates.some((f) => f.kind === 'data' && f.fate === 'delivered')) continue
+    const key = `${connection.client.address} ${connection.server.address}`
+    const lost = byPath.get(key) ?? []
+    lost.push({ connection, frame: ack.frame })
+    byPath.set(key, lost)
+  }
+  return [...byPath.values()].flatMap((lost) => {
+    if (lost.length < MANY) return []
+    const { connection, frame } = lost[0]!
+    return [
+      {
+        connections: lost.map((l) => l.connection),
+        variant: 'handshake-ack',
+        certainty: 'likely' as const,
+        severity: 'notice' as const,
+        weight: 60,
+        culprit: { side: 'network' as const },
+        because: [say('acks-lost', { count: lost.length }, atFrame(frame, connection))],
+        against: [],
+        values: { client: connection.client.address, peer: connection.server.address },
+        group: groupOf({ client: connection.client.address, server: connection.server.address }),
+      },
+    ]
+  })
 }
 
 /**
@@ -91,7 +128,7 @@ function isUndecided({ undecided = 0, dataPackets }: PathFacts): boolean {
   return undecided >= MIN_LOSSES && undecided >= dataPackets * UNDECIDED_RATE
 }
 
-function groupOf({ client, server }: PathFacts): string {
+function groupOf({ client, server }: Pick<PathFacts, 'client' | 'server'>): string {
   return `${client} ${server}`
 }
 

@@ -57,14 +57,30 @@ causeTable(peerRestarted, [
   {
     name: 'several, some silent for a few seconds only: no idle time-out',
     connections: [denied(0, 40_000, 4000), denied(1, 41_000, 6000), denied(2, 41_500, 40_000)],
-    endpoints: [{ survivedSilenceMs: 20_000 }],
+    endpoints: [{ survivedSilenceMs: 20_000, lastAnswerMs: 50_000 }],
     is: 'likely',
-    because: ['not-idle'],
+    because: ['not-idle', 'back'],
   },
   {
     name: 'several after two seconds of silence: no box forgets so soon',
     connections: [denied(0, 40_000, 2000), denied(1, 40_200, 2200)],
+    endpoints: [{ lastAnswerMs: 50_000 }],
     is: 'likely',
+  },
+  {
+    name: 'the same, and nobody is answered afterwards: a reject rule on the server looks the same',
+    connections: [denied(0, 40_000, 2000), denied(1, 40_200, 2200)],
+    is: 'possible',
+    against: ['own-rule'],
+  },
+  {
+    name: 'near miss: the server sends new data after its alleged reset: it knows the connection',
+    connections: [0, 1].map((id) => ({
+      ...denied(id, 40_000, 2000),
+      tail: [segment({ frame: 200 + id, tMs: 40_300, from: 'server', seq: 501, len: 140 })],
+    })),
+    endpoints: [{ lastAnswerMs: 50_000 }],
+    is: 'nothing',
   },
   {
     name: 'several, none silent for less than what survives: an idle limit looks the same',

@@ -9,6 +9,7 @@ import {
   reasonsOf,
   type Verdict,
 } from './cause.ts'
+import { dataAfterReset } from './closing.ts'
 import { fateOfReset, foreignTtl } from './where.ts'
 
 const say = reasonsOf('peer-restarted')
@@ -25,7 +26,13 @@ export const peerRestarted = {
     'RFC 9293 §3.5.1 (half-open connections)',
     'Linux net/ipv4/tcp_ipv4.c tcp_v4_send_reset, reasons TCP_FLAGS and NO_SOCKET',
   ],
-  confusedWith: ['middlebox-idle-timeout', 'port-reuse-collision', 'process-killed', 'wrong-host'],
+  confusedWith: [
+    'firewall-reject',
+    'middlebox-idle-timeout',
+    'port-reuse-collision',
+    'process-killed',
+    'wrong-host',
+  ],
   judge,
 } as const satisfies Cause
 
@@ -73,6 +80,7 @@ function asDenied(connection: ConnectionFacts, evidence: Evidence): Denied | nul
   if (foreignTtl(reset.ttl, connection, 'server', evidence) === true || reset.ttlUnusual)
     return null
   if (fateOfReset(connection, evidence, 'server')?.fate === 'injected') return null
+  if (dataAfterReset(connection, reset) !== null) return null // it knows the connection very well
   const knownMs = reset.trigger.tMs - reset.silenceBeforeMs
   return { connection, reset, knownMs, deniedMs: reset.tMs }
 }
@@ -126,7 +134,11 @@ function judgeEndpoint(endpoint: string, denied: Denied[], evidence: Evidence): 
   else against.push(say('ttl-only', { ttl: first.reset.ttl }, at))
   const strong =
     (down !== null ? 2 : 0) + (notIdle.length > 1 && oneMoment ? 2 : 0) + (proven ? 1 : 0)
-  const likely = oneMoment && survivor === null && strong >= 2 && missing === 0
+  const back = (evidence.endpoints.get(endpoint)?.lastAnswerMs ?? 0) > toMs
+  if (back) because.push(say('back', { server: endpoint }, at))
+  else if (down === null) against.push(say('own-rule', {}, at))
+  const shown = back || down !== null
+  const likely = oneMoment && survivor === null && strong >= 2 && missing === 0 && shown
   return {
     connections: denied.map((d) => d.connection),
     certainty: likely ? 'likely' : 'possible',

@@ -44,6 +44,14 @@ causeTable(portClosed, [
     against: ['own-rule'],
   },
   {
+    name: 'accepted and refused by turns: a rule that limits new connections, not a closed port',
+    connections: [refused(), refused({ id: 2, startMs: 700 }), { ...neighbour, id: 3 }],
+    endpoints: [{ established: 9, firstAnswerMs: -50, lastAnswerMs: 500, lastAcceptMs: 500 }],
+    is: 'possible',
+    explains: 2,
+    against: ['accepts-between'],
+  },
+  {
     name: 'the port had served others earlier',
     connections: [refused(), neighbour],
     endpoints: [{ established: 5, firstAnswerMs: -900, lastAnswerMs: -100 }],

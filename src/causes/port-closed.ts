@@ -144,6 +144,12 @@ function cameBack({ fromMs, toMs }: Span, endpoint: EndpointFacts | undefined): 
   return first < fromMs && last > toMs && toMs - fromMs <= RESTART_MS
 }
 
+/** New connections were accepted after its first refusal and refused after that: it listens all the time. */
+function acceptsBetween({ fromMs, toMs }: Span, endpoint: EndpointFacts | undefined): boolean {
+  const accepted = endpoint?.lastAcceptMs ?? null
+  return accepted !== null && accepted > fromMs && accepted < toMs
+}
+
 function refusedPorts(evidence: Evidence): Map<string, Set<number>> {
   const ports = new Map<string, Set<number>>()
   for (const connection of evidence.connections) {
@@ -168,12 +174,13 @@ function judgeOne(
   const sure = proof === 'server'
   // Without its TTL nothing speaks for the server but the port number; the capture there speaks against it.
   const doubtful = isAbsent(connection, evidence) && foreign !== false
+  const between = acceptsBetween(refusals, evidence.endpoints.get(connection.server.endpoint))
   return {
     connections: [connection],
     ...(scan ? { variant: 'port-scan', values: { client: connection.client.address } } : {}),
-    certainty: sure ? 'confirmed' : connection.sawStart && !doubtful ? 'likely' : 'possible',
+    certainty: certaintyOf(sure && !between, connection.sawStart && !doubtful && !between),
     severity: scan ? 'notice' : 'problem',
-    weight: sure ? 92 : doubtful ? 40 : foreign === null ? 60 : 70,
+    weight: between ? 45 : sure ? 92 : doubtful ? 40 : foreign === null ? 60 : 70,
     culprit: scan
       ? { side: 'client', host: connection.client.address }
       : doubtful
@@ -182,6 +189,10 @@ function judgeOne(
     ...reasons(connection, reset, evidence, { foreign, sure, ports: scan ? ports : 0, refusals }),
     group: scan ? pairOf(connection) : connection.server.endpoint,
   }
+}
+
+function certaintyOf(sure: boolean, likely: boolean): Verdict['certainty'] {
+  return sure ? 'confirmed' : likely ? 'likely' : 'possible'
 }
 
 /** Two captures: the RST left the server, or the SYN never reached it and something else sent the RST. */
@@ -215,7 +226,10 @@ function reasons(
   else if (!told.sure) against.push(say('ttl-unknown', {}, at))
   if (isAbsent(connection, evidence)) against.push(say('syn-absent', { server }, at))
   if (told.ports > 0) because.push(say('many-ports', { ports: told.ports }, at))
-  if (served === 0) because.push(say('never-served', { server }, connectionRef(connection)))
+  if (acceptsBetween(told.refusals, endpoint)) {
+    const { fromMs, toMs } = told.refusals
+    against.push(say('accepts-between', { server, served, for: toMs - fromMs }, at))
+  } else if (served === 0) because.push(say('never-served', { server }, connectionRef(connection)))
   else if ((endpoint?.lastAnswerMs ?? Infinity) < reset.tMs) {
     because.push(say('served-before', { server, served }, connectionRef(connection)))
   } else if (cameBack(told.refusals, endpoint)) {

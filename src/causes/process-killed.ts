@@ -247,7 +247,7 @@ function clientDied(evidence: Evidence, acts: Act[]): Verdict | null {
     variant: 'client',
     certainty: differ ? 'likely' : 'possible',
     severity: 'notice',
-    weight: differ ? 78 : mixed ? 40 : 50,
+    weight: differ ? 78 : mixed ? 40 : 36,
     culprit: { side: 'client', host: address },
     because,
     against: clientsOwn(waiting, { mixed, differ }, asked),

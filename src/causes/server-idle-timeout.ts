@@ -169,13 +169,10 @@ function certaintyOf(
   if (members.some((m) => announced(m, evidence))) return 'likely'
   const many = members.length >= ENOUGH && members.length * 2 > of && differentTimes(members)
   if (many || (known && members.length >= 2)) return excerpt ? 'possible' : 'likely'
-  // Idle sessions that began together end together; a round time says that it was a limit all the same.
-  const round =
-    members.length >= ENOUGH &&
-    members.length === of &&
-    members.every((m) => m.byReset) &&
-    roundSeconds(constant.ms) !== null
-  return known || round ? 'possible' : null
+  // Idle connections that began together end together. A kill of them all (ss -K) resets them: those need a round time as well.
+  const several = members.length >= ENOUGH && members.length * 2 > of
+  const orderly = !members.every((m) => m.byReset) || roundSeconds(constant.ms) !== null
+  return known || (several && orderly) ? 'possible' : null
 }
 
 /** Ended at one instant, equal ages say only that they began together: a restart looks like that. */

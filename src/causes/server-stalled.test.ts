@@ -87,7 +87,18 @@ causeTable(serverStalled, [
     name: 'a client that left everything in one instant may have been stopped itself',
     application: [[0, application({ protocol: 'http' })]],
     connections: [0, 1, 2].map((id) =>
-      waiting(id, { ending: 'half-closed', sides: { client: { fin: clientFin(3000 + id) } } }),
+      waiting(id, {
+        ending: 'half-closed',
+        request: {
+          startFrame: 4,
+          startMs: id * 900,
+          lastFrame: 4,
+          lastMs: id * 900,
+          octets: 9,
+          seq: 1,
+        },
+        sides: { client: { fin: clientFin(3000 + id) } },
+      }),
     ),
     is: 'possible',
     explains: 3,

@@ -11,8 +11,8 @@ import {
   type Unknown,
   type Verdict,
 } from './cause.ts'
-import { givenUp } from './client-timeout.ts'
-import { closeTime, endedTogether, unseenOctets } from './closing.ts'
+import { givenUp, roundSeconds } from './client-timeout.ts'
+import { closeTime, toleranceMs, unseenOctets } from './closing.ts'
 import { judgeStalled } from './machine/server-stalled.ts'
 import { answersMayBeTooLong } from './path-mtu-black-hole.ts'
 import { weighConnects, withExperiments } from './weigh-experiments.ts'
@@ -24,6 +24,7 @@ const GAVE_UP_MS = 950
 const WAITING_MS = 5000
 const SEVERAL = 3
 const UNPROMPTED_MS = 1000
+const INSTANT_MS = 10
 const LONGER = 2 // than the slowest answer that was seen: shorter may be an answer that is merely due
 
 /** The request was acknowledged by the server's kernel; its application gives no answer. Not a fault of TCP. */
@@ -68,10 +69,12 @@ const ENDINGS = ['open', 'half-closed', 'clean', 'reset', 'reset-after-fin'] as 
 
 function judge(evidence: Evidence): Judgement {
   const due: { stall: Stall; slowest: number }[] = []
+  const answers = slowestAnswers(evidence)
   const { verdicts } = judgeEach(evidence, ENDINGS, (connection) => {
     const stall = stallOf(connection)
     if (stall === null) return null
-    const slowest = stall.until === 'capture-end' ? slowestAnswer(connection, evidence) : 0
+    const atEnd = stall.until === 'capture-end'
+    const slowest = atEnd ? (answers.get(connection.server.endpoint) ?? 0) : 0
     if (stall.waitedMs > slowest) return judgeOne(stall, slowest, evidence)
     due.push({ stall, slowest })
     return null
@@ -93,12 +96,22 @@ function stillDue({ connection, waitedMs }: Stall, slowest: number, count: numbe
   }
 }
 
-/** The longest that the server let a client wait and then answered, on any listed connection of this endpoint; 0 = not seen. */
-function slowestAnswer({ server }: ConnectionFacts, evidence: Evidence): number {
-  let slowest = 0
+/** By endpoint: the longest that it let a client wait and then answered, on any listed connection. */
+function slowestAnswers(evidence: Evidence): Map<string, number> {
+  const slowest = new Map<string, number>()
   for (const c of evidence.connections) {
-    if (c.server.endpoint !== server.endpoint) continue
-    const data = [...c.head, ...c.tail].filter(({ len }) => len > 0)
+    const { endpoint } = c.server
+    slowest.set(endpoint, Math.max(slowest.get(endpoint) ?? 0, slowestAnswer(c)))
+  }
+  return slowest
+}
+
+function slowestAnswer({ head, tail, sides }: ConnectionFacts): number {
+  const isWhole = head.length + tail.length === sides.client.packets + sides.server.packets
+  let slowest = 0
+  // Between the first and the last segments others may be left out, and with them the request that an answer is to.
+  for (const run of isWhole ? [[...head, ...tail]] : [head, tail]) {
+    const data = run.filter(({ len }) => len > 0)
     for (const [i, answer] of data.entries()) {
       const asked = data[i - 1]
       if (answer.from !== 'server' || asked?.from !== 'client') continue
@@ -106,6 +119,24 @@ function slowestAnswer({ server }: ConnectionFacts, evidence: Evidence): number 
     }
   }
   return slowest
+}
+
+/**
+ * How many requests the same client left in the same instant; null for fewer than three, or when they were equally old and
+ * that a round time: a timeout of the client ends those together, and the server was slower than that.
+ */
+function leftTogether({ connection, waitedMs }: Stall, evidence: Evidence): number | null {
+  const leftMs = closeTime(connection, 'client')
+  if (leftMs === null) return null
+  const ages = evidence.connections.flatMap((c) => {
+    const closedMs = closeTime(c, 'client')
+    if (c.client.address !== connection.client.address || closedMs === null) return []
+    if (Math.abs(closedMs - leftMs) > INSTANT_MS || c.request === null) return []
+    return [closedMs - c.request.lastMs]
+  })
+  if (ages.length < SEVERAL) return null
+  const sameAge = Math.max(...ages) - Math.min(...ages) <= toleranceMs(Math.min(...ages))
+  return sameAge && roundSeconds(waitedMs) !== null ? null : ages.length
 }
 
 function judgeOne(stall: Stall, slowest: number, evidence: Evidence): Verdict {
@@ -123,8 +154,7 @@ function judgeOne(stall: Stall, slowest: number, evidence: Evidence): Verdict {
   // Where either side may ask (tunnels, SIP, message buses), the last message of the client can be an answer.
   const prompted = protocol === 'unknown' ? promptedAfter(connection) : null
   const usual = slowest * LONGER > stall.waitedMs ? slowest : null
-  const left = stall.until === 'client-left' ? endedTogether(evidence, connection, 'client', 10) : 0
-  const together = left >= SEVERAL ? left : null
+  const together = stall.until === 'client-left' ? leftTogether(stall, evidence) : null
   const sure = !oneWay && !patient && !doubtful && prompted === null
   const likely = telling && sure && usual === null && together === null
   const verdict: Verdict = {

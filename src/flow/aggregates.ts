@@ -19,6 +19,8 @@ export interface EndpointTotals {
   synAckRetried: number
   firstAnswerT: number
   lastAnswerT: number
+  /** Its last SYN-ACK. */
+  lastAcceptT: number
   survivedT: number
   survivedId: number
   clients: Set<number>
@@ -151,6 +153,7 @@ export class Aggregates {
       synAckRetried: 0,
       firstAnswerT: Number.POSITIVE_INFINITY,
       lastAnswerT: Number.NEGATIVE_INFINITY,
+      lastAcceptT: Number.NEGATIVE_INFINITY,
       survivedT: 0,
       survivedId: -1,
       clients: new Set(),

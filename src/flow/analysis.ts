@@ -352,7 +352,11 @@ function aggregate(rows: Rows, aggregates: Aggregates, ending: Ending): Endpoint
     if (served && serverSpokeFirst(floats, ints, c, s)) endpoint.serverFirst++
     if (ints[at + L.R_SYNS]! > 1) endpoint.synRetried++
     if (ints[at + L.R_SYNACKS]! > 1) endpoint.synAckRetried++
-    if (synAcked) seenAnswering(endpoint, floats[(at + L.R_SYNACK_T) >> 1]!)
+    if (synAcked) {
+      const accepted = floats[(at + L.R_SYNACK_T) >> 1]!
+      seenAnswering(endpoint, accepted)
+      endpoint.lastAcceptT = Math.max(endpoint.lastAcceptT, accepted)
+    }
     if (served) seenAnswering(endpoint, floats[(s + L.S_DATA_LAST_T) >> 1]!)
     if (survived > endpoint.survivedT) {
       endpoint.survivedT = survived
@@ -450,6 +454,7 @@ function printed(
       synAckRetried: e.synAckRetried,
       firstAnswerMs: Number.isFinite(e.firstAnswerT) ? e.firstAnswerT / 1e6 : null,
       lastAnswerMs: Number.isFinite(e.lastAnswerT) ? e.lastAnswerT / 1e6 : null,
+      lastAcceptMs: Number.isFinite(e.lastAcceptT) ? e.lastAcceptT / 1e6 : null,
       survivedSilenceMs: e.survivedT / 1e6,
       survivedSilenceId: e.survivedId < 0 ? null : e.survivedId,
       clients: e.clients.size,

@@ -303,6 +303,8 @@ export interface EndpointFacts {
   /** First and last time the server answered any connection on this endpoint (SYN-ACK or payload). */
   firstAnswerMs: number | null
   lastAnswerMs: number | null
+  /** Its last SYN-ACK on any connection; null = none, absent = not told. */
+  lastAcceptMs?: number | null
   /** Longest silence after which a connection to it went on normally, and the connection. */
   survivedSilenceMs: number
   survivedSilenceId: number | null

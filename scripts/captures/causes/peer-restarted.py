@@ -55,7 +55,7 @@ def listening_again(stage):
 
 
 @capture('peer-restarted/not-back-yet', ending='reset', endedBy='server', victims=6,
-         expects={'verdict': 'problem', 'cause': 'peer-restarted', 'culprit': 'server'})
+         expects={'verdict': 'inconclusive', 'cause': 'peer-restarted', 'culprit': 'server'})
 def not_back_yet(stage):
     """As peer-restarted/listening-again, but the service is not up yet: nothing listens when the old connections
     speak (reason NO_SOCKET instead of TCP_FLAGS).

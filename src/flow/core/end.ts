@@ -133,7 +133,9 @@ function count(ints: Int32Array, floats: Float64Array, at: number): void {
   ints[K.K_CONNECTIONS]!++
   if (ints[at + L.R_SYNACKS]! > 0) {
     if (ints[at + L.R_ACK_FRAME]! > 0) ints[K.K_ESTABLISHED]!++
-    answered(floats, floats[(at + L.R_SYNACK_T) >> 1]!)
+    const accepted = floats[(at + L.R_SYNACK_T) >> 1]!
+    answered(floats, accepted)
+    if (accepted > floats[K.K_LAST_ACCEPT_T]!) floats[K.K_LAST_ACCEPT_T] = accepted
   }
   if ((ints[s + L.S_BITS]! & L.SB_DATA) !== 0) {
     ints[K.K_SERVED]!++

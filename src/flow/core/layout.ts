@@ -122,6 +122,7 @@ export const K_FIRST_ANSWER_T = 64
 export const K_LAST_ANSWER_T = 65
 export const K_LAST_ENDED_T = 66
 export const K_DATA_PACKETS = 67
+export const K_LAST_ACCEPT_T = 68
 
 export const FREE_AT = 1024
 /** Rows that fit on the stack of free ones. */

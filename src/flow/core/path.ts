@@ -62,6 +62,7 @@ export class CorePath {
     endpoint.serverFirst += ints[K.K_SERVER_FIRST]!
     endpoint.firstAnswerT = Math.min(endpoint.firstAnswerT, floats[K.K_FIRST_ANSWER_T]!)
     endpoint.lastAnswerT = Math.max(endpoint.lastAnswerT, floats[K.K_LAST_ANSWER_T]!)
+    endpoint.lastAcceptT = Math.max(endpoint.lastAcceptT, floats[K.K_LAST_ACCEPT_T]!)
     endpoint.rttCount = ints[K.K_RTT_COUNT]!
     client.packets += ints[K.K_CLIENT_PACKETS]!
     server.packets += ints[K.K_SERVER_PACKETS]!
@@ -82,6 +83,7 @@ export class CorePath {
     floats[K.K_DATA_PACKETS] = 0
     floats[K.K_FIRST_ANSWER_T] = Number.POSITIVE_INFINITY
     floats[K.K_LAST_ANSWER_T] = Number.NEGATIVE_INFINITY
+    floats[K.K_LAST_ACCEPT_T] = Number.NEGATIVE_INFINITY
   }
 }
 

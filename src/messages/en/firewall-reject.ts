@@ -14,6 +14,8 @@ export const firewallReject = {
       '{from} answered the SYN with ICMP {meaning} (code {code}): a filter says so itself',
     'icmp-port':
       '{from} answered the SYN with ICMP {meaning} (code {code}): a host would send RST, a reject rule sends this',
+    'icmp-in-use':
+      '{from} answered a packet of the established connection with ICMP {meaning} (code {code}): a reject rule sends this, for connections in use too',
     'own-address': "{from} is the server's own address: the rule is on the server itself",
     'syn-answered': 'the SYN was answered by RST,ACK with seq 0 and window 0 after {after:ms}',
     'segment-answered':
@@ -27,6 +29,9 @@ export const firewallReject = {
       'that segment never reached the other side, nor did that side send the reset',
     'may-be-forged': 'whether the rejected segment went on to the server is not in this capture',
     'all-cut': '{alike:count} connections to this port were cut like this',
+    'nobody-after': '{server} answered nobody any more from then on',
+    'server-alike':
+      "the resets have the server's TTL {ttl}: a server that lost its connections would send the same, the kernel's own counters (TcpOutRsts) tell",
     'after-silence':
       'the reset came after {silence:ms} of silence: a middlebox that forgot the connection looks the same',
   },
@@ -53,4 +58,10 @@ export const firewallReject = {
       verify: connects,
     },
   ],
+  variants: {
+    'own-rule': {
+      title:
+        '{connections:count} connections to {server} {connections?was|were} rejected by a rule on the server itself (REJECT), its program untouched',
+    },
+  },
 } as const satisfies CauseMessages

@@ -61,6 +61,8 @@ export const middleboxIdleTimeout = {
       '{s} s is also a server default ({who}): the FIN may have been lost or left out',
     together:
       'the server ended several connections in the same instant: it may have been restarted',
+    'one-moment':
+      'one event can have ended {count?it|all}: silent for {from:ms} to {to:ms}, none answered since. A rule inserted, or a box restarted, in that time looks the same; no limit is shown',
     'survived-longer':
       'a silence of {survived:ms} survived on the same path, longer than the {silence:ms} here',
   },

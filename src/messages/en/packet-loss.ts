@@ -16,6 +16,8 @@ export const packetLoss = {
     'duplicate-acks': 'the receivers reported holes: {count:count} duplicate acknowledgements',
     undecided:
       '{count:count} more came after later ones: sent again or overtaken on the way, this capture cannot tell (no IP-ID that counts, equal timestamps)',
+    'acks-lost':
+      'on {count:count} connections the ACK that ends the handshake left the client and never reached the server, which repeated its SYN-ACK',
     outage:
       'for {for:ms} from {at:time} on nothing was answered on any connection of this path although data was sent ({count:count} connections)',
     'went-on': '{count:count} connections went on afterwards',
@@ -52,6 +54,16 @@ export const packetLoss = {
     },
   ],
   variants: {
+    'handshake-ack': {
+      title:
+        'the last ACK of {connections:count} handshakes from {client} with {peer} never arrived, though their data did: something drops bare ACKs',
+      confirm: [
+        {
+          text: 'Look for a rule or a device between the two that drops segments without payload (state not yet known, rate limits, wrong length checks).',
+          command: 'sudo nft list ruleset; sudo iptables -nvL',
+        },
+      ],
+    },
     outage: {
       title: 'the path between {client} and {peer} was dead for {outage:ms}, then went on',
       confirm: [

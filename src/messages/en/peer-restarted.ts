@@ -13,6 +13,9 @@ export const peerRestarted = {
       'one had been silent for only {silence:ms} (longest silence that survived: {survived:ms}): too short for an idle limit',
     'idle-alike':
       'it came after {silence:ms} of silence: a middlebox that forgot the connection and lets the segment through changed looks the same',
+    back: '{server} answered other connections afterwards: it is there, and knows only the new ones',
+    'own-rule':
+      'a rule of the firewall on the server itself (REJECT with tcp-reset) sends the same resets: nobody was answered afterwards',
     'others-lived': 'an older connection to {server} went on afterwards: not everything was lost',
     'not-captured':
       '{missing:octets} of the server that the client acknowledged are not in the capture: its FIN may be missing too',

@@ -28,6 +28,8 @@ export const portClosed = {
     'foreign-ttl':
       "the refusal has TTL {ttl}, the server's own packets have {usual}: another machine sent it",
     'never-served': 'no connection to {server} was accepted in the whole capture',
+    'accepts-between':
+      '{server} accepted others ({served:count} in all) between its refusals ({for:ms} from the first to the last): it listens. A rule that limits new connections (REJECT in iptables or nft, on the server too) does that, or one of several instances that is down',
     'served-otherwise':
       '{served:count} other connections to {server} were accepted in this capture',
     'no-socket':
