@@ -74,7 +74,7 @@ function judge(evidence: Evidence): Judgement {
       ),
       ...(queue.some((q) => q.fromMs < found.closedMs && q.toMs > askedMs(found))
         ? { consequenceOf: 'accept-queue-overflow' as const }
-        : stands
+        : stands && !answersMayBeTooLong(found.connection, evidence)
           ? { consequenceOf: 'server-stalled' as const }
           : {}),
     }))
