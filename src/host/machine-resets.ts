@@ -39,7 +39,7 @@ export function resetsOf(events: EventsFacts, looks: Looks): ResetFact[] {
       culprit: doer,
     } = resetStory(event, contextOf(event, events, looks))
     const culprit = doer === null ? null : processOf(doer, event, looks)
-    const causes = all.length > 1 && stillListens(event, looks) ? all.filter(isNotClosed) : all
+    const causes = all.length > 1 ? all.filter((cause) => isLikely(cause, event, side, looks)) : all
     const key = [causes.join(), culprit?.pid, service.address, service.port, side].join(' ')
     const known = found.get(key)
     if (known === undefined) {
@@ -81,8 +81,16 @@ function processOf(doer: Culprit, { local }: KernelEvent, { before, after }: Loo
   return pid === undefined || more.length > 0 || named.has(doer.pid) ? doer : { ...doer, pid }
 }
 
-function isNotClosed(cause: ResetCause): boolean {
-  return cause !== 'listener-closed'
+/** What else is known beside the event, where that leaves several. */
+function isLikely(
+  cause: ResetCause,
+  event: KernelEvent,
+  side: 'local' | 'remote',
+  looks: Looks,
+): boolean {
+  if (cause === 'listener-closed') return !stillListens(event, looks)
+  // Nobody connects from a service's port to a higher one: what came is a stranger's answer.
+  return cause !== 'syn-to-closed-port' || side === 'local'
 }
 
 /** The same listener at both looks: its queue was not reset. Needed where events that would tell were lost. */

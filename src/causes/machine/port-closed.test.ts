@@ -23,6 +23,11 @@ machineTable(portClosed, [
     against: ['or-unknown'],
   },
   {
+    name: 'near miss: this host is the client, and resets an answer of a server that it does not know',
+    events: [{ local: ends.remote, remote: ends.local, reason: 'NO_SOCKET', answers: true }],
+    is: 'nothing',
+  },
+  {
     name: 'a restart: somebody listens there at the end',
     events: [
       { ...ends, reason: 'NO_SOCKET', answers: true },
