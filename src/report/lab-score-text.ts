@@ -5,7 +5,7 @@ import { paintFor } from './paint.ts'
 import { printable } from './printable.ts'
 
 const words = labWords.score
-const SETS: readonly EvidenceSet[] = ['client', 'server', 'both', 'live', 'live-packets']
+const SETS: readonly EvidenceSet[] = ['client', 'server', 'both', 'all', 'live', 'live-packets']
 const JUDGED: readonly Judged[] = ['right', 'variant', 'enough', 'undecided', 'unseen', 'wrong']
 
 interface Section {

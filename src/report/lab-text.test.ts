@@ -170,7 +170,7 @@ describe('tcpwhy lab score', () => {
   test('how many of three runs gave each answer; an unstable row is marked, a wrong one named', () => {
     expect(text).toMatch(/^1 sure claim was wrong; 1 of 2 stories .* in all of 3 runs$/m)
     expect(text).toMatch(
-      /^a\/x +port-closed +- +- +right 3\/3 +- +- +agrees: syn-to-closed-port 3\/3$/m,
+      /^a\/x +port-closed +- +- +right 3\/3 +- +- +- +agrees: syn-to-closed-port 3\/3$/m,
     )
     expect(text).toMatch(
       /^b\/y ~ +healthy; 1 of 3 not reproduced .* right 2\/3, WRONG: port-closed 1\/3/m,

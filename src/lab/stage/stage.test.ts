@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { machine } from '../../../test/helpers/machine.ts'
+import { withoutForeignListeners } from './own-listeners.ts'
 import { startTimeOf } from './slot.ts'
 import { Undo } from './undo.ts'
 import { until } from './wait.ts'
@@ -34,6 +36,24 @@ describe('a reset in a capture, as tcpdump prints it', () => {
   test('other lines are passed over', () => {
     expect(parseReset('reading from file client.pcap, link-type EN10MB (Ethernet)')).toBeNull()
   })
+})
+
+test('resets of listeners at all addresses: those of other stages are left out', () => {
+  const any = { local: { address: '0.0.0.0', port: 80 }, remote: { address: '0.0.0.0', port: 0 } }
+  const listens = (socket: number, pid: number) => ({
+    ...{ ...any, kind: 'state' as const, state: 'LISTEN' as const, socket, pid },
+  })
+  const reset = (socket: number) => ({
+    ...{ ...any, kind: 'reset-sent' as const, state: 'LISTEN' as const, socket, pid: null },
+  })
+  const { events } = machine({
+    // 3 began to listen before anybody watched; 4 is of a process that is gone.
+    events: [listens(1, 11), listens(2, 22), listens(4, 44), ...[1, 2, 3, 4].map(reset)],
+  })
+  const own = withoutForeignListeners(events!, (pid) => pid === 22)
+  const resets = own.events.filter(({ kind }) => kind === 'reset-sent')
+  expect(resets.map(({ socket }) => socket)).toEqual([1, 4])
+  expect(withoutForeignListeners({ ...events!, lost: 1 }, () => true).events).toHaveLength(7)
 })
 
 test('a process is known by its pid and start time', () => {

@@ -2,13 +2,14 @@ import { setMaxListeners } from 'node:events'
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { EventsFacts } from '../../host/events.ts'
-import type { HostFiles } from '../../host/host-files.ts'
+import { type HostFiles, readOrNull } from '../../host/host-files.ts'
 import { programPath } from '../programs.ts'
 import type { LabEvent } from '../types.ts'
 import type { Host, HostName } from './host.ts'
 import { type Load, type LoadPlan, startLoad } from './load.ts'
 import { addressOf, layNetwork } from './network.ts'
 import { OldTools } from './old-tools.ts'
+import { withoutForeignListeners } from './own-listeners.ts'
 import type { Puppet } from './puppet.ts'
 import { type Sample, Sampler } from './sampler.ts'
 import { releaseSlot, type Slot, startTimeOf, takeSlot } from './slot.ts'
@@ -271,7 +272,7 @@ export class Stage {
     }
     this.takeSample()
     await this.oldTools.afterwards([...this.hosts.values()], this.taps)
-    const events = this.events?.stop() ?? null
+    const events = this.ownEvents()
     const resets = await resetsOnWire(this.taps)
     const lines = this.samples.map((sample) => `${JSON.stringify(sample)}\n`)
     appendFileSync(this.path('samples.jsonl'), lines.join(''))
@@ -279,6 +280,17 @@ export class Stage {
       [...this.hosts.values()].map((host) => [host.name, this.sampler?.rose(host) ?? []]),
     )
     return { captures, events, resets, samples: this.samples, counters }
+  }
+
+  private ownEvents(): EventsFacts | null {
+    const events = this.events?.stop() ?? null
+    if (events === null) return null
+    const netOf = (pid: number) => readOrNull(this.options.files.link(`/proc/${pid}/ns/net`))
+    const own = new Set([...this.hosts.values()].map(({ holder }) => netOf(holder)))
+    return withoutForeignListeners(events, (pid) => {
+      const net = netOf(pid)
+      return net !== null && !own.has(net)
+    })
   }
 
   /** Undoes everything, last first. @returns what could not be undone */
