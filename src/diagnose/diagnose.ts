@@ -84,7 +84,9 @@ export function conclude(input: DiagnoseInput): {
   const anything = total > 0 || (evidence.machines ?? []).some(hasSockets)
   const seen = verdictOf(findings, bad, anything)
   const late = asked.unknown.find((u) => u.cause === 'packet-loss') ?? null
-  const doubtful = half?.whole === true || late !== null
+  // Without the kernel's events nobody was seen to be reset, refused or dropped: that is not to see that nobody was.
+  const blind = machines.some(({ events }) => events === null)
+  const doubtful = half?.whole === true || late !== null || blind
   const verdict = seen === 'healthy' && doubtful ? 'inconclusive' : seen
   const unknown = [
     ...(half === null ? [] : [unknownHalf(half)]),

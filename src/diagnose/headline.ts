@@ -4,6 +4,7 @@ import type { MachineFacts } from '../evidence/machine.ts'
 import { diagnoseWords as words } from '../messages/en/diagnose.ts'
 import { formatCount } from '../messages/render.ts'
 import { say } from './finding.ts'
+import { hasSockets } from './host-summary.ts'
 import { halfHeadline, type OneDirection } from './one-direction.ts'
 import type { Finding, Report } from './report.ts'
 import { looksBad, type Unexplained } from './unexplained.ts'
@@ -37,6 +38,10 @@ export function headlineOf(asked: HeadlineInput): string {
   if (first !== undefined && verdict !== 'healthy') {
     const whole = findingHeadline(input, first, 'titles')
     return capital(whole.length <= FORWARDABLE ? whole : findingHeadline(input, first, 'counts'))
+  }
+  if (verdict === 'inconclusive' && first === undefined && input.unexplained.length === 0) {
+    const blind = machines.filter(({ events }) => events === null)
+    if (blind.length > 0 && machines.some(hasSockets)) return blindHeadline(machines, blind)
   }
   if (total === 0) return quietHeadline(machines)
   if (verdict === 'inconclusive') return undecidedHeadline(input)
@@ -205,19 +210,35 @@ function isThere(need: Need, evidence: Evidence): boolean {
 /** What is missing of one process or of the machine's load: told below, and no reason to doubt the rest. */
 const MINOR = new Set(['namespace-list', 'all-processes', 'pressure'])
 
+/** Nothing is wrong in what was seen of hosts that were not seen whole: what was not, comes first. */
+function blindHeadline(machines: readonly MachineFacts[], blind: readonly MachineFacts[]): string {
+  const ids = new Set<string>(blind.flatMap((m) => m.missing.map(({ what }) => what)))
+  const lacks = Object.entries(words.lacks)
+    .filter(([what]) => what === 'events' || ids.has(what))
+    .map(([, text]) => text)
+  return say(words.headline.blind, { ...countsOf(machines), lacks: enumerated(lacks) })
+}
+
 /** Hosts at which nothing is wrong, as far as could be seen. */
 function quietHeadline(machines: readonly MachineFacts[]): string {
-  const all = machines.flatMap((m) => m.after.namespaces)
-  const sockets = all.reduce((sum, n) => sum + n.sockets.length, 0)
+  const values = countsOf(machines)
   const missing = machines.flatMap((m) => m.missing.filter((f) => !MINOR.has(f.what))).length
+  const { sockets } = values
   if (sockets === 0) return say(words.headline.noSockets, { hosts: machines.length })
   return say(missing === 0 ? words.headline.quiet : words.headline.quietPartly, {
-    name: enumerated(machines.map((m) => m.name)),
-    sockets,
-    listeners: all.reduce((sum, n) => sum + n.listeners.length, 0),
+    ...values,
     missing,
-    for: Math.max(...machines.map((m) => m.forMs)),
   })
+}
+
+function countsOf(machines: readonly MachineFacts[]) {
+  const all = machines.flatMap((m) => m.after.namespaces)
+  return {
+    name: enumerated(machines.map((m) => m.name)),
+    sockets: all.reduce((sum, n) => sum + n.sockets.length, 0),
+    listeners: all.reduce((sum, n) => sum + n.listeners.length, 0),
+    for: Math.max(...machines.map((m) => m.forMs)),
+  }
 }
 
 function framesOf(evidence: Evidence): number {

@@ -49,6 +49,12 @@ describe('a host alone', () => {
     expect(report.hosts).toMatchObject([{ name: 'web-1', states: { ESTABLISHED: 1 } }])
   })
 
+  test('without events of the kernel nobody can say that all is well', () => {
+    const report = reportOf({ sockets: [{}], listeners: [{ pid: 77 }], watched: false })
+    expect(report.verdict).toBe('inconclusive')
+    expect(report.headline).toMatch(/^Cannot say that all is well, resets, refused connects/)
+  })
+
   test('rates, and what nothing keeps alive', () => {
     const idle = { tcpi_last_data_sent: 600_000, tcpi_last_data_recv: 700_000 }
     const far = { address: '10.77.3.3', port: 3306 }

@@ -70,9 +70,18 @@ export const diagnoseWords = {
       'Healthy: {sockets:count} sockets and {listeners:count} listeners of {name} watched for {for:ms}; no full queue, leaked CLOSE-WAIT, lack of descriptors or ports, abort or stall among them',
     quietPartly:
       'Nothing wrong as far as could be seen: {sockets:count} sockets and {listeners:count} listeners of {name} watched for {for:ms}; {missing:count} {missing?kind|kinds} of facts {missing?was|were} not to be had, see below',
+    blind:
+      'Cannot say that all is well, {lacks} could not be seen (sudo?): nothing wrong in {sockets:count} sockets and {listeners:count} listeners of {name}, watched for {for:ms}',
     hostUnexplained: 'Not explained: {what}',
     noSockets: 'No TCP socket was seen on {hosts:count} hosts: nothing to judge',
     empty: 'No TCP connection in {frames:count} frames: nothing to judge',
+  },
+  /** By what was missing; the first one always. */
+  lacks: {
+    events: 'resets, refused connects and failed calls',
+    'namespace-entry': 'other network namespaces',
+    'all-processes': "other users' processes",
+    netlink: 'details of sockets',
   },
   oneDirection: {
     headline:
