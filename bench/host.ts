@@ -1,7 +1,7 @@
 // npm run bench:host: one look at a host with 100,000 sockets against `ss`, in the same run. Root, in a network namespace
 // of its own. What the figures mean: docs/performance.md
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg, release } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -10,7 +10,7 @@ import { build } from 'tsdown'
 /** A dozen processes, because one may have 20,000 descriptors where this was made. */
 const PAIRS = 6
 const CONNECTIONS = 8_333
-const RUNS = 5
+const RUNS = Number(process.env['TCPWHY_BENCH_RUNS'] ?? 5)
 const WATCHED_MS = 500
 const INSIDE = 'TCPWHY_BENCH_INSIDE'
 const root = join(import.meta.dirname, '..')
@@ -67,8 +67,18 @@ interface Measured {
   whole: Look[]
   ssMs: number[]
   ssOwnersMs: number[]
+  /** Seconds of processor time of `ss -tanpie`. */
+  ssOwnersCpu: number[]
+  /** `tcpwhy snapshot` as it is typed: two looks 3 s apart, written to a file. */
+  bundles: Bundle[]
   /** The whole answer of `tcpwhy diagnose`, without the time that it watches. */
   answers: Answer[]
+}
+
+interface Bundle {
+  ms: number
+  cpu: number
+  rssMb: number
 }
 
 interface Answer {
@@ -79,22 +89,52 @@ interface Answer {
 
 /** In turn, so that whoever shares the machine disturbs all of them alike. */
 function measure(): Measured {
-  const measured: Measured = { facts: [], whole: [], ssMs: [], ssOwnersMs: [], answers: [] }
+  const measured: Measured = {
+    facts: [],
+    whole: [],
+    ssMs: [],
+    ssOwnersMs: [],
+    ssOwnersCpu: [],
+    answers: [],
+    bundles: [],
+  }
   for (let run = 0; run < RUNS; run++) {
-    measured.ssMs.push(ssMs('-tanie'))
+    measured.ssMs.push(timed('ss', ['-tanie']).ms)
     measured.facts.push(looked('facts'))
-    measured.ssOwnersMs.push(ssMs('-tanpie'))
+    const owners = timed('ss', ['-tanpie'])
+    measured.ssOwnersMs.push(owners.ms)
+    measured.ssOwnersCpu.push(owners.cpu)
     measured.whole.push(looked('whole'))
     measured.answers.push(answer())
+    measured.bundles.push(bundle())
   }
   return measured
 }
 
-function ssMs(options: string): number {
+/** Wall, processor time and peak memory; what it prints is thrown away. */
+function timed(program: string, argv: readonly string[]): Bundle {
   const before = performance.now()
-  const ended = spawnSync('ss', [options], { stdio: ['ignore', 'ignore', 'inherit'] })
-  if (ended.status !== 0) throw new Error(`ss ${options} failed`)
-  return performance.now() - before
+  const ended = spawnSync('/usr/bin/time', ['-f', '%U %S %M', program, ...argv], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    encoding: 'utf8',
+  })
+  const ms = performance.now() - before
+  if (ended.status !== 0) throw new Error(`${program} ${argv.join(' ')} failed: ${ended.stderr}`)
+  const last = ended.stderr.trim().split('\n').at(-1) ?? ''
+  const [user = 0, system = 0, kilobytes = 0] = last.split(' ').map(Number)
+  return { ms, cpu: user + system, rssMb: kilobytes / 1024 }
+}
+
+/** The scene of this namespace, packed; the file is removed again. */
+function bundle(): Bundle {
+  const file = join(folder, 'scene.tar.gz')
+  const netns = ['--netns', `/proc/${process.pid}/ns/net`]
+  const argv = [join(root, 'bin/tcpwhy.js'), 'snapshot', '--quiet', '-o', file, ...netns]
+  try {
+    return timed(process.execPath, argv)
+  } finally {
+    rmSync(file, { force: true })
+  }
 }
 
 /** GNU time tells the peak of memory. Two looks, the kernel's events, every cause, the report. */
@@ -122,7 +162,8 @@ function looked(what: 'facts' | 'whole'): Look {
   return JSON.parse(ended.stdout) as Look
 }
 
-function report({ facts, whole, ssMs: ss, ssOwnersMs, answers }: Measured): void {
+function report(measured: Measured): void {
+  const { facts, whole, ssMs: ss, ssOwnersMs, ssOwnersCpu, answers, bundles } = measured
   const of = (looks: readonly Look[]) => median(looks.map(({ ms }) => ms))
   const [first] = whole
   const rssMb = Math.max(...[...facts, ...whole, ...answers].map((one) => one.rssMb))
@@ -134,7 +175,20 @@ function report({ facts, whole, ssMs: ss, ssOwnersMs, answers }: Measured): void
     line('facts of all sockets', of(facts), 'ss -tanie >/dev/null', median(ss)),
     line(`... and ${first?.owned} owners`, of(whole), 'ss -tanpie >/dev/null', median(ssOwnersMs)),
     line('whole answer, 2 looks', answerMs, 'ss -tanpie >/dev/null', median(ssOwnersMs)),
-    `peak memory              ${rssMb.toFixed(0)} MB (at most 300)`,
+    line(
+      'snapshot, 3 s watched',
+      median(bundles.map(({ ms }) => ms)),
+      'ss -tanpie >/dev/null',
+      median(ssOwnersMs),
+    ),
+    line(
+      '... processor time',
+      1e3 * median(bundles.map(({ cpu }) => cpu)),
+      'ss -tanpie >/dev/null',
+      1e3 * median(ssOwnersCpu),
+    ),
+    `snapshot, slowest run    ${(Math.max(...bundles.map(({ ms }) => ms)) / 1e3).toFixed(1)} s (less than 10)`,
+    `peak memory              ${rssMb.toFixed(0)} MB (at most 300); snapshot ${Math.max(...bundles.map((b) => b.rssMb)).toFixed(0)} MB`,
   ]
   console.log(lines.join('\n'))
   const kind = process.env['TCPWHY_BENCH_HOST'] ?? `${process.arch}-${cpus().length}-cores`

@@ -24,6 +24,23 @@ machineTable(acceptQueueOverflow, [
     of: 1,
   },
   {
+    name: 'one of hundreds, with room before and after: a burst, worth a look',
+    listeners: [{ ...full, depth: 0, drops: 1 }],
+    listenersBefore: [{ depth: 2, limit: 511, drops: 0 }],
+    counters: { [OVERFLOWS]: [0, 1], [DROPS]: [0, 1], TcpPassiveOpens: [0, 430] },
+    is: 'confirmed',
+    severity: 'notice',
+    against: ['moment'],
+  },
+  {
+    name: 'one of a few is one too many',
+    listeners: [{ ...full, depth: 0, drops: 1 }],
+    listenersBefore: [{ depth: 2, limit: 511, drops: 0 }],
+    counters: { [OVERFLOWS]: [0, 1], [DROPS]: [0, 1], TcpPassiveOpens: [0, 20] },
+    is: 'confirmed',
+    severity: 'problem',
+  },
+  {
     name: 'full, refusing, and the kernel counts it',
     listeners: [full],
     listenersBefore: [{ depth: 512, limit: 511, drops: 10 }],

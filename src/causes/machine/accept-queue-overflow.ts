@@ -101,16 +101,32 @@ function judgeOne(seen: Seen, suspects: number): Verdict {
   }
   // Overflows are counted for the whole namespace: they are this listener's if it was full, or alone in refusing.
   const mine = rose && (full || (own && suspects === 1))
+  const passed = momentOf(seen, abort === '1')
+  if (passed !== null)
+    against.push(
+      say('moment', { accepted: passed.by, drops: drops ?? 0 }, counterRef(machine, netns, passed)),
+    )
   return {
     ...about(seen),
     ...(abort === '1' ? { variant: 'reset' } : rose || full ? { variant: 'syn-dropped' } : {}),
     certainty: mine && (own || drops === null) ? 'confirmed' : full || mine ? 'likely' : 'possible',
-    severity: 'problem',
+    severity: passed === null ? 'problem' : 'notice',
     weight: mine ? 95 : 70,
     because,
     against,
     machine: subjectOf(seen, own ? drops : rose ? overflows.by : depth),
   }
+}
+
+/** So few connects that waited a second longer, and so small a part of all, are a burst and no trouble. */
+const FEW = 3
+const SMALL_PART = 0.01
+
+/** How many were accepted beside the few that were not, where there was room at both looks; null: it is no passing moment. */
+function momentOf({ machine, netns, full, drops }: Seen, reset: boolean): Rise | null {
+  const accepted = riseOf(machine, netns, 'TcpPassiveOpens')
+  if (full || reset || drops === null || drops === 0 || accepted === null) return null
+  return drops <= FEW && drops <= accepted.by * SMALL_PART ? accepted : null
 }
 
 /** Whether anybody still takes connections from it, and who says how long its queue is. */

@@ -1,6 +1,6 @@
 import type { MachineFacts, NetnsSnapshot } from '../../evidence/machine.ts'
 import { type Judgement, reasonsOf, type Verdict } from '../cause.ts'
-import { netnsName, riseOf } from './lookup.ts'
+import { before, netnsName, riseOf } from './lookup.ts'
 import { onMachine } from './verdict.ts'
 
 const say = reasonsOf('time-wait-pile')
@@ -15,8 +15,13 @@ export function judgeTimeWait(machine: MachineFacts): Judgement {
   return { verdicts: machine.after.namespaces.flatMap((netns) => judgeOne(machine, netns) ?? []) }
 }
 
+function waitingIn({ sockets }: NetnsSnapshot): number {
+  return sockets.filter((s) => s.state === 'TIME-WAIT').length
+}
+
 function judgeOne(machine: MachineFacts, netns: NetnsSnapshot): Verdict | null {
-  const count = netns.sockets.filter((s) => s.state === 'TIME-WAIT').length
+  const count = waitingIn(netns)
+  const first = before(machine, netns)
   if (count < MANY) return null
   const { range, destinations } = netns.ephemeral
   const most = destinations[0]?.used ?? 0
@@ -29,7 +34,7 @@ function judgeOne(machine: MachineFacts, netns: NetnsSnapshot): Verdict | null {
     source,
     kind: 'counter' as const,
     name: 'sockets in TIME-WAIT',
-    before: count,
+    before: first === null ? count : waitingIn(first),
     after: count,
     netns: where,
   }

@@ -58,6 +58,8 @@ export const acceptQueueOverflow = {
       'its backlog is perhaps the default of the program: {name} = {value} (a hint: no configuration says it)',
     'abort-on': 'who does not fit is reset',
     'abort-off': 'who does not fit is not told: a dropped SYN is sent again after 1 s',
+    moment:
+      'there was room in it at both looks, and {accepted:count} connections were accepted meanwhile: a burst, after which {drops?one client|{drops:count} clients} waited a second longer',
     'dropped-before':
       'it has refused {drops:count} SYNs or ACKs since it listens, none in the last {for:ms}',
   },
