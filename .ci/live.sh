@@ -4,23 +4,31 @@
 # Then what src/host tells of this kernel: netlink, ss and /proc must say the same (test/live/host.ts).
 # Then a container, found with its name from outside (test/live/container.ts).
 # Then the listen queues: as many handshakes as tcpwhy queue says, counted (test/live/queue.py). Then the kernel's own
-# events, each made to happen (test/live/events.py), and a host on which everything is wrong, diagnosed (test/live/diagnose.py). Then idle limits, drawn at random, made and found (scripts/probe-proof).
+# events, each made to happen (test/live/events.py), and a host on which everything is wrong, diagnosed (test/live/diagnose.py), and servers at limits of their
+# own configuration: HAProxy, nginx, PostgreSQL (test/live/servers.py). Then idle limits, drawn at random, made and found (scripts/probe-proof).
 # Then probe connect and probe http against real servers: TLS, IPv6, firewalls, requests lost at nginx's close (test/live/probe.ts).
 # Last the scene before a restart: a bundle of an ill service, its causes, secrets, interruptions (test/live/snapshot.py).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 missing=()
-for tool in tcpdump:tcpdump ip:iproute2 unshare:util-linux python3:python3 nft:nftables tshark:tshark runc:runc podman:podman crun:crun busybox:busybox-static sysctl:procps nginx:nginx-light openssl:openssl; do
+for tool in tcpdump:tcpdump ip:iproute2 unshare:util-linux python3:python3 nft:nftables tshark:tshark runc:runc podman:podman crun:crun busybox:busybox-static sysctl:procps nginx:nginx-light openssl:openssl haproxy:haproxy; do
   PATH="$PATH:/usr/sbin:/sbin" command -v "${tool%%:*}" >/dev/null || missing+=("${tool##*:}")
 done
+compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || missing+=(postgresql)
 if [ ${#missing[@]} -gt 0 ]; then
   if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
     echo "install first: ${missing[*]}" >&2
     exit 1
   fi
   export DEBIAN_FRONTEND=noninteractive
-  apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  # Debian starts what it installs, unless this says no.
+  policy=/usr/sbin/policy-rc.d
+  [ -e "$policy" ] && policy=/dev/null || { printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod +x "$policy"; }
+  rc=0
+  apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null || rc=$?
+  [ "$policy" = /dev/null ] || rm -f "$policy"
+  [ "$rc" -eq 0 ] || exit "$rc"
 fi
 
 own=(unshare --net)
@@ -63,6 +71,7 @@ INSIDE
 PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" python3 test/live/queue.py
 PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" --mount python3 test/live/events.py
 PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" --mount python3 test/live/diagnose.py
+PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" --mount python3 test/live/servers.py
 PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" --mount python3 test/live/capture.py
 PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" node_modules/.bin/tsx test/live/host.ts
 PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" --mount node_modules/.bin/tsx test/live/container.ts

@@ -162,13 +162,15 @@ function judgePast(seen: Seen): Verdict | null {
   const at = socketRef(machine, netns, listener)
   const overflows = netns.counters.counters.get('TcpExtListenOverflows') ?? null
   if (overflows === 0) return null
+  // Then another listener may have overflowed that is gone now, and this one have had health checks only.
+  const resets = (netns.counters.counters.get('TcpExtEmbryonicRsts') ?? 0) >= (listener.drops ?? 0)
   return {
     ...about(seen),
-    certainty: overflows === null ? 'possible' : 'likely',
+    certainty: overflows === null || resets ? 'possible' : 'likely',
     severity: 'notice',
     weight: 40,
     because: [say('dropped-before', { drops, for: machine.forMs }, at)],
-    against: [],
+    against: resets ? [say('perhaps-resets', {}, at)] : [],
     machine: subjectOf(seen, drops),
     variant: 'past',
   }

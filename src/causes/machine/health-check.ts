@@ -7,7 +7,7 @@ import type {
 } from '../../evidence/machine.ts'
 import { type Judgement, type Reason, reasonsOf, type Verdict } from '../cause.ts'
 import { regularInterval } from '../regular.ts'
-import { endpointText, processRef, serverEnd } from './lookup.ts'
+import { endpointText, processRef, serverEnd, whereOf } from './lookup.ts'
 import { eventOf, membersOf } from './resets.ts'
 import { onMachine } from './verdict.ts'
 
@@ -58,6 +58,11 @@ function momentMs({ timeNs }: KernelEvent): number {
   return Number(timeNs) / 1e6
 }
 
+function resetterOf(machine: MachineFacts, { pid, command }: NonNullable<ResetFact['culprit']>) {
+  const container = whereOf(machine, pid)
+  return { pid, command, ...(container === null ? {} : { container }) }
+}
+
 function verdictOf(machine: MachineFacts, fact: ResetFact, check: Check): Verdict {
   const { culprit, count, service, examples } = fact
   const at = eventOf(fact, machine)
@@ -66,7 +71,7 @@ function verdictOf(machine: MachineFacts, fact: ResetFact, check: Check): Verdic
     certainty: check.intervalMs !== null && check.configured !== null ? 'confirmed' : 'likely',
     severity: 'benign',
     side: 'client',
-    process: culprit,
+    process: culprit === null ? null : resetterOf(machine, culprit),
     because: [
       say('reset-by-clock', { times: count, who: culprit?.command ?? '?' }, at),
       ...(check.intervalMs === null ? [] : [say('periodic', { interval: check.intervalMs }, at)]),

@@ -167,7 +167,7 @@ export interface Refused {
 /**
  * SYNs and ACKs that a listener did not take. Its own counter also has every RST that ends a handshake, as health checks of
  * load balancers send: those are no ListenDrops, so the listener refused no more than these. They are of the whole namespace, so
- * to a listener with room goes what those with a full queue leave of them.
+ * to a listener with room goes what those with a full queue leave of them, and what was no RST (EmbryonicRsts).
  * @see Linux net/ipv4/tcp_ipv4.c tcp_v4_rcv (discard_and_relse), include/net/tcp.h tcp_listendrop
  */
 export function refusedBy(
@@ -185,10 +185,21 @@ export function refusedBy(
     all === null
       ? null
       : others.reduce((rest, o) => rest - (countedBy(machine, netns, o)[key] ?? 0), all)
-  return {
-    meanwhile: atMost(own.meanwhile, left(by, 'meanwhile')),
-    total: atMost(own.total, left(last, 'total')),
+  const alone = others.length === 0
+  const resets = {
+    meanwhile: alone ? 0 : (riseOf(machine, netns, EMBRYONIC)?.by ?? 0),
+    total: alone ? 0 : (netns.counters.counters.get(EMBRYONIC) ?? 0),
   }
+  return {
+    meanwhile: atMost(less(own.meanwhile, resets.meanwhile), left(by, 'meanwhile')),
+    total: atMost(less(own.total, resets.total), left(last, 'total')),
+  }
+}
+
+const EMBRYONIC = 'TcpExtEmbryonicRsts'
+
+function less(count: number | null, by: number): number | null {
+  return count === null ? null : Math.max(0, count - by)
 }
 
 /** What a listener's own counter says, and whether its queue was full at one of the looks. */

@@ -60,6 +60,8 @@ export const acceptQueueOverflow = {
     'abort-off': 'who does not fit is not told: a dropped SYN is sent again after 1 s',
     moment:
       'there was room in it at both looks, and {accepted:count} connections were accepted meanwhile: a burst, after which {drops?one client|{drops:count} clients} waited a second longer',
+    'perhaps-resets':
+      'as many handshakes were ended by a reset, as health checks end them, and those count as refused too',
     'dropped-before':
       'it has refused {drops:count} SYNs or ACKs since it listens, none in the last {for:ms}',
   },
