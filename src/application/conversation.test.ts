@@ -29,7 +29,8 @@ describe('http', () => {
   const request = 'GET /files/a.jar?token=s3cret HTTP/1.1\r\nHost: x\r\nCookie: s3cret\r\n\r\n'
 
   test('a response that stops in the middle: octets seen of Content-Length', () => {
-    const head = 'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\nKeep-Alive: timeout=5, max=9\r\n\r\n'
+    const head =
+      'HTTP/1.1 200 OK\r\nServer: nginx/1.22 (x)\r\nContent-Length: 1000\r\nKeep-Alive: timeout=5, max=9\r\n\r\n'
     const facts = readConversation(
       conversation([
         ['client', request],
@@ -46,6 +47,7 @@ describe('http', () => {
       responseFrame: 2,
       contentLength: 1000,
       keepAliveTimeoutS: 5,
+      software: 'nginx',
       bodyOctetsSeen: 300,
       bodyComplete: false,
     })

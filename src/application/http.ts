@@ -19,6 +19,7 @@ interface HttpMessage {
   streaming: boolean
   connection: string | null
   keepAliveTimeoutS: number | null
+  software: string | null
   bodySeen: number
   complete: boolean | 'unknown'
 }
@@ -74,6 +75,7 @@ function factsOf(request: HttpMessage | null, response: HttpMessage | null): Htt
     ...(response?.streaming ? { streaming: true } : {}),
     connectionHeader: response?.connection ?? null,
     keepAliveTimeoutS: response?.keepAliveTimeoutS ?? null,
+    ...(response?.software ? { software: response.software } : {}),
     bodyOctetsSeen: response?.bodySeen ?? null,
     bodyComplete: response?.complete ?? 'unknown',
   }
@@ -302,6 +304,7 @@ function newMessage(start: string, status: number, frame: number, head: string):
     streaming: status === 101 || STREAMS.test(field(head, 'content-type') ?? ''),
     connection: connection !== null && /^[\w\-, ]{1,64}$/.test(connection) ? connection : null,
     keepAliveTimeoutS: timeout === undefined ? null : Number(timeout),
+    software: /^[A-Za-z][\w.-]{1,31}/.exec(field(head, 'server') ?? '')?.[0] ?? null,
     bodySeen: 0,
     complete: false,
   }

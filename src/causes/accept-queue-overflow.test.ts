@@ -155,6 +155,29 @@ causeTable(acceptQueueOverflow, [
     explains: 2,
   },
   {
+    name: 'near miss: the SYN-ACK left before the SYN was sent again: a long way, no drop',
+    connections: [
+      connection({ handshake: { syns: 2, synTimesMs: [0, 1000], synAckMs: 0.1, synAcks: 2 } }),
+    ],
+    sources: atServer,
+    endpoints: [{ ...alive[0], synRetried: 40 }],
+    is: 'nothing',
+  },
+  {
+    name: 'abort_on_overflow: a reset at the ACK is told even where the SYN had to be sent twice',
+    connections: [0, 1].map((id) =>
+      handshakeOnly({
+        id,
+        ending: 'handshake-reset',
+        handshake: { syns: 2, synTimesMs: [-1000, 0] },
+        resets: [reply],
+      }),
+    ),
+    endpoints: [{ ...alive[0], byEnding: { 'handshake-reset': 2 } }],
+    is: 'likely',
+    variant: 'reset',
+  },
+  {
     name: 'near miss: one repeated SYN alone is a lost packet',
     connections: [connection({ handshake: { syns: 2, synTimesMs: [0, 1000], synAckMs: 1001 } })],
     sources: atServer,

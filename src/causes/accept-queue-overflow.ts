@@ -65,8 +65,8 @@ function judge(evidence: Evidence): Judgement {
   const verdicts: Verdict[] = []
   for (const connection of evidence.connections) {
     const verdict =
-      synDropped(connection, evidence, waiting) ??
       resetAtAck(connection, evidence) ??
+      synDropped(connection, evidence, waiting) ??
       ackDropped(connection, evidence) ??
       cookieAckDropped(connection, evidence, ignored)
     if (verdict !== null)
@@ -130,6 +130,8 @@ function synDropped(connection: ConnectionFacts, evidence: Evidence, waits: Wait
   if (gotIn ? syns < 2 : connection.ending !== 'unanswered') return null
   if (!gotIn && isCutByTheEnd(connection)) return null
   if (connection.handshake.answeredByAckFrame !== null) return null // an older connection answered
+  // Answered before it was sent again: the answer was slow on its way, nothing was dropped.
+  if (gotIn && (connection.handshake.synTimesMs[1] ?? synAckMs) >= synAckMs) return null
   const syn = unansweredSyn(connection, evidence)
   if (syn.stopped === 'before-server' || syn.stopped === 'answer-lost') return null
   if (gotIn && !sawTrouble(connection, evidence)) return null

@@ -94,14 +94,20 @@ export function densest<T>(items: readonly T[], msOf: (item: T) => number): Cons
 export interface KnownTimeout {
   s: number
   who: string
+  /** What its responses say in Server, if anything; absent for proxies, which pass on what others say. */
+  says?: RegExp
 }
 
 /** Idle limits of servers and proxies out of the box, docs/causes/server-idle-timeout.md. */
 const serverDefaults: readonly KnownTimeout[] = [
-  { s: 2, who: 'gunicorn keepalive' },
-  { s: 5, who: 'Node.js keepAliveTimeout, Apache httpd KeepAliveTimeout, uvicorn' },
-  { s: 20, who: 'Tomcat connectionTimeout' },
-  { s: 30, who: 'Jetty idleTimeout' },
+  { s: 2, who: 'gunicorn keepalive', says: /^gunicorn/i },
+  {
+    s: 5,
+    who: 'Node.js keepAliveTimeout, Apache httpd KeepAliveTimeout, uvicorn',
+    says: /^(?:node|apache|uvicorn|hypercorn)/i,
+  },
+  { s: 20, who: 'Tomcat connectionTimeout', says: /^(?:apache|tomcat)/i },
+  { s: 30, who: 'Jetty idleTimeout', says: /^jetty/i },
   { s: 60, who: 'AWS ALB idle timeout, nginx upstream keepalive_timeout' },
   { s: 75, who: 'nginx keepalive_timeout' },
   { s: 600, who: 'GCP load balancer backend keep-alive' },
@@ -122,9 +128,16 @@ export const middleboxDefaults: readonly KnownTimeout[] = [
   { s: 432_000, who: 'Linux conntrack ESTABLISHED' },
 ]
 
-/** The server default this age is: within 2 %, at least 300 ms. */
-export function knownServerDefault(ms: number): KnownTimeout | null {
-  return serverDefaults.find((d) => Math.abs(ms - d.s * 1000) <= Math.max(300, d.s * 20)) ?? null
+/** The server default this age is: within 2 %, at least 300 ms; none of a server that its responses say it is not. */
+export function knownServerDefault(ms: number, software: string | null): KnownTimeout | null {
+  const known = serverDefaults.find((d) => Math.abs(ms - d.s * 1000) <= Math.max(300, d.s * 20))
+  if (known === undefined) return null
+  return software === null || (known.says?.test(software) ?? true) ? known : null
+}
+
+/** The product that the responses of this connection name. */
+export function softwareOf(connection: ConnectionFacts, evidence: Evidence): string | null {
+  return evidence.application.get(connection.id)?.http?.software ?? null
 }
 
 /** Connections to the same server whose closing side's FIN or RST came within `withinMs` of this one's. */

@@ -20,6 +20,7 @@ import {
   knownServerDefault,
   lastActivityBefore,
   middleboxDefaults,
+  softwareOf,
 } from './closing.ts'
 import { apartReasons, experimentRef, idleExperiments, isDistant } from './experiments.ts'
 
@@ -408,7 +409,7 @@ function againstOf(death: Death, interval: Interval, evidence: Evidence): Reason
   if (reset !== null && !reset.ttlUnusual && death.variant === 'reset') {
     const key = reset.ttl > 0 && reset.ttlUsual !== null ? 'same-ttl' : 'ttl-unknown'
     against.push(say(key, { ttl: reset.ttl }, frameOf(reset as Segment, connection)))
-    const known = knownServerDefault(death.silenceMs)
+    const known = knownServerDefault(death.silenceMs, softwareOf(connection, evidence))
     if (known !== null) {
       against.push(say('server-default', { s: known.s, who: known.who }, connectionRef(connection)))
     }

@@ -1,5 +1,6 @@
+import { expect, test } from 'vitest'
 import { causeTable } from '../../test/helpers/cause-table.ts'
-import { address, application, connection } from '../../test/helpers/facts.ts'
+import { address, application, connection, evidence, segment } from '../../test/helpers/facts.ts'
 import type { DatabaseFacts } from '../evidence/application.ts'
 import { openTransaction } from './open-transaction.ts'
 
@@ -29,6 +30,21 @@ const held = (over: Parameters<typeof connection>[0] = {}) =>
     },
     ...over,
   })
+
+test('a statement that came after the server had closed is not the last one, and its farewell not the end of the idle time', () => {
+  const error = { code: '25P03', text: 'terminating connection', frame: 19 }
+  const last = { text: 'select ?', frame: 22 }
+  const goodbye = segment({ frame: 19, tMs: 3004, from: 'server', len: 90 })
+  const { verdicts } = openTransaction.judge(
+    evidence({
+      connections: [held({ tail: [goodbye] })],
+      application: [[0, database({ error, lastStatement: last })]],
+    }),
+  )
+  const because = verdicts[0]!.because
+  expect(because.map((r) => r.key)).not.toContain('last-statement')
+  expect(because.find((r) => r.key === 'idle-then-closed')?.values['idle']).toBeCloseTo(2999, 0)
+})
 
 causeTable(openTransaction, [
   {

@@ -63,14 +63,18 @@ function judgeOne(connection: ConnectionFacts, database: DatabaseFacts): Verdict
   const told = error !== null && error.code === '25P03' ? error : null
   if (told === null && (database.inTransaction !== true || database.quit)) return null
   const end = firstEnd(connection)
-  const idleMs = idleUntil(connection, end?.tMs ?? connection.captureEndMs)
+  // The server's farewell is part of the end, not of the time before.
+  const toldMs = told === null ? null : tMsOf(connection, told.frame)
+  const endMs = toldMs ?? end?.tMs ?? connection.captureEndMs
+  const idleMs = idleUntil(connection, endMs)
   if (told === null && idleMs < (end !== null ? IDLE_MS : OPEN_MS)) return null
   const ref = connectionRef(connection)
   const because: Reason[] = []
   if (openedBy !== null) {
     because.push(say('opened', { statement: openedBy.text }, atFrame(openedBy.frame, connection)))
   }
-  if (lastStatement !== null && lastStatement.frame !== openedBy?.frame) {
+  const inTime = lastStatement !== null && lastStatement.frame <= lastFrameBefore(told, end)
+  if (inTime && lastStatement.frame !== openedBy?.frame) {
     const { text, frame } = lastStatement
     because.push(say('last-statement', { statement: text }, atFrame(frame, connection)))
   }
@@ -95,6 +99,21 @@ function judgeOne(connection: ConnectionFacts, database: DatabaseFacts): Verdict
   }
 }
 
+function tMsOf({ head, tail }: ConnectionFacts, frame: number): number | null {
+  return [...head, ...tail].find((s) => s.frame === frame)?.tMs ?? null
+}
+
+/** What was sent after the server had said goodbye, or closed, was never executed. */
+function lastFrameBefore(
+  told: { frame: number } | null,
+  end: { by: Side; frame: number } | null,
+): number {
+  return Math.min(
+    told?.frame ?? Number.POSITIVE_INFINITY,
+    end?.by === 'server' ? end.frame : Number.POSITIVE_INFINITY,
+  )
+}
+
 /** Silence after the last statement's answer. */
 function idleUntil(connection: ConnectionFacts, untilMs: number): number {
   const last = lastActivityBefore(connection, untilMs)
@@ -102,13 +121,19 @@ function idleUntil(connection: ConnectionFacts, untilMs: number): number {
 }
 
 /** Who ended it: the database, or its client, which a proxy with an idle limit is too. */
-function firstEnd(connection: ConnectionFacts): { by: Side; tMs: number } | null {
+function firstEnd(connection: ConnectionFacts): { by: Side; tMs: number; frame: number } | null {
   const { client, server } = connection.sides
-  const ends: { by: Side; tMs: number }[] = []
-  if (client.fin !== null) ends.push({ by: 'client', tMs: client.fin.tMs })
-  if (server.fin !== null) ends.push({ by: 'server', tMs: server.fin.tMs })
+  const ends: { by: Side; tMs: number; frame: number }[] = []
+  if (client.fin !== null) {
+    ends.push({ by: 'client', tMs: client.fin.tMs, frame: client.fin.frame })
+  }
+  if (server.fin !== null) {
+    ends.push({ by: 'server', tMs: server.fin.tMs, frame: server.fin.frame })
+  }
   const reset = endingReset(connection)
-  if (reset !== null && reset.from !== null) ends.push({ by: reset.from, tMs: reset.tMs })
+  if (reset !== null && reset.from !== null) {
+    ends.push({ by: reset.from, tMs: reset.tMs, frame: reset.frame })
+  }
   return ends.reduce<(typeof ends)[number] | null>(
     (a, b) => (a === null || b.tMs < a.tMs ? b : a),
     null,

@@ -231,7 +231,9 @@ function judgeRate(lossy: Lossy, evidence: Evidence): Verdict | null {
   return verdictOf(lossy, proven !== null ? 'confirmed' : likely ? 'likely' : 'possible', {
     because: [
       ...(proven === null ? [] : [proven]),
-      say('rate', { ...values, count }, ref),
+      count > recovered.length
+        ? say('rate-more', { ...values, count, listed: recovered.length }, ref)
+        : say('rate', { ...values, count }, ref),
       ...(compared
         ? [say('others', { rate: percent(others.rate), packets: others.packets }, ref)]
         : []),

@@ -5,6 +5,7 @@ import {
   connection,
   requestOnly,
   reset,
+  segment,
   type side,
   unanswered,
 } from '../../test/helpers/facts.ts'
@@ -28,6 +29,14 @@ const leftAfter = (id: number, age: number, over: Parameters<typeof connection>[
     ...over,
   })
 }
+const finnedBusy = (id: number, resets: ReturnType<typeof reset>[]) =>
+  connection({
+    id,
+    ending: 'reset-after-fin',
+    endedBy: 'client',
+    sides: { client: fin(id) },
+    resets,
+  })
 const cut = (id: number, who: Who = 'server') =>
   connection({
     id,
@@ -121,6 +130,23 @@ causeTable(processKilled, [
     ),
     is: 'likely',
     variant: 'client',
+  },
+  {
+    name: 'a busy client ends all its connections in one instant, the last answers under way',
+    connections: [0, 1, 2].map((id) =>
+      finnedBusy(id, [
+        reset({
+          from: 'client',
+          frame: 140 + id,
+          tMs: 902,
+          trigger: segment({ frame: 130 + id, tMs: 901.9, from: 'server', len: 140 }),
+        }),
+      ]),
+    ),
+    is: 'likely',
+    variant: 'client',
+    severity: 'notice',
+    because: ['late-answers'],
   },
   {
     name: 'a client left requests of one age in one instant: stopped, or a timeout of it',

@@ -228,7 +228,11 @@ function clientDied(evidence: Evidence, acts: Act[]): Verdict | null {
   const mixed = fins > 0 && fins < acts.length
   const waiting = acts.filter(waitsInVain)
   if (acts.length < TOGETHER) return null
-  if (waiting.length < TOGETHER && !(mixed && cut.length >= 2)) return null
+  // Left with the answer on its way: it came after the FIN and was answered by RST.
+  const late = acts.filter(leftAnswer)
+  if (waiting.length < TOGETHER && !(mixed && cut.length >= 2)) {
+    return late.length < TOGETHER ? null : clientLeft(acts, late)
+  }
   const ages = waiting.map(ageOf)
   const [youngest, oldest] = [Math.min(...ages), Math.max(...ages)]
   const differ = waiting.length >= TOGETHER && oldest - youngest > toleranceMs(youngest)
@@ -254,6 +258,36 @@ function clientDied(evidence: Evidence, acts: Act[]): Verdict | null {
     values: { side: 'client', who: address },
     group: address,
   }
+}
+
+/** Busy connections that all end at once, their last answers just under way: a load test, a browser, a job that ends. */
+function clientLeft(acts: Act[], late: readonly Act[]): Verdict {
+  const first = acts[0]!
+  const { address } = first.connection.client
+  const at = atFrame(first.frame, first.connection)
+  const after = atFrame(late[0]!.frame, late[0]!.connection)
+  return {
+    connections: acts.map((a) => a.connection),
+    variant: 'client',
+    certainty: 'likely',
+    severity: 'notice',
+    weight: 40,
+    culprit: { side: 'client', host: address },
+    because: [
+      say('together', { acts: acts.length, within: acts.at(-1)!.atMs - first.atMs }, at),
+      say('late-answers', { late: late.length }, after),
+    ],
+    against: [],
+    values: { side: 'client', who: address },
+    group: address,
+  }
+}
+
+function leftAnswer({ connection, how, atMs }: Act): boolean {
+  return (
+    how === 'fin' &&
+    connection.resets.some((r) => r.from === 'client' && (r.trigger?.len ?? 0) > 0 && r.tMs > atMs)
+  )
 }
 
 /** What speaks for a client that lives and closed them itself, or for a server that had let it wait. */

@@ -13,5 +13,7 @@ export function regularInterval(momentsMs: readonly number[]): number | null {
   const usual = [...gaps].sort((a, b) => a - b)[gaps.length >> 1]!
   if (usual < SHORTEST_MS) return null
   const regular = gaps.filter((g) => Math.abs(g - usual) <= usual * JITTER).length
-  return regular * 4 >= gaps.length * 3 ? usual : null
+  // A check that was missed leaves a longer gap; one that came early, once, follows a restart. A clock makes no more of those.
+  const early = gaps.filter((g) => g < usual * (1 - JITTER)).length
+  return regular * 4 >= gaps.length * 3 && early <= 1 ? usual : null
 }

@@ -82,6 +82,19 @@ causeTable(serverIdleTimeout, [
     because: ['announced'],
   },
   {
+    name: 'near miss: the age is a default of gunicorn, and the response says nginx',
+    connections: [closed(0, 2005)],
+    application: [[0, application({ protocol: 'http', http: { software: 'nginx' } as never })]],
+    is: 'nothing',
+  },
+  {
+    name: 'the same, and the response says gunicorn',
+    connections: [closed(0, 2005)],
+    application: [[0, application({ protocol: 'http', http: { software: 'gunicorn' } as never })]],
+    is: 'possible',
+    because: ['default'],
+  },
+  {
     name: 'one connection at a known default',
     connections: [closed(0, 75_010)],
     is: 'possible',

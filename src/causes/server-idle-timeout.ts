@@ -22,6 +22,7 @@ import {
   type KnownTimeout,
   knownServerDefault,
   lastActivityBefore,
+  softwareOf,
   toleranceMs,
 } from './closing.ts'
 import { apartReasons, closeExperiments, experimentRef, isDistant } from './experiments.ts'
@@ -146,15 +147,18 @@ function requestPendingAt(connection: ConnectionFacts, tMs: number): boolean {
 }
 
 function judgeConstant(constant: Constant<IdleClose>, evidence: Evidence): Verdict[] {
-  const known = defaultOf(constant)
+  const known = defaultOf(constant, evidence)
   const certainty = certaintyOf(constant, known !== null, evidence)
   if (certainty === null) return []
   return constant.members.map((close) => verdictOf(close, constant, certainty, evidence))
 }
 
 /** Defaults are known of servers; a proxy's limit towards its servers has none. */
-function defaultOf(constant: Constant<IdleClose>): KnownTimeout | null {
-  return constant.members[0]?.side === 'server' ? knownServerDefault(constant.ms) : null
+function defaultOf(constant: Constant<IdleClose>, evidence: Evidence): KnownTimeout | null {
+  const [first] = constant.members
+  if (first?.side !== 'server') return null
+  const told = constant.members.map((m) => softwareOf(m.connection, evidence))
+  return knownServerDefault(constant.ms, told.find((software) => software !== null) ?? null)
 }
 
 function certaintyOf(
@@ -248,7 +252,7 @@ function becauseOf(close: IdleClose, constant: Constant<IdleClose>, evidence: Ev
     const values = { from: experiment.fromMs, to: experiment.toMs ?? experiment.fromMs }
     because.push(say('experiment-agrees', values, experimentRef(experiment)))
   }
-  const known = defaultOf(constant)
+  const known = defaultOf(constant, evidence)
   if (known !== null) because.push(say('default', { s: known.s, who: known.who }, ref))
   return because
 }

@@ -25,6 +25,8 @@ export interface HttpFacts {
   streaming?: boolean
   connectionHeader: string | null
   keepAliveTimeoutS: number | null
+  /** Product of the response's Server field, without its version; null = not sent, absent = not told. */
+  software?: string | null
   /** Octets of the last response's body seen on the wire so far, and whether the body was complete. */
   bodyOctetsSeen: number | null
   bodyComplete: boolean | 'unknown'

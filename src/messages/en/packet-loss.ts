@@ -3,6 +3,8 @@ import type { CauseMessages } from '../types.ts'
 export const packetLoss = {
   title: 'packets between {client} and {peer} are lost ({rate} of the data had to be sent again)',
   because: {
+    'rate-more':
+      '{losses:count} of {packets:count} data segments ({rate}) had to be sent again, on {count:count} connections ({listed:count} of them noticeably, the others lost one or two), and arrived then',
     rate: '{losses:count} of {packets:count} data segments ({rate}) had to be sent again, on {count:count} connections, and arrived then',
     proven:
       'two captures: {lost:count} of {compared:count} data segments compared left one end and never arrived at the other, on {count:count} connections',

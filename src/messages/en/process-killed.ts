@@ -18,6 +18,8 @@ export const processKilled = {
     mixed:
       '{fins:count} by FIN and {resets:count} by RST: what a dying process leaves behind, read or unread',
     ages: '{cut:count} requests had been waiting for {youngest:ms} to {oldest:ms} then: no timeout of a client ends requests of such different ages together',
+    'late-answers':
+      'the answers to the last requests of {late:count} of them came after the FIN and were answered by RST: nobody was there to read them',
     'one-age':
       'the requests had been waiting equally long ({age:ms}): a timeout of the client would look the same',
     waited: 'one had waited for {oldest:ms} without an answer: the server may be slow as well',

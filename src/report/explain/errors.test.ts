@@ -181,6 +181,7 @@ const hits: readonly [line: string, first: string][] = [
   ['FATAL:  sorry, too many clients already', 'postgres-too-many'],
   ['FATAL:  terminating connection due to administrator command', 'postgres-admin-command'],
   ['server closed the connection unexpectedly', 'postgres-closed-unexpectedly'],
+  ['SSL connection has been closed unexpectedly', 'postgres-closed-unexpectedly'],
   ['LOG:  unexpected EOF on client connection with an open transaction', 'postgres-client-reset'],
   ['nf_conntrack: nf_conntrack: table full, dropping packet', 'kernel-conntrack-full'],
   [

@@ -142,7 +142,7 @@ export const databaseErrors: readonly ErrorPattern[] = [
   {
     id: 'postgres-closed-unexpectedly',
     from: 'libpq',
-    match: /server closed the connection unexpectedly/,
+    match: /server closed the connection unexpectedly|SSL connection has been closed unexpectedly/,
     wire: 'fin',
     seen:
       'FIN without a farewell message: the backend died, or a proxy, balancer or middlebox closed. ' +

@@ -302,8 +302,10 @@ const envoyErrors: readonly ErrorPattern[] = [
     id: 'envoy-before-headers',
     from: 'Envoy',
     match: /upstream connect error or disconnect\/reset before headers/,
-    wire: 'rst',
-    seen: 'The connection to the upstream could not be made, or ended before an answer had begun.',
+    wire: 'any',
+    seen:
+      'The connection to the upstream could not be made, or ended before an answer had begun; ' +
+      '"connection termination" is said after a FIN as well as after a RST.',
     causes: ['keep-alive-race', 'port-closed', ...resetCauses],
     next: ['capture', 'idle', 'diagnose'],
   },
