@@ -1,4 +1,4 @@
-// npm run lab-pages -- ID[/VARIANT]...: plays scenarios (root) and writes into docs/lab/ID.md what the old tools and tcpwhy printed.
+// npm run lab-pages -- ID...: plays scenarios with all their variants (root) and writes into docs/lab/ID.md what the old tools and tcpwhy printed.
 // What stands above the table of variants is written by hand; the table comes from the scenarios.
 // npm run lab-pages -- --tables: only the tables of all pages, nothing is played.
 import { spawnSync } from 'node:child_process'
@@ -7,12 +7,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { scenarios } from '../src/lab/scenarios/index.ts'
-import type { Scenario } from '../src/lab/types.ts'
+import type { Scenario, Variant } from '../src/lab/types.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const MARKER = '<!-- below: npm run lab-pages -->'
 
 const TABLE = '## Variants\n'
+const PATIENCE_MS = 240_000
 
 for (const id of process.argv.slice(2)) {
   if (id === '--tables') for (const scenario of scenarios) writeTable(scenario)
@@ -44,54 +45,56 @@ function withTable(page: string, { variants }: Scenario): string {
   return `${page.split(TABLE)[0]}${TABLE}\n${head}${rows.join('')}`
 }
 
-function write(name: string): void {
-  const [id = '', variant] = name.split('/')
+function write(id: string): void {
   const scenario = scenarios.find((one) => one.id === id)
   if (scenario === undefined) throw new Error(`no scenario ${id}`)
-  const path = pathOf(scenario)
-  const kept = mkdtempSync(join(tmpdir(), 'tcpwhy-lab-page-'))
-  const fix = scenario.fix === undefined ? [] : ['--fix']
-  const which = variant === undefined ? [] : ['--variant', variant]
-  const words = [
-    'bin/tcpwhy.js',
-    'lab',
-    'run',
-    id,
-    ...which,
-    ...fix,
-    '--quiet',
-    '--no-color',
-    '--keep',
-    kept,
-  ]
-  const { stdout, stderr, status } = spawnSync(process.execPath, words, {
-    cwd: root,
-    encoding: 'utf8',
-  })
-  if (status !== 0) throw new Error(`${id} ended with ${status}: ${stdout}${stderr}`)
-  const tools = readFileSync(join(kept, 'before/tools.txt'), 'utf8').trimEnd()
-  rmSync(kept, { recursive: true })
-  const above = existsSync(path) ? readFileSync(path, 'utf8').split(MARKER)[0]! : ''
+  const [first, ...others] = scenario.variants.map((variant) => played(scenario, variant))
+  const above = existsSync(pathOf(scenario)) ? readFileSync(pathOf(scenario), 'utf8') : ''
+  const more = others.map(({ words, told }) => `\n${block(`$ sudo ${words}\n${told}`)}`).join('')
   writeFileSync(
-    path,
-    `${withTable(above, scenario)}\n${MARKER}\n\n${shown([id, ...which, ...fix].join(' '), { tools, told: stdout.trimEnd() })}`,
+    pathOf(scenario),
+    `${withTable(above.split(MARKER)[0]!, scenario)}\n${MARKER}\n\n${shown(first!)}${more}`,
   )
 }
 
-function shown(words: string, { tools, told }: { tools: string; told: string }): string {
+interface Played {
+  words: string
+  tools: string
+  told: string
+}
+
+/** @throws Error when it did not go as the scenario says */
+function played(scenario: Scenario, { id: variant, touches }: Variant): Played {
+  const kept = mkdtempSync(join(tmpdir(), 'tcpwhy-lab-page-'))
+  const which = variant === scenario.variants[0].id ? [] : ['--variant', variant]
+  const fix = scenario.fix === undefined ? [] : ['--fix']
+  const touch = touches === undefined ? [] : ['--touch-host']
+  const words = ['lab', 'run', scenario.id, ...which, ...fix, ...touch]
+  const how = ['--quiet', '--no-color', '--keep', kept]
+  const { stdout, stderr, status } = spawnSync(
+    process.execPath,
+    ['bin/tcpwhy.js', ...words, ...how],
+    { cwd: root, encoding: 'utf8', timeout: PATIENCE_MS, killSignal: 'SIGINT' },
+  )
+  if (status !== 0) throw new Error(`${words.join(' ')} ended with ${status}: ${stdout}${stderr}`)
+  const tools = readFileSync(join(kept, 'before/tools.txt'), 'utf8').trimEnd()
+  rmSync(kept, { recursive: true })
+  console.log(words.join(' '))
+  return { words: ['tcpwhy', ...words].join(' '), tools, told: stdout.trimEnd() }
+}
+
+function shown({ words, tools, told }: Played): string {
   return `## What the engineer's own tools print
 
-At the moment of failure, and afterwards; from a run with \`--keep\` (\`tools.txt\`).
+At the moment of failure, and afterwards, in a run with \`--keep\` (\`tools.txt\`); the packets are those of one connection that
+the conclusion below is about. Long outputs are cut, and of counters only those are shown that rose and tell something.
 
-\`\`\`
-${tools}
-\`\`\`
-
+${block(tools)}
 ## What tcpwhy says
 
-\`\`\`
-$ sudo tcpwhy lab run ${words}
-${told}
-\`\`\`
-`
+${block(`$ sudo ${words}\n${told}`)}`
+}
+
+function block(text: string): string {
+  return `\`\`\`text\n${text}\n\`\`\`\n`
 }

@@ -2,6 +2,7 @@ import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { TcpwhyError } from '../base/errors.ts'
 import { version } from '../base/version.ts'
+import type { Report } from '../diagnose/report.ts'
 import { isExpectedFirst } from '../lab/judge.ts'
 import type { LabReport } from '../lab/report.ts'
 import { checkMachine, thisMachine } from '../lab/requirements.ts'
@@ -139,15 +140,21 @@ async function play(
     if (options.keep !== undefined) keep(stage, join(options.keep, fixed ? 'after' : 'before'))
     if (fixed) return { outcome, conclusions: null }
     emit({ kind: 'phase', phase: 'analyze' })
+    let best: Report | null = null
     const conclusions = await concludeAll(variant, recording, {
       look,
       network: networkOf(stage.slot),
       keep(name, what) {
+        if ((name === 'client' || name === 'both') && 'findings' in what) best = what
         if (options.keep === undefined) return
         const path = join(options.keep, 'before', `${name}.json`)
         writeFileSync(path, `${JSON.stringify(what, plainValue, 1)}\n`)
       },
     })
+    if (options.keep !== undefined) {
+      await stage.showConnection(accusedPort(best))
+      keep(stage, join(options.keep, 'before'))
+    }
     return { outcome, conclusions }
   } catch (error) {
     if (options.keep !== undefined) keep(stage, join(options.keep, fixed ? 'after' : 'before'))
@@ -155,6 +162,13 @@ async function play(
   } finally {
     faults.push(...(await stage.close()))
   }
+}
+
+/** The client's port of one connection that the conclusion is about. */
+function accusedPort(report: Report | null): number | null {
+  const id = report?.findings[0]?.affected.examples[0]
+  const client = report?.connections.listed.find((one) => one.id === id)?.client
+  return client === undefined ? null : Number(client.slice(client.lastIndexOf(':') + 1))
 }
 
 /** JSON has neither. */

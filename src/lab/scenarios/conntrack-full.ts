@@ -58,6 +58,7 @@ async function play(stage: Stage, fixed: boolean): Promise<Outcome> {
     await client.do({ op: 'ask', on: `kept ${n}`, timeout: 10 })
   }
   stage.step(`${NEW} clients come; the kept connections go on`)
+  stage.curl('client', `http://${stage.server.address}/`)
   stage.look('router')
   const got: Got[] = []
   const failed = () => got.filter(({ ok }) => !ok).length

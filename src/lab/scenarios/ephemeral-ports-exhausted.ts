@@ -38,6 +38,7 @@ async function play(stage: Stage, fixed: boolean): Promise<Outcome> {
   stage.step(
     `${PORTS + 20} requests, ${fixed ? 'on one connection' : 'each on a new connection'}, from ${PORTS} ports`,
   )
+  stage.curl('client', `http://${stage.server.address}/`)
   stage.look('client')
   const got: Got[] = []
   if (fixed) await client.do({ op: 'connect', as: 'kept', host: stage.server.address, port: 80 })

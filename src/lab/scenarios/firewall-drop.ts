@@ -27,6 +27,7 @@ async function play(stage: Stage, fixed: boolean): Promise<Outcome> {
   for (const port of [81, 8080]) await server.do({ op: 'serve', as: `port ${port}`, port })
   if (!fixed) await stage.router.nft(chain('forward', ['tcp dport 81 drop']))
   stage.step('five clients of port 81 wait up to 3.5 s; healthy requests to port 8080')
+  stage.curl('client', `http://${stage.server.address}:81/`)
   stage.look('client', { forMs: 3200 })
   const ask = { op: 'once', host: stage.server.address, port: 81, timeout: 3.5 }
   const got = Promise.all(Array.from({ length: 5 }, () => client.try(ask)))

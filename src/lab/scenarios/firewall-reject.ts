@@ -83,6 +83,7 @@ async function play(stage: Stage, rule: string | null): Promise<Outcome> {
   stage.step(
     `five requests to port 81, healthy ones to port 8080${rule === null ? '' : `; the router: ${rule.split('\n')[1]}`}`,
   )
+  stage.curl('client', `http://${stage.server.address}:81/`)
   stage.look('client')
   const got: Got[] = []
   for (let n = 0; n < 5; n++) {

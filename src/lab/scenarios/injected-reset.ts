@@ -38,6 +38,7 @@ async function play(stage: Stage, rules: Record<string, unknown>): Promise<Outco
   await server.do({ op: 'serve', as: 'news', port: 80 })
   await stage.tapWay({ snap: 200 })
   stage.step('five visits to a forbidden page, others beside them')
+  stage.curl('client', `http://${stage.server.address}/forbidden`)
   stage.look('client')
   const got: Got[] = []
   for (let n = 0; n < 5; n++) {

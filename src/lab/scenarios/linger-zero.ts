@@ -31,6 +31,7 @@ async function play(stage: Stage, fixed: boolean): Promise<Outcome> {
   await server.do({ op: 'serve', as: 'service', port: 80, paths: { '/': answer } })
   await server.do({ op: 'serve', as: 'other', port: 8080 })
   stage.step('six requests for a report, healthy ones to port 8080')
+  stage.curl('client', `http://${stage.server.address}/report`)
   stage.look()
   const got: Got[] = []
   for (let n = 0; n < 6; n++) {

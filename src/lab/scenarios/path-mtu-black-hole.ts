@@ -34,6 +34,7 @@ async function play(stage: Stage, fixed: boolean): Promise<Outcome> {
   await stage.router.nft(chain('forward', [...clamp, 'meta length > 1400 drop']))
   stage.step('five downloads of 20,000 octets; short answers beside them')
   // The clients give up after 8 s; before, the server's sockets show it.
+  stage.curl('client', `http://${stage.server.address}/big`)
   stage.look('server', { forMs: 8500 })
   await bystanders(stage, client, { count: 3, port: 80, gapMs: 500 })
   const big = { op: 'once', host: stage.server.address, port: 80, path: '/big', timeout: 8 }

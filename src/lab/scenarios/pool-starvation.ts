@@ -128,6 +128,7 @@ async function play(stage: Stage, runtime: Runtime, fixed: boolean): Promise<Out
   )
   await stage.sleep(FOR_MS - 5000)
   const answeredBefore = load.now().answered
+  stage.curl('client', `http://${stage.server.address}:${APP}/query`)
   stage.look('server', { forMs: 4500 })
   const counts = await load.done
   const most = afterwards(stage)

@@ -27,6 +27,7 @@ async function play(stage: Stage, fixed: boolean): Promise<Outcome> {
   await server.do({ op: 'serve', as: 'other', port: 8080 })
   if (fixed) await server.do({ op: 'serve', as: 'service', port: 81 })
   stage.step('five requests to port 81, healthy ones to port 8080')
+  stage.curl('client', `http://${stage.server.address}:81/`)
   stage.look()
   const got: Got[] = []
   for (let n = 0; n < 5; n++) {

@@ -7,7 +7,7 @@ import type { Host } from './host.ts'
 export type Sample = Record<string, number>
 
 /** Sums of nstat that tell a story here; their growth since the stage stood is shown. */
-const COUNTERS =
+export const TELLING_COUNTERS =
   /^(Tcp(OutRsts|EstabResets|AttemptFails|RetransSegs|InCsumErrors)|TcpExt(Listen\w+|TCPReqQ\w+|Syncookies\w+|TCPAbort\w+|TCPTimeouts|TCPKeepAlive|PAWS\w+|EmbryonicRsts|TCPWinProbe|TCPSynRetrans|TCPDeferAcceptDrop|TCPMTUP\w+))$/
 
 /** Everything that is read each second: states, queues, descriptors, counters, and what the scenario adds. */
@@ -61,7 +61,7 @@ export class Sampler {
 
   private counts(host: Host): Map<string, number> {
     const { counters: all } = counters.read(this.files, { netOf: host.holder })
-    return new Map([...all].filter(([name]) => COUNTERS.test(name)))
+    return new Map([...all].filter(([name]) => TELLING_COUNTERS.test(name)))
   }
 
   private socketsOf(host: Host): Sample {

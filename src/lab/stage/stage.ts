@@ -166,6 +166,7 @@ export class Stage {
 
   watch(name: string, pid: number): void {
     this.sampler?.watch(name, pid)
+    this.oldTools.watch(pid)
   }
 
   sampleNow(): Sample {
@@ -197,6 +198,27 @@ export class Stage {
     await sleep(1500)
     await this.oldTools.whileItHappens(host)
     await watched
+  }
+
+  /** A user's own look at an address of the story, while it happens: what curl says of the failure. */
+  curl(name: HostName, url: string): void {
+    const words = [
+      'curl',
+      '-sS',
+      '-m',
+      '3',
+      '-o',
+      '/dev/null',
+      '-w',
+      '%{http_code} after %{time_total} s',
+      url,
+    ]
+    this.oldTools.type(this.host(name), words)
+  }
+
+  /** After `finish`: one connection as the captures have it. */
+  showConnection(clientPort: number | null): Promise<void> {
+    return this.oldTools.connection(this.taps, clientPort)
   }
 
   // --- what scenarios do ---------------------------------------------------------------------------
@@ -271,7 +293,7 @@ export class Stage {
       captures.push({ at: tap.host.name, path: tap.path, lost: await endTap(tap) })
     }
     this.takeSample()
-    await this.oldTools.afterwards([...this.hosts.values()], this.taps)
+    await this.oldTools.afterwards([...this.hosts.values()])
     const events = this.ownEvents()
     const resets = await resetsOnWire(this.taps)
     const lines = this.samples.map((sample) => `${JSON.stringify(sample)}\n`)
