@@ -61,6 +61,29 @@ causeTable(acceptQueueOverflow, [
     explains: 1,
   },
   {
+    name: 'served connections are clean and mostly not told: the one that is stands for many that waited',
+    connections: [
+      ...[100, 6000, 7000].map((at, id) => unanswered({ id, handshake: { synTimesMs: [at] } })),
+      requestOnly(true, { id: 3, ending: 'reset-after-fin', lastMs: 5000 }),
+    ],
+    sources: atServer,
+    endpoints: [{ ...alive[0], established: 500 }],
+    is: 'likely',
+    variant: 'syn-dropped',
+  },
+  {
+    name: 'near miss: all that were established are told, and few of the dropped SYNs found one waiting',
+    connections: [
+      ...[100, 6000, 7000].map((at, id) => unanswered({ id, handshake: { synTimesMs: [at] } })),
+      requestOnly(true, { id: 3, ending: 'reset-after-fin', lastMs: 5000 }),
+    ],
+    sources: atServer,
+    endpoints: [{ ...alive[0], established: 1 }],
+    is: 'possible',
+    variant: 'syn-dropped',
+    against: ['nobody-waiting'],
+  },
+  {
     name: 'a limit on new connections at the server: SYNs arrive, nobody waits in the queue',
     connections: [unanswered()],
     sources: atServer,

@@ -55,7 +55,7 @@ export const acceptQueueOverflow = {
 
 interface Waits {
   at: ReturnType<typeof waitingFor>
-  /** Endpoints with finished handshakes waiting at more than half of the SYNs that were dropped. */
+  /** Endpoints with finished handshakes waiting at most of the SYNs that were dropped, as far as handshakes are told. */
   crowded: ReadonlySet<string>
 }
 
@@ -89,17 +89,26 @@ function judge(evidence: Evidence): Judgement {
 
 function waitsOf(evidence: Evidence): Waits {
   const at = waitingFor(evidence)
-  const drops = new Map<string, { all: number; crowded: number }>()
+  const drops = new Map<string, { all: number; crowded: number; waited: number }>()
   for (const { ending, handshake, server, startMs } of evidence.connections) {
+    const count = drops.get(server.endpoint) ?? { all: 0, crowded: 0, waited: 0 }
+    drops.set(server.endpoint, count)
+    if (handshake.ackMs !== null) count.waited++
     if (ending !== 'unanswered' && handshake.syns < 2) continue
-    const count = drops.get(server.endpoint) ?? { all: 0, crowded: 0 }
     count.all++
     if (at(server.endpoint, handshake.synTimesMs[0] ?? startMs) > 0) count.crowded++
-    drops.set(server.endpoint, count)
   }
-  const crowded = [...drops].flatMap(([endpoint, d]) => (d.crowded * 2 > d.all ? [endpoint] : []))
+  const crowded = [...drops].flatMap(([endpoint, { all, crowded, waited }]) => {
+    // Who was served in the end is clean and mostly not told one by one: the few that are stand for many.
+    const isWhole = waited >= (evidence.endpoints.get(endpoint)?.established ?? 0)
+    return crowded > all * (isWhole ? MOST : SOME) ? [endpoint] : []
+  })
   return { at, crowded: new Set(crowded) }
 }
+
+/** Of the SYNs that were dropped, those that found finished handshakes waiting. */
+const MOST = 0.5
+const SOME = 0.1
 
 /** What a full queue did to connections, by variant: experiments count where they met the same. */
 const SHAPES: Record<string, 'syn' | 'reset' | 'ack'> = { 'syn-dropped': 'syn', reset: 'reset' }
