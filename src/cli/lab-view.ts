@@ -1,25 +1,37 @@
 import type { LabEvent } from '../lab/types.ts'
 import { labWords as words } from '../messages/en/lab.ts'
-import { render as fill, formatCount } from '../messages/render.ts'
+import { render as fill } from '../messages/render.ts'
 import { paintFor } from '../report/paint.ts'
 import { printable } from '../report/printable.ts'
 import type { Output } from './io.ts'
+import { besideLines, chartLines } from './lab-charts.ts'
 
-/** Samples that fit beside name and value in 100 columns. */
-const WIDTH = 50
-const NAME = 34
-const BARS = ' ▁▂▃▄▅▆▇█'
+interface Recording {
+  values: Map<string, number[]>
+  atMs: number[]
+  marks: { atMs: number; text: string }[]
+}
 
 /**
- * What a run looks like while it happens: steps above, below them one small chart a signal, drawn anew each second; the
- * moment of failure is marked under the charts.
+ * What a run looks like while it happens: steps above, below them one small chart a signal, drawn anew each second, with the
+ * moment of failure marked. What has ended stays on the screen; the performance with the fix is drawn beside the first.
  */
-export function labView(signals: readonly string[], out: Output, { color }: { color: boolean }) {
+export function labView(
+  signals: readonly string[],
+  out: Output,
+  { color, columns }: { color: boolean; columns: number },
+) {
   const paint = paintFor(color)
-  const history = new Map<string, number[]>(signals.map((name) => [name, []]))
-  let marks: boolean[] = []
-  let pendingMark = false
+  const begun = (): Recording => ({
+    values: new Map(signals.map((name) => [name, []])),
+    atMs: [],
+    marks: [],
+  })
+  let now = begun()
+  let before: Recording | null = null
   let drawn = 0
+  /** While the captures are looked at nothing happens any more. */
+  let isPlaying = false
   let writing = Promise.resolve()
 
   const write = (text: string) => {
@@ -31,30 +43,35 @@ export function labView(signals: readonly string[], out: Output, { color }: { co
     return up
   }
   const draw = () => {
-    const lines = chartLines(history, marks)
+    const lines = before === null ? chartLines(now, columns) : besideLines(before, now, columns)
     drawn = lines.length
-    return lines.map((line) => `${line}\n`).join('')
+    return lines.map((line) => `${marked(line)}\n`).join('')
   }
-  const line = (text: string) => write(`${erase()}${text}\n${draw()}`)
+  const marked = (line: string) => (line.includes('^') ? paint.red(line) : line)
+  const above = (text: string) => write(`${erase()}${text}\n${draw()}`)
+  /** What was drawn last is not erased any more. */
+  const freeze = () => {
+    drawn = 0
+    isPlaying = false
+  }
 
   function show(event: LabEvent): void {
     if (event.kind === 'phase') {
-      write(erase())
-      for (const values of history.values()) values.length = 0
-      marks = []
+      freeze()
+      if (event.phase === 'fix') {
+        before = now
+        now = begun()
+      }
+      isPlaying = event.phase !== 'analyze'
       write(`${paint.bold(words.phase[event.phase])}\n`)
-    } else if (event.kind === 'step') line(`  ${seconds(event.atMs)} ${printable(event.text)}`)
+    } else if (event.kind === 'step') above(`  ${seconds(event.atMs)} ${printable(event.text)}`)
     else if (event.kind === 'mark') {
-      pendingMark = true
-      line(
-        paint.red(
-          `  ${seconds(event.atMs)} ${fill(words.failure, { text: printable(event.text) })}`,
-        ),
-      )
-    } else {
-      for (const [name, values] of history) values.push(event.values[name] ?? 0)
-      marks.push(pendingMark)
-      pendingMark = false
+      const text = printable(event.text)
+      now.marks.push({ atMs: event.atMs, text })
+      above(paint.red(`  ${seconds(event.atMs)} ${fill(words.failure, { text })}`))
+    } else if (isPlaying) {
+      now.atMs.push(event.atMs)
+      for (const [name, values] of now.values) values.push(event.values[name] ?? 0)
       write(erase() + draw())
     }
   }
@@ -62,7 +79,7 @@ export function labView(signals: readonly string[], out: Output, { color }: { co
   return {
     show,
     async end() {
-      write(erase())
+      freeze()
       await writing
     },
   }
@@ -70,25 +87,4 @@ export function labView(signals: readonly string[], out: Output, { color }: { co
 
 function seconds(atMs: number): string {
   return `${(atMs / 1000).toFixed(1).padStart(5)} s`
-}
-
-/** One line a signal: its name, its last value, and its last values as bars of up to its own maximum. */
-export function chartLines(
-  history: ReadonlyMap<string, readonly number[]>,
-  marks: readonly boolean[],
-): string[] {
-  const lines = [...history]
-    .filter(([, values]) => values.length > 0)
-    .map(([name, values]) => {
-      const last = formatCount(values.at(-1) ?? 0)
-      return `  ${name.padEnd(NAME).slice(0, NAME)} ${last.padStart(8)} ${barsOf(values.slice(-WIDTH))}`
-    })
-  if (lines.length === 0 || !marks.includes(true)) return lines
-  const pointers = marks.slice(-WIDTH).map((marked) => (marked ? '^' : ' '))
-  return [...lines, `${' '.repeat(NAME + 12)}${pointers.join('')}`.trimEnd()]
-}
-
-function barsOf(values: readonly number[]): string {
-  const most = Math.max(...values, 1)
-  return values.map((value) => BARS[Math.ceil((value / most) * (BARS.length - 1))]).join('')
 }

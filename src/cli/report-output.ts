@@ -90,7 +90,7 @@ const NARROWEST = 60
 const WIDEST = 120
 
 /** As wide as the terminal is, within reason; files and pipes get the usual width, whoever looks. */
-async function columnsOf(output: Output): Promise<{ columns?: number }> {
+export async function columnsOf(output: Output): Promise<{ columns?: number }> {
   const columns = await output.columns?.()
   if (columns === undefined || !(columns > 0)) return {}
   return { columns: Math.min(WIDEST, Math.max(NARROWEST, columns)) }

@@ -6,12 +6,15 @@ import { type Paint, paintFor } from './paint.ts'
 import { printable } from './printable.ts'
 import { wrap } from './wrap.ts'
 
-/** `tcpwhy lab run` for the terminal: the first line is the answer; at most 100 columns. */
-export function labText(report: LabReport, { color }: { color: boolean }): string {
-  const paint = paintFor(color)
+/** `tcpwhy lab run` for the terminal: the first line is the answer. */
+export function labText(
+  report: LabReport,
+  { color, columns }: { color: boolean; columns?: number },
+): string {
+  const paint = paintFor(color, columns)
   const { reproduced, concluded } = report
   const lines = [
-    ...wrap(printable(headlineOf(report)), '').map((line) => paint.bold(line)),
+    ...wrap(printable(headlineOf(report)), '', paint.columns).map((line) => paint.bold(line)),
     ...section(words.heading.fault, [printable(report.fault)], paint),
     ...section(words.heading.symptom, [printable(reproduced.symptom)], paint),
     ...(reproduced.table === undefined ? [] : ['', ...tableLines(reproduced.table)]),
@@ -57,14 +60,15 @@ function headlineOf({
   const isBad = expected.verdict === 'problem'
   if (reproduced.failing !== isBad || best === undefined)
     return fill(words.headline.notReproduced, values)
-  return fill(words.headline.otherCause, {
+  const { undecided, otherCause } = words.headline
+  return fill(best.judged === 'undecided' ? undecided : otherCause, {
     ...values,
     found: best.findings[0]?.cause ?? words.nothing,
   })
 }
 
 function section(title: string, texts: readonly string[], paint: Paint): string[] {
-  return ['', paint.bold(title), ...texts.flatMap((text) => wrap(text, '  '))]
+  return ['', paint.bold(title), ...texts.flatMap((text) => wrap(text, '  ', paint.columns))]
 }
 
 function concludedLines(
@@ -77,7 +81,7 @@ function concludedLines(
     ({ cause, variant, certainty, severity }) =>
       `    ${cause}${variant === undefined ? '' : ` (${variant})`}, ${certainty}${severity === 'problem' ? '' : `, ${severity}`}`,
   )
-  return [`  ${seen}`, ...wrap(printable(headline), '    '), ...rest.map(printable)]
+  return [`  ${seen}`, ...wrap(printable(headline), '    ', paint.columns), ...rest.map(printable)]
 }
 
 function kernelTexts({ kernel, agreement }: LabReport): string[] {
@@ -111,7 +115,7 @@ function reasonTexts(kernel: NonNullable<LabReport['kernel']>): string[] {
 
 function fixLines({ fix, fixed, reproduced }: LabReport, paint: Paint): string[] {
   if (fix === null) return []
-  const told = wrap(fill(words.fixIs, { fix: printable(fix) }), '  ')
+  const told = wrap(fill(words.fixIs, { fix: printable(fix) }), '  ', paint.columns)
   if (fixed === null) return ['', ...told.map((line) => line.slice(2))]
   const after = fixed.table === undefined ? [] : ['', ...tableLines(fixed.table)]
   return [

@@ -4,7 +4,9 @@ import { TcpwhyError } from '../../base/errors.ts'
 import type { LabEvent } from '../../lab/types.ts'
 import { labText } from '../../report/lab-text.ts'
 import { jsonText } from '../../report/printable.ts'
+import { COLUMNS } from '../../report/wrap.ts'
 import type { Io } from '../io.ts'
+import { columnsOf } from '../report-output.ts'
 import type { App, Arguments } from '../spec.ts'
 
 /** `tcpwhy lab run ID`. @throws TcpwhyError BAD_ARGUMENT, LAB_UNKNOWN, LAB_CANNOT_RUN, LAB_FAILED, LAB_STOPPED */
@@ -36,8 +38,8 @@ export async function run({ options, operands }: Arguments, io: Io, app: App): P
   try {
     const report = await runLab(asked)
     await view.end()
-    const color = await hasColor(options, io)
-    await io.out.write(options['json'] ? `${jsonText(report, 2)}\n` : labText(report, { color }))
+    const look = { color: await hasColor(options, io), ...(await columnsOf(io.out)) }
+    await io.out.write(options['json'] ? `${jsonText(report, 2)}\n` : labText(report, look))
     return report.isAsExpected ? 0 : 1
   } finally {
     await view.end()
@@ -51,7 +53,9 @@ async function liveView(id: string, options: Arguments['options'], io: Io, app: 
   const { labScenarios } = await app.lab()
   const signals = labScenarios().find((scenario) => scenario.id === id)?.signals ?? []
   const { labView } = await import('../lab-view.ts')
-  return labView(signals, io.err, { color: !options['no-color'] && !io.env['NO_COLOR'] })
+  const color = !options['no-color'] && !io.env['NO_COLOR']
+  const { columns = COLUMNS } = await columnsOf(io.err)
+  return labView(signals, io.err, { color, columns })
 }
 
 async function hasColor(options: Arguments['options'], io: Io): Promise<boolean> {

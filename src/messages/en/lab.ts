@@ -14,6 +14,7 @@ export const labWords = {
     notReproduced: '{scenario} ({variant}): could not be reproduced this time',
     otherCause:
       '{scenario} ({variant}): reproduced, but {found} is named where {cause} is the cause',
+    undecided: '{scenario} ({variant}): reproduced; the captures leave it undecided ({found})',
     notFixed: '{scenario} ({variant}): the fix did not take it away',
   },
   nothing: 'nothing wrong',
@@ -67,6 +68,7 @@ export const labWords = {
     run: 'tcpwhy lab run ID [--variant V] plays the first variant, or V. Each needs root and takes at most 90 s a performance.',
   },
   failure: 'failure: {text}',
+  chart: { before: 'before', now: 'with the fix' },
   score: {
     headline: {
       none: 'No sure claim was wrong: {right} of {all} stories named right with the best evidence, in {runs}',
