@@ -126,6 +126,19 @@ def once(order):
         drop(name)
 
 
+def idle(order):
+    """How long the other side keeps a connection after its last answer; by one thread, because others may be late."""
+    name = f'idle-{order["id"]}'
+    try:
+        connect(order | {'as': name})
+        ask(order | {'on': name})
+        start = time.monotonic()
+        exactly(held[name], 1)
+        return {'ms': (time.monotonic() - start) * 1000}
+    finally:
+        drop(name)
+
+
 def drop(name):
     made = held.pop(name, None)
     if made is not None:
@@ -333,7 +346,7 @@ def descriptors(order):
 ORDERS = {
     'accept': accept, 'ask': ask, 'close': close, 'closeListener': close_listener, 'collect': collect, 'connect': connect,
     'descriptors': descriptors, 'drip': drip, 'forgeAhead': forge_ahead, 'head': head, 'listen': lambda o: listen(o) and {},
-    'once': once, 'option': set_option, 'receive': receive, 'send': send, 'serve': serve, 'vanishAll': vanish_all,
+    'idle': idle, 'once': once, 'option': set_option, 'receive': receive, 'send': send, 'serve': serve, 'vanishAll': vanish_all,
 }
 
 
