@@ -7,8 +7,9 @@ import type { Stage } from '../stage/stage.ts'
 import type { Outcome, Scenario } from '../types.ts'
 
 const APP = 8080
-const FOR_MS = 14_000
-const DEPLOY_AT_MS = 5000
+const FOR_MS = 15_000
+/** The deploy begins when so many of each kind are answered. */
+const UNDER_WAY = 20
 /** Until the new version listens. */
 const AWAY_MS = 2500
 /** A report takes 1.2 s. */
@@ -60,7 +61,9 @@ export async function playDeploy(stage: Stage, gently: boolean): Promise<Outcome
   const now = () => sumOf(loads.map((load) => load.now()))
   stage.gauge('requests answered', () => now().answered)
   stage.gauge('requests failed', () => failures(now()))
-  await stage.sleep(DEPLOY_AT_MS - 2000)
+  await stage.until('both kinds of requests are answered', () =>
+    loads.every((load) => load.now().answered >= UNDER_WAY),
+  )
   stage.look()
   await stage.sleep(2000)
   await (gently ? deployGently : deployRudely)(stage, doomed, haproxy)
