@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import {
   ACK,
+  address,
   application,
   connection,
   evidence,
@@ -90,6 +91,25 @@ const rows: readonly Row[] = [
     name: 'near miss: the request crossed the FIN, which does not acknowledge it',
     connections: [closed({ head: connection().head.slice(0, 4) }, 1)],
     told: http(),
+    due: null,
+  },
+  {
+    name: "near miss: PostgreSQL's CancelRequest, which is never answered",
+    connections: [
+      closed({
+        ...octets(16),
+        server: address('10.77.2.2', 5432),
+        sides: {
+          client: { payloadOctets: 16, ackedOctets: 16 },
+          server: {
+            fins: 1,
+            fin: { frame: 9, tMs: 500, seq: 1, ackedMs: 501, ackedFrame: 10, times: 1 },
+          },
+        },
+        tail: [segment({ frame: 9, tMs: 500, from: 'server', flags: FIN | ACK, ack: 17 })],
+      }),
+      connection({ id: 1, server: address('10.77.2.2', 5432) }),
+    ],
     due: null,
   },
   {

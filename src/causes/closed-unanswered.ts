@@ -26,6 +26,8 @@ const NO_REPLY_OCTETS = 9
 /** As short a last word, and the server closes at once: QUIT, DISCONNECT, unbind in protocols that are not read. */
 const GOODBYE_OCTETS = 64
 const GOODBYE_MS = 50
+/** Length, the code 80877102, process id and key. */
+const CANCEL_OCTETS = 16
 /** Who sends message after message for so long and waits for nothing speaks a one-way protocol. */
 const UNPROMPTED_MS = 200
 
@@ -84,6 +86,7 @@ function answerDue(
   const { connection, octets } = found
   const told = evidence.application.get(connection.id)
   if (farewell(connection, octets, evidence) !== 'no') return 'no'
+  if (isCancelRequest(found, told?.protocol ?? 'unknown')) return 'no'
   if (told?.protocol === 'http') return askedByHttp(found, told.http)
   if (told?.protocol === 'mysql' || told?.protocol === 'postgresql') {
     return octets <= NO_REPLY_OCTETS || told.database?.quit === true ? 'no' : 'yes'
@@ -94,6 +97,16 @@ function answerDue(
     return sound && tls.unanswered === true ? 'perhaps' : 'no'
   }
   return askedSomehow(found, evidence)
+}
+
+/** PostgreSQL's CancelRequest goes over a connection of its own, and the server closes that without a word (protocol, 54.2.8). */
+function isCancelRequest(
+  { connection, octets }: Omit<ClosedUnanswered, 'due'>,
+  protocol: string,
+): boolean {
+  const { server, sides } = connection
+  const alone = octets === CANCEL_OCTETS && sides.client.payloadOctets === CANCEL_OCTETS
+  return alone && (protocol === 'postgresql' || (protocol === 'unknown' && server.port === 5432))
 }
 
 type Http = NonNullable<ReturnType<Evidence['application']['get']>>['http']

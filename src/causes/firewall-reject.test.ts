@@ -164,6 +164,26 @@ causeTable(firewallReject, [
     against: ['after-silence'],
   },
   {
+    name: 'accepted and refused by turns: a rule that limits new connections',
+    connections: [
+      refused({ ttl: 63, ttlUnusual: false }),
+      unanswered({
+        id: 2,
+        ending: 'refused',
+        endedBy: 'server',
+        startMs: 700,
+        resets: [{ ...synRst, ttl: 63, ttlUnusual: false }],
+      }),
+      neighbour,
+    ],
+    endpoints: [{ established: 9, lastAcceptMs: 500, byEnding: { refused: 31 } }],
+    is: 'possible',
+    variant: 'own-rule',
+    culprit: 'server',
+    explains: 2,
+    because: ['accepts-between'],
+  },
+  {
     name: 'data of a connection in use answered by ICMP port unreachable of a router',
     connections: [
       connection({

@@ -14,6 +14,7 @@ import {
 import { dataAfterReset } from './closing.ts'
 import { firstIcmp } from './icmp.ts'
 import { listeningAt } from './machine/listening.ts'
+import { acceptsBetween, refusalsOf, type Span } from './port-closed.ts'
 import { type Effect, isTaken, weighConnects, withExperiments } from './weigh-experiments.ts'
 import { fatesOf, foreignTtl, isAbsent, usualTtls } from './where.ts'
 
@@ -24,6 +25,7 @@ const IDLE_MS = 10_000
 /** A shorter silence is an idle limit only if there is a sharp one: longer ones died, all shorter ones live. */
 const MIN_IDLE_MS = 2000
 const SEVERAL = 2
+const TURNS = 5
 
 /** A filter refused the connect or cut the connection: RST or ICMP that the server did not make. */
 export const firewallReject = {
@@ -48,11 +50,13 @@ export const firewallReject = {
 function judge(evidence: Evidence): Judgement {
   const cut = cutPerEndpoint(evidence)
   const own = ownRulePerEndpoint(evidence)
+  const refusals = refusalsOf(evidence)
   const verdicts: Verdict[] = []
   for (const connection of evidence.connections) {
     const verdict =
       weigh(byIcmp(connection) ?? bySynReset(connection, evidence), evidence) ??
       dataByIcmp(connection) ??
+      limitsNew(connection, evidence, refusals) ??
       established(connection, evidence, cut) ??
       byOwnRule(connection, evidence, own)
     if (verdict !== null) verdicts.push(verdict)
@@ -104,6 +108,39 @@ function byIcmp(connection: ConnectionFacts): Verdict | null {
     against: [],
     values: { by: icmp.from },
     group: connection.server.endpoint,
+  }
+}
+
+/** Accepted and refused by turns, all with the server's own TTL: a rule on the server that lets so many in and rejects the rest. */
+function limitsNew(
+  connection: ConnectionFacts,
+  evidence: Evidence,
+  refusals: ReadonlyMap<string, Span>,
+): Verdict | null {
+  if (connection.ending !== 'refused') return null
+  const { endpoint, address } = connection.server
+  const span = refusals.get(endpoint)
+  const facts = evidence.endpoints.get(endpoint)
+  if (span === undefined || !acceptsBetween(span, facts)) return null
+  // Less than that is a service that starts and stops.
+  if ((facts?.byEnding.refused ?? 0) < TURNS || (facts?.established ?? 0) < SEVERAL) return null
+  const reset = connection.resets.find((r) => r.from === 'server' && r.shape === 'syn-reply')
+  if (reset === undefined) return null
+  const at = frameOf(reset, connection)
+  const values = { server: endpoint, served: facts?.established ?? 0, for: span.toMs - span.fromMs }
+  return {
+    connections: [connection],
+    variant: 'own-rule',
+    certainty: 'possible',
+    severity: 'problem',
+    weight: 50,
+    culprit: { side: 'server', host: address },
+    because: [
+      say('syn-answered', { after: reset.afterTriggerMs ?? 0 }, at),
+      say('accepts-between', values, connectionRef(connection)),
+    ],
+    against: [say('instances', {}, at)],
+    group: endpoint,
   }
 }
 

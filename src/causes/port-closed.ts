@@ -120,13 +120,13 @@ function pairOf(connection: ConnectionFacts): string {
   return `${connection.client.address} ${connection.server.address}`
 }
 
-interface Span {
+export interface Span {
   fromMs: number
   toMs: number
 }
 
 /** First and last refusal of each endpoint. */
-function refusalsOf(evidence: Evidence): Map<string, Span> {
+export function refusalsOf(evidence: Evidence): Map<string, Span> {
   const spans = new Map<string, Span>()
   for (const { ending, server, startMs } of evidence.connections) {
     if (ending !== 'refused') continue
@@ -145,7 +145,10 @@ function cameBack({ fromMs, toMs }: Span, endpoint: EndpointFacts | undefined): 
 }
 
 /** New connections were accepted after its first refusal and refused after that: it listens all the time. */
-function acceptsBetween({ fromMs, toMs }: Span, endpoint: EndpointFacts | undefined): boolean {
+export function acceptsBetween(
+  { fromMs, toMs }: Span,
+  endpoint: EndpointFacts | undefined,
+): boolean {
   const accepted = endpoint?.lastAcceptMs ?? null
   return accepted !== null && accepted > fromMs && accepted < toMs
 }

@@ -32,6 +32,9 @@ export const firewallReject = {
     'nobody-after': '{server} answered nobody any more from then on',
     'server-alike':
       "the resets have the server's TTL {ttl}: a server that lost its connections would send the same, the kernel's own counters (TcpOutRsts) tell",
+    'accepts-between':
+      '{server} accepted others ({served:count} in all) between its refusals ({for:ms} from the first to the last): something lets so many in and no more',
+    instances: 'several instances behind one address, one of them down, look the same',
     'after-silence':
       'the reset came after {silence:ms} of silence: a middlebox that forgot the connection looks the same',
   },
