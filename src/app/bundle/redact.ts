@@ -4,6 +4,7 @@ import type { BundleFiles } from '../../host/bundle/look-files.ts'
 import type { BundleLeftOut } from '../../host/bundle/manifest.ts'
 import { isOfProgram, type RecordedLook, textOf } from '../../host/bundle/reads.ts'
 import { AddressMap } from '../../host/bundle/scrub/addresses.ts'
+import { limitsOnly } from '../../host/bundle/scrub/configuration.ts'
 import { scrubSockDiag } from '../../host/bundle/scrub/sock-diag.ts'
 import {
   mapInterfaceTable,
@@ -116,8 +117,8 @@ export class Redaction {
 const TRIES = 5
 
 /**
- * The scene with stand-ins for its addresses and host names, and without the configuration of programs, which names sites and
- * servers.
+ * The scene with stand-ins for its addresses and host names, and of the configuration of programs, which names sites and servers,
+ * nothing but numbers.
  */
 export async function redactScene(
   scene: Scene,
@@ -136,7 +137,10 @@ export async function redactScene(
 
 async function redactedBy(redaction: Redaction, scene: Scene): Promise<PackedScene> {
   const { looks, events, capture } = scene
-  const leftOut = [...scene.leftOut, { what: 'configuration of programs', why: '--redact' }]
+  const leftOut = [
+    ...scene.leftOut,
+    { what: 'configuration of programs, but limits', why: '--redact' },
+  ]
   const redacted: Scene = {
     ...scene,
     looks: looks.map(withoutProgramFiles),
@@ -168,13 +172,25 @@ function withoutProgramFiles(look: RecordedLook): RecordedLook {
       scope,
       {
         ...reads,
-        files: kept(reads.files),
+        files: withLimits(kept(reads.files), reads.files),
         names: kept(reads.names),
         links: kept(reads.links),
       },
     ]),
   )
   return { ...look, scopes }
+}
+
+/** Of their configuration only the numbers: without those a diagnosis would say less. */
+function withLimits(
+  files: Map<string, Uint8Array>,
+  all: ReadonlyMap<string, Uint8Array>,
+): Map<string, Uint8Array> {
+  for (const [path, octets] of all) {
+    const text = isOfProgram(path) ? limitsOnly(path, textOf(octets)) : null
+    if (text !== null) files.set(path, new TextEncoder().encode(text))
+  }
+  return files
 }
 
 function kept<T>(all: ReadonlyMap<string, T>): Map<string, T> {
