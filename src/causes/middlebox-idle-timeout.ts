@@ -344,7 +344,9 @@ function proofOf(death: Death, sharp: boolean, evidence: Evidence): SegmentFate 
   if (death.renamed !== undefined) return death.renamed
   const fates = evidence.vantage?.fates.get(death.connection.id) ?? []
   if (death.variant === 'reset') {
-    return fates.find((f) => f.kind === 'reset' && f.fate === 'injected') ?? null
+    // Not one in the other end's name: that may be the end's own, sent to an address that a NAT should have changed.
+    const { from } = death.reset!
+    return fates.find((f) => f.kind === 'reset' && f.fate === 'injected' && f.from === from) ?? null
   }
   // Data that never arrived proves a forgetful device only where the path as such is known to work.
   if (death.variant !== 'drop' || !(death.othersAnswered === true || sharp)) return null
