@@ -20,6 +20,8 @@ export interface UnansweredSyn {
   answeredAround: boolean
   /** The endpoint answered somebody at some time in the capture. */
   answeredEver: boolean
+  /** The server's packets to this client are not captured; that others went on proves that it answers. */
+  hidden: boolean
   /** Packets of the server's address on any connection. */
   hostPackets: number
   /** Handshakes of this endpoint to whose SYN-ACK nobody ever answered. */
@@ -33,14 +35,18 @@ export function unansweredSyn(connection: ConnectionFacts, evidence: Evidence): 
   const lastSynMs = times.at(-1) ?? firstSynMs
   const first = endpoint?.firstAnswerMs ?? null
   const last = endpoint?.lastAnswerMs ?? null
+  const path = evidence.paths.get(`${connection.client.address} ${connection.server.address}`)
+  const hidden = (path?.oneSided?.client ?? 0) > 0
+  const around = first !== null && last !== null && first <= lastSynMs && last >= firstSynMs
   return {
     endpoint,
+    hidden,
     ...whereStopped(connection, evidence),
     absent: isAbsent(connection, evidence),
     firstSynMs,
     lastSynMs,
-    answeredAround: first !== null && last !== null && first <= lastSynMs && last >= firstSynMs,
-    answeredEver: last !== null,
+    answeredAround: around || hidden,
+    answeredEver: last !== null || hidden,
     hostPackets: evidence.hosts.get(connection.server.address)?.packets ?? 0,
     halfOpen: endpoint?.byEnding['handshake-incomplete'] ?? 0,
   }
@@ -57,8 +63,10 @@ function whereStopped(
   if (evidence.vantage?.answered?.has(connection.id) && connection.handshake.synAckMs === null) {
     return { stopped: 'answer-lost', proven: false }
   }
-  if (syns.some((f) => f.fate === 'delivered' || f.fate === 'altered'))
-    return { stopped: 'at-server', proven: true }
+  const arrived = syns.filter((f) => f.fate === 'delivered' || f.fate === 'altered').length
+  // The one that was answered in the end was not stopped: only others tell.
+  const answered = connection.handshake.synAckMs === null ? 0 : 1
+  if (arrived > answered) return { stopped: 'at-server', proven: true }
   if (syns.some((f) => f.fate === 'lost')) return { stopped: 'before-server', proven: true }
   const side = captureSide(connection, evidence)
   return { stopped: side === 'server' ? 'at-server' : null, proven: false }
