@@ -154,8 +154,8 @@ const rows = [
     40 S > C [.]  seq 201 ack 111`,
   },
   {
-    name: 'only the server is seen and repeats its data: nobody knows what came back',
-    ending: 'open',
+    name: 'only the server is seen and repeats its data',
+    ending: 'timed-out',
     by: null,
     seen: 'server-only',
     lines: `

@@ -60,7 +60,7 @@ export function endingOf(
   const server = ints[at + SERVER_SIDE + S_BITS]!
   if ((client & server & SB_FIN) !== 0) {
     // FINs that crossed are a simultaneous close (RFC 9293 §3.6): over, even where their ACKs are not in the capture.
-    if (unansweredSide(rows, aggregates) !== null || finNeverAcked(rows)) {
+    if (unansweredSide(rows) !== null || finNeverAcked(rows)) {
       return { ending: 'timed-out', by: null }
     }
     return firstFin(rows) === 'client' ? CLEAN_BY_CLIENT : CLEAN_BY_SERVER
@@ -68,7 +68,7 @@ export function endingOf(
   if ((bits & (B_SAW_SYNACK | B_ESTABLISHED)) === B_SAW_SYNACK) {
     return { ending: 'handshake-incomplete', by: null }
   }
-  if (unansweredSide(rows, aggregates) !== null) return { ending: 'timed-out', by: null }
+  if (unansweredSide(rows) !== null) return { ending: 'timed-out', by: null }
   if ((client & SB_FIN_ACKED) !== 0) return { ending: 'half-closed', by: 'client' }
   if ((server & SB_FIN_ACKED) !== 0) return { ending: 'half-closed', by: 'server' }
   return { ending: 'open', by: null }
@@ -118,35 +118,29 @@ function firstFin(rows: Rows): 'client' | 'server' {
  * The side that sent the same data or FIN three times or more, to the end, while nothing came back: the other side's
  * last segment is older than the second transmission.
  */
-function unansweredSide(rows: Rows, aggregates: Aggregates): 0 | 1 | null {
-  if (isUnanswered(rows, aggregates, 0)) return 0
-  return isUnanswered(rows, aggregates, 1) ? 1 : null
+function unansweredSide(rows: Rows): 0 | 1 | null {
+  if (isUnanswered(rows, 0)) return 0
+  return isUnanswered(rows, 1) ? 1 : null
 }
 
-function isUnanswered(rows: Rows, aggregates: Aggregates, dir: 0 | 1): boolean {
+function isUnanswered(rows: Rows, dir: 0 | 1): boolean {
   const { ints, floats, at } = rows
   const o = at + (dir === 0 ? CLIENT_SIDE : SERVER_SIDE)
   const q = at + (dir === 0 ? SERVER_SIDE : CLIENT_SIDE)
   if (ints[o + S_UNA_TIMES]! < TRANSMISSIONS) return false
-  if (ints[q + S_PACKETS] === 0) return isLastWord(rows, o) && seesOther(rows, aggregates, dir)
+  if (ints[q + S_PACKETS] === 0) return isLastWord(rows, o)
   const first = floats[(o + S_UNA_FIRST_T) >> 1]!
   const last = floats[(o + S_UNA_LAST_T) >> 1]!
   const peerLast = floats[(q + S_LAST_T) >> 1]!
   return peerLast < first + (last - first) / 2 && ints[o + S_UNA_FRAME]! > 0
 }
 
-/** Nothing newer was sent than what is sent again: whoever goes on with new octets has been heard. */
+/**
+ * Of one direction only, as with a SYN: what is sent again proves that no answer came. Nothing newer was sent than that: whoever goes
+ * on with new octets, or acknowledges something, has been heard.
+ */
 function isLastWord({ floats }: Rows, o: number): boolean {
   return floats[(o + S_UNA_LAST_T) >> 1]! >= floats[(o + S_LAST_T) >> 1]!
-}
-
-/** Whether packets in the other direction of this pair of hosts are in the capture at all. */
-function seesOther({ ints, at }: Rows, aggregates: Aggregates, dir: 0 | 1): boolean {
-  const family = (ints[at + R_BITS]! & B_FAMILY6) !== 0 ? 6 : 4
-  const [client, server] = [ints[at + R_CLIENT]!, ints[at + R_SERVER]!]
-  return dir === 0
-    ? aggregates.hasDirection(server, client, family)
-    : aggregates.hasDirection(client, server, family)
 }
 
 /** The first FIN was sent again and again and never acknowledged, although the other side's own FIN came in the end. */
