@@ -63,10 +63,8 @@ function whereStopped(
   if (evidence.vantage?.answered?.has(connection.id) && connection.handshake.synAckMs === null) {
     return { stopped: 'answer-lost', proven: false }
   }
-  const arrived = syns.filter((f) => f.fate === 'delivered' || f.fate === 'altered').length
-  // The one that was answered in the end was not stopped: only others tell.
-  const answered = connection.handshake.synAckMs === null ? 0 : 1
-  if (arrived > answered) return { stopped: 'at-server', proven: true }
+  if (syns.some((f) => f.fate === 'delivered' || f.fate === 'altered'))
+    return { stopped: 'at-server', proven: true }
   if (syns.some((f) => f.fate === 'lost')) return { stopped: 'before-server', proven: true }
   const side = captureSide(connection, evidence)
   return { stopped: side === 'server' ? 'at-server' : null, proven: false }
