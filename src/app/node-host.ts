@@ -13,6 +13,7 @@ import { endianness, hostname, release } from 'node:os'
 import type { Space } from '../host/facts.ts'
 import type { HostFiles, HostRead } from '../host/host-files.ts'
 import { inNamespace } from './kernel/namespace.ts'
+import { runNft } from './kernel/nft.ts'
 import { askSockDiag } from './kernel/sock-diag.ts'
 import { runSs } from './kernel/ss.ts'
 
@@ -20,7 +21,7 @@ import { runSs } from './kernel/ss.ts'
 const MAX_BYTES = 64 * 1024 * 1024
 const FIRST_BYTES = 16 * 1024
 
-/** This machine. Only reads; runs nothing but `ss`, where netlink cannot be asked. */
+/** This machine. Only reads; runs nothing but `ss`, where netlink cannot be asked, and `nft list ruleset`. */
 export function nodeHost(limits: { maxBytes: number } = { maxBytes: MAX_BYTES }): HostFiles {
   const bytes = (path: string) => attempt(path, () => readWhole(path, limits.maxBytes))
   const text = (path: string): HostRead<string> => {
@@ -43,6 +44,7 @@ export function nodeHost(limits: { maxBytes: number } = { maxBytes: MAX_BYTES })
     space: (path) => attempt(path, () => spaceOf(path)),
     sockDiag: askSockDiag,
     ss: runSs,
+    nft: runNft,
     inNamespace: (path, look) => inNamespace(path, () => look(host)),
   }
   return host

@@ -6,6 +6,8 @@ import { resetsOf } from '../host/machine-resets.ts'
 import { narrowed } from '../host/narrow.ts'
 import { narrowedEvents } from '../host/narrow-events.ts'
 import { type HostSnapshot, type SnapshotAsk, snapshot } from '../host/snapshot.ts'
+import { synDropsOf } from '../host/syn-drops.ts'
+import { type SynRules, synRules } from '../host/syn-rules.ts'
 import { eventWords } from '../messages/en/events.ts'
 import { render } from '../messages/render.ts'
 import { type KernelWatch, watchKernelEvents } from './kernel-events.ts'
@@ -85,6 +87,8 @@ export function factsOfLooks(
     first: first === null ? null : ofPlace(first, isHere),
     last: only === undefined ? ofPlace(last, isHere) : narrowed(last, only),
     events,
+    told,
+    rules: (told.counts.get('drop NETFILTER_DROP') ?? 0) > 0 ? synRules(host, last) : null,
   })
 }
 
@@ -117,7 +121,16 @@ export function machineFacts(
     first,
     last,
     events,
-  }: { first: HostSnapshot | null; last: HostSnapshot; events: EventsFacts | null },
+    told = events,
+    rules = null,
+  }: {
+    first: HostSnapshot | null
+    last: HostSnapshot
+    events: EventsFacts | null
+    /** Of the whole host, where `events` are of a part of it. */
+    told?: EventsFacts | null
+    rules?: SynRules | null
+  },
 ): MachineFacts {
   const seen = events === null || events.fromNs === null ? null : events
   return {
@@ -132,6 +145,8 @@ export function machineFacts(
       seen === null
         ? []
         : resetsOf(seen, { before: first?.namespaces ?? [], after: last.namespaces }),
+    synDrops: synDropsOf(told),
+    synRules: rules,
     listenerRates: listenerRates({ before: first, after: last, events: seen }),
     missing: [...last.missing, ...missingEvents(events)],
   }

@@ -2,6 +2,8 @@ import type { EventsFacts } from '../host/events.ts'
 import type { ListenerRate } from '../host/listener-rates.ts'
 import type { ResetFact } from '../host/machine-resets.ts'
 import type { HostSnapshot } from '../host/snapshot.ts'
+import type { SynDropFacts } from '../host/syn-drops.ts'
+import type { SynRules } from '../host/syn-rules.ts'
 
 /** One host that was looked at twice, and what its kernel told in between. */
 export interface MachineFacts {
@@ -21,6 +23,10 @@ export interface MachineFacts {
   resets: readonly ResetFact[]
   /** By inode of the listener. */
   listenerRates: ReadonlyMap<number, ListenerRate>
+  /** Whether netfilter on this host dropped the SYNs that its sockets repeated; null: cannot tell. */
+  synDrops: SynDropFacts | null
+  /** What its own rules say of SYNs that it repeats; null: not asked, because netfilter dropped nothing meanwhile. */
+  synRules: SynRules | null
   missing: readonly MissingFact[]
 }
 
@@ -52,3 +58,4 @@ export type {
   NetnsSnapshot,
   ProcessSnapshot,
 } from '../host/snapshot.ts'
+export type { SynRule } from '../host/syn-rules.ts'

@@ -39,6 +39,8 @@ export interface HostFiles {
    * @param path  another namespace, where inNamespace cannot enter it but nsenter(1) may
    */
   ss(args: readonly string[], path?: string): HostRead<string>
+  /** What `nft -j list ruleset` prints in the current network namespace. */
+  nft(): HostRead<string>
   /**
    * Looks from within another network namespace: /proc/net, /proc/sys/net, sockDiag and ss are those of it meanwhile.
    * @param path  /run/netns/blue or /proc/77/ns/net

@@ -104,6 +104,7 @@ function hostOf(octets: Uint8Array): HostFiles {
       return { is: 'read', value: null }
     },
     ss: () => ({ is: 'read', value: text }),
+    nft: () => ({ is: 'read', value: text }),
     inNamespace: (_, look) => ({ is: 'read', value: look(hostOf(octets)) }),
   }
 }

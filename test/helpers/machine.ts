@@ -10,6 +10,7 @@ import type {
 } from '../../src/evidence/machine.ts'
 import { resetsOf } from '../../src/host/machine-resets.ts'
 import type { HostSnapshot } from '../../src/host/snapshot.ts'
+import { synDropsOf } from '../../src/host/syn-drops.ts'
 
 /**
  * Builders for the tables of what causes conclude from a host: a quiet machine with one namespace, looked at twice, 3 s
@@ -34,6 +35,7 @@ export interface MachineParts {
   netns?: Partial<NetnsSnapshot>
   /** What differed at the first look. */
   netnsBefore?: Partial<NetnsSnapshot>
+  synRules?: MachineFacts['synRules']
   disks?: Partial<HostSnapshot['disks']>
   disksBefore?: Partial<HostSnapshot['disks']>
   hostSettings?: Readonly<Record<string, string>>
@@ -134,6 +136,8 @@ export function machine(parts: MachineParts = {}): MachineFacts {
     events,
     resets: events === null ? [] : resetsOf(events, { before, after }),
     listenerRates: new Map(),
+    synRules: parts.synRules ?? null,
+    synDrops: events === null ? null : synDropsOf(events),
     missing: [],
   }
 }

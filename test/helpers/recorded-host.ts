@@ -28,6 +28,8 @@ export interface Changes {
   inodes?: Readonly<Record<string, number>>
   /** Of /proc/PID/fd: descriptors, as since Linux 6.2. */
   sizes?: Readonly<Record<string, number>>
+  /** What nft prints. */
+  nft?: string
   /** Of file systems, by where they are mounted. */
   spaces?: Readonly<Record<string, Space>>
   /** Other network namespaces by inode: what is different within. null: may not be entered. */
@@ -158,6 +160,7 @@ function hostOf(store: Store, changes: Changes): HostFiles {
         const printed = without.includes('ss') || path !== undefined ? null : store.ss()
         return printed === null ? null : new TextDecoder().decode(printed)
       }),
+    nft: () => read('nft', () => changes.nft ?? null),
     inNamespace<T>(path: string, look: (host: HostFiles) => T): HostRead<T> {
       const id = inode(path)
       if (id.is !== 'read') return id

@@ -12,6 +12,7 @@ import time
 
 # Trace events know no namespace, and loopback is in every one: an address of our own keeps others' events out.
 HERE = f'10.222.{os.getpid() // 250 % 250}.{os.getpid() % 250 + 1}'
+NOBODY = HERE[:HERE.rindex('.')] + '.254'
 FOR_S = 4
 LATER_S = 5.5  # in the middle of the watch: what happens once happens then
 IP_LOCAL_PORT_RANGE = 51  # include/uapi/linux/in.h, Linux 6.3
@@ -172,6 +173,15 @@ def filtered(port):
     time.sleep(60)
 
 
+def silent(port):
+    """The same towards an address where nobody is: no rule of this host has a part in it."""
+    time.sleep(0.3)
+    client = socket.socket()
+    client.setblocking(False)
+    client.connect_ex((NOBODY, port))
+    time.sleep(60)
+
+
 def lost(port):
     """Sends, and nothing comes back any more."""
     server = listener(port)
@@ -236,7 +246,8 @@ SICK = [
     (no_ports, 'ephemeral-ports-exhausted', 'confirmed', True),
     (reads_nothing, 'server-stalled', 'confirmed', True),
     (full_buffer, 'zero-window-stall', 'likely', True),
-    (filtered, 'connect-filtered', 'possible', False),
+    (filtered, 'connect-filtered', 'likely', False),
+    (silent, 'connect-filtered', 'possible', False),
     (lost, 'path-lost', 'likely', False),
     (keeps_sending, 'data-after-close', 'confirmed', False),
     (probes, 'keepalive-timeout', 'confirmed', False),
@@ -289,10 +300,20 @@ def everything_wrong():
     wrong = [w for row in SICK if (w := missed(row, report, started))]
     lost = report['hosts'][0]['eventsLost']
     assert not wrong, '\n'.join([*wrong, f'{lost} events were lost'])
+    whose_rule(report)
     assert full_places(report) == ['/var/tmp'], report['hosts'][0]['notices']
     full = listener_of(report['hosts'][0], 8100)['rates']
     assert (full['newPerSecond'], full['acceptedPerSecond']) == (0, 0), f'nobody accepts, its queue is full: {full}'
     return len(SICK)
+
+
+def whose_rule(report):
+    """A rule of this host by its handle; the same silence from nobody at all is not laid at its door."""
+    found = [f for f in report['findings'] if f['cause'] == 'connect-filtered']
+    own = [f for f in found if HERE in f['title']]
+    assert [f.get('variant') for f in own] == ['own-filter'] and 'inet live input handle' in own[0]['culprit']['setting'], own
+    silence = [f for f in found if NOBODY in f['title']]
+    assert [(f['certainty'], f.get('variant'), f['culprit']['side']) for f in silence] == [('possible', None, 'network')], silence
 
 
 def missed(row, report, started):
@@ -373,6 +394,9 @@ def listener_of(host, port):
 if __name__ == '__main__':
     subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)
     subprocess.run(['ip', 'address', 'add', f'{HERE}/32', 'dev', 'lo'], check=True)
+    for command in ('link add away0 type veth peer name away1', 'link set away0 up', 'link set away1 up',
+                    f'address add {HERE}/24 dev away0', f'neighbor add {NOBODY} lladdr 02:00:00:00:00:99 dev away0 nud permanent'):
+        subprocess.run(['ip', *command.split()], check=True)
     only_busy()
     fill('/var/tmp')
     subprocess.run(['nft', 'add table inet live; add chain inet live input { type filter hook input priority 0; }'], check=True)

@@ -25,6 +25,7 @@ export interface LookEntry {
 
 const READS = 'reads.json'
 const SS = 'ss.txt'
+const NFT = 'nft.json'
 
 /** A look as files: what was a file is one again, at its path; the rest is in reads.json. */
 export function filesOfLook(look: RecordedLook, folder: string): BundleFiles {
@@ -37,6 +38,7 @@ export function filesOfLook(look: RecordedLook, folder: string): BundleFiles {
       if (isPlainName(at + path)) files.set(at + path, octets)
     }
     for (const [family, parts] of reads.sockDiag) files.set(sockDiagName(at, family), joined(parts))
+    if (reads.nft !== null) files.set(`${at}/${NFT}`, encoded(reads.nft))
     if (reads.ss !== null) files.set(`${at}/${SS}`, encoded(reads.ss))
   }
   return files
@@ -76,6 +78,7 @@ function addFile(reads: Reads, name: string, octets: Uint8Array): void {
   const family = /^sock_diag-(inet6?)\.bin$/.exec(name)?.[1] as 'inet' | 'inet6' | undefined
   if (name === READS) addReads(reads, textOf(octets))
   else if (name === SS) reads.ss = textOf(octets)
+  else if (name === NFT) reads.nft = textOf(octets)
   else if (family !== undefined) reads.sockDiag.set(family, [octets])
   else reads.files.set(`/${name}`, octets)
 }
@@ -154,6 +157,7 @@ const CALLS: ReadonlySet<unknown> = new Set<Call>([
   'space',
   'sockDiag',
   'ss',
+  'nft',
   'inNamespace',
 ])
 const WHYS: ReadonlySet<unknown> = new Set<Unreadable['why']>([

@@ -22,6 +22,8 @@ export interface Reads {
   sockDiag: Map<'inet' | 'inet6', readonly Uint8Array[]>
   /** What `ss` printed, whatever it was asked. */
   ss: string | null
+  /** The rules of its packet filter, as `nft -j` prints them. */
+  nft: string | null
 }
 
 /** One look at a host: its moment, and what was read. */
@@ -51,6 +53,7 @@ export type Call =
   | 'space'
   | 'sockDiag'
   | 'ss'
+  | 'nft'
   | 'inNamespace'
 
 export function callKey(call: Call, path: string): string {
@@ -74,6 +77,7 @@ export function noReads(): Reads {
     unreadable: new Map(),
     sockDiag: new Map(),
     ss: null,
+    nft: null,
   }
 }
 

@@ -71,6 +71,7 @@ class Recording {
       sockDiag: (request, take) => this.sockDiag(inner, scope, request, take),
       // Of a namespace that is not entered /proc/PID/net is kept instead, see the sockets reader.
       ss: (args, path) => (path === undefined ? this.ss(inner, scope, args) : notKept(path)),
+      nft: () => this.nft(inner, scope),
       inNamespace: (path, look) => {
         const there = scopeOf(readOrNull(inner.inode(path)))
         const read = inner.inNamespace(path, (inside) => {
@@ -146,6 +147,12 @@ class Recording {
     return this.noted('ss', '', scope, read)
   }
 
+  private nft(inner: HostFiles, scope: string): HostRead<string> {
+    const read = inner.nft()
+    if (read.is === 'read') this.reads(scope).nft = withoutWords(read.value)
+    return this.noted('nft', '', scope, read)
+  }
+
   private noted<T>(call: Call, path: string, scope: string, read: HostRead<T>): HostRead<T> {
     const { unreadable } = this.reads(scope)
     if (read.is === 'read') unreadable.delete(callKey(call, path))
@@ -158,6 +165,11 @@ class Recording {
     assert(reads !== undefined, `nothing is recorded of ${scope}`)
     return reads
   }
+}
+
+/** What people write into rules may be anything; of rules only what they do is looked at. */
+function withoutWords(rules: string): string {
+  return rules.replace(/"(comment|prefix)": "(?:[^"\\]|\\.)*"/g, '"$1": ""')
 }
 
 function notKept(path: string): HostRead<string> {

@@ -61,6 +61,7 @@ function within(machine: ReplayedMachine, look: RecordedLook, scope: string): Ho
       path === undefined
         ? answer(here, 'ss', '', (reads) => reads.ss)
         : { is: 'unreadable', why: 'missing', path, detail: 'not in the bundle' },
+    nft: () => answer(here, 'nft', '', (reads) => reads.nft),
     inNamespace(path, look_) {
       const there = answer(here, 'inNamespace', path, (reads) => reads.entered.get(path))
       if (there.is !== 'read') return there

@@ -178,7 +178,7 @@ export class EventsCollector {
     // Processors are read one after another, so times do not only rise.
     if (timeNs < group.firstNs) group.firstNs = timeNs
     if (timeNs > group.lastNs) group.lastNs = timeNs
-    return group.count <= this.limits.perGroup
+    return group.count <= this.limits.perGroup * (isPaired(classified) ? PAIRED : 1)
   }
 }
 
@@ -196,6 +196,16 @@ function remember<Key, Value>(map: Map<Key, Value>, key: Key, value: Value, most
   map.set(key, value)
   if (map.size > most) map.delete(map.keys().next().value!)
 }
+
+/** What is told one by one, to be joined by its moment: SYNs that are repeated, and packets that a filter drops. */
+function isPaired({ kind, reason, state }: Classified): boolean {
+  return kind === 'drop'
+    ? reason === 'NETFILTER_DROP'
+    : kind === 'retransmit' && state === 'SYN-SENT'
+}
+
+/** So many times as many of these are kept. */
+const PAIRED = 25
 
 function labelOf({ kind, reason, from, state }: Classified): string | null {
   return kind === 'state' ? `${from} > ${state}` : reason

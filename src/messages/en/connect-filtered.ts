@@ -27,6 +27,19 @@ export const connectFiltered = {
       'the SYNs are in a capture taken at {server}: only its own filter could drop them',
     'syn-sent':
       '{count:count} connects to {server} have sent their SYN up to {times:count} times without an answer',
+    'own-drop':
+      'at {times:count} of {of:count} repeats of these SYNs netfilter on this host dropped a packet within two milliseconds (NETFILTER_DROP; {drops:count} in all meanwhile): a rule of this host drops them, or their answers',
+    'own-rule':
+      'the rules of {where} drop such a SYN: nft chain {rule} (nft -a list ruleset shows the handles)',
+    'own-rule-perhaps':
+      'a rule of {where} may drop it, as far as its conditions can be told from here: nft chain {rule}',
+    'no-address': 'the kernel tells no address of what a rule drops, only the moment',
+    'not-own':
+      'netfilter on this host dropped nothing when these SYNs were repeated ({times:count} times): it is not a rule of this host',
+    'own-unknown':
+      'whether a rule of this host drops them cannot be told: the kernel does not tell, too much happened at once, or too few SYNs were repeated meanwhile',
+    'moments-unknown':
+      'that netfilter dropped them in these very moments could not be seen: events are missing, too much happened at once, or too few SYNs were repeated meanwhile',
     'looks-alike': 'a full accept queue or a dead host look the same from here',
     'others-open': '{count:count} connections to {server} are open: not everything is filtered',
   },
@@ -67,6 +80,32 @@ export const connectFiltered = {
     },
   ],
   machine: {
-    title: '{connections:count} connects to {server} get no answer, seen from {of}',
+    title:
+      '{connections:count} connects to {server} {connections?gets|get} no answer, seen from {of}',
+    variants: {
+      'own-filter': {
+        title:
+          '{connections:count} connects to {server} {connections?gets|get} no answer: a netfilter rule of {of} itself drops the SYNs',
+        now: [
+          {
+            text: 'Look for the rule on {of}: in the namespace of the client (output), of the server (input), or in between (forward).',
+            command: "sudo nft -a list ruleset | grep -nE 'drop|dport {port}'",
+          },
+        ],
+        confirm: [
+          {
+            text: 'The trace names the rule that drops the next SYN: add it, connect once, remove the table again.',
+            command:
+              "sudo nft 'add table inet why; add chain inet why i { type filter hook prerouting priority -400; }; add chain inet why o { type filter hook output priority -400; }; add rule inet why i tcp dport {port} meta nftrace set 1; add rule inet why o tcp dport {port} meta nftrace set 1' && sudo timeout 10 nft monitor trace; sudo nft delete table inet why",
+          },
+        ],
+        fix: [
+          {
+            text: 'Allow TCP to port {port} before the rule that drops it, in the rules of this host.',
+            verify: connects,
+          },
+        ],
+      },
+    },
   },
 } as const satisfies CauseMessages
