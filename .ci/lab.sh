@@ -81,12 +81,18 @@ undone() {
   node bin/tcpwhy.js lab run long-poll --quiet >/dev/null 2>&1 &
   child=$!
   stands "$child" || { echo 'the stage did not stand again' && return 1; }
+  local inside
+  inside=$(ip netns pids "twlab${slot##*-}-server")
+  [ -n "$inside" ] || { echo 'nothing runs in the namespace of the server' && return 1; }
   kill -KILL "$child"
   wait "$child" 2>/dev/null
   [ -n "$(left "$slot")" ] || { echo 'kill -9 left nothing: this test tests nothing' && return 1; }
   local dead=$slot
   node bin/tcpwhy.js lab run port-closed --quiet --json >"$work/next.json" || { echo 'the next run failed' && return 1; }
   grep -q 'Left by a run that was killed' "$work/next.json" || { echo 'the next run did not say what it removed' && return 1; }
+  for pid in $inside; do
+    [ ! -e "/proc/$pid" ] || { echo "process $pid is left" && return 1; }
+  done
   # The slot may be taken again by now, but not by the dead one.
   [ ! -e "$dead/owner" ] || [ "$(cut -d' ' -f1 "$dead/owner")" != "$child" ] || { echo 'it is still there' && return 1; }
 }

@@ -1,10 +1,11 @@
-import { existsSync, readdirSync, readlinkSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { Host, type HostName } from './host.ts'
 import { run, start } from './process.ts'
-import { abandonedSlots, releaseSlot, type Slot } from './slot.ts'
+import { abandonedSlots, namespacesOf, releaseSlot, type Slot } from './slot.ts'
 import { SYSCTLS, sysctlLines } from './sysctls.ts'
 import { putBackLeft } from './touch-host.ts'
 import type { Undo } from './undo.ts'
+import { sleep } from './wait.ts'
 
 const FIRST_NET = 64
 
@@ -79,21 +80,26 @@ function hex(octet: number): string {
 
 /** Ends what still runs inside, then removes it. */
 async function removeNamespace(name: string): Promise<void> {
-  const pids = (await run(['ip', 'netns', 'pids', name])).split(/\s+/).filter((word) => word !== '')
-  for (const pid of pids) if (!isVisitor(pid)) kill(Number(pid))
+  for (const pid of await inhabitants(name)) kill(Number(pid))
   await run(['ip', 'netns', 'del', name])
 }
 
-/**
- * Whoever only looks in, as `tcpwhy diagnose` does while it reads the sockets of all namespaces, keeps its own mounts; what the
- * lab started has others (`ip netns exec` makes them).
- */
-function isVisitor(pid: string): boolean {
-  try {
-    return readlinkSync(`/proc/${pid}/ns/mnt`) === readlinkSync('/proc/self/ns/mnt')
-  } catch {
-    return true // ended meanwhile, or not to be told: then it is left alone
+const LOOKS = 3
+const BETWEEN_LOOKS_MS = 40
+
+/** Whoever only looks in, as `tcpwhy diagnose` does while it reads the sockets of all namespaces, is out again a moment later. */
+async function inhabitants(name: string): Promise<string[]> {
+  let found = await pidsIn(name)
+  for (let look = 1; look < LOOKS && found.length > 0; look++) {
+    await sleep(BETWEEN_LOOKS_MS)
+    const still = new Set(await pidsIn(name))
+    found = found.filter((pid) => still.has(pid))
   }
+  return found
+}
+
+async function pidsIn(name: string): Promise<string[]> {
+  return (await run(['ip', 'netns', 'pids', name])).split(/\s+/).filter((word) => word !== '')
 }
 
 function kill(pid: number): void {
@@ -128,9 +134,4 @@ async function isReleased(slot: Slot): Promise<boolean> {
   } catch {
     return false
   }
-}
-
-function namespacesOf(slot: Slot): string[] {
-  if (!existsSync('/run/netns')) return []
-  return readdirSync('/run/netns').filter((name) => name.startsWith(`${slot.prefix}-`))
 }

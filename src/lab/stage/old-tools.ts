@@ -4,7 +4,7 @@ import { TELLING_COUNTERS } from './sampler.ts'
 import type { Tap } from './tap.ts'
 
 /** Lines of a long output that are enough to recognise it. */
-const LINES = 14
+const LINES = 16
 /** Of `netstat -s`: sentences that tell of trouble. */
 const TELLING =
   /listen|overflow|reset|abort|retrans|timeout|failed|cookies|reject|drop|zero window/i

@@ -39,6 +39,11 @@ export function takeSlot(pid = process.pid): Slot {
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') continue
       throw failed(`Cannot make ${slot.folder}`, error)
     }
+    // Somebody with another folder for temporary files, or what nobody removed.
+    if (namespacesOf(slot).length > 0) {
+      releaseSlot(slot)
+      continue
+    }
     writeFileSync(join(slot.folder, OWNER), `${pid} ${startTimeOf(pid)}\n`)
     return slot
   }
@@ -51,6 +56,14 @@ function slotOf(number: number): Slot {
     prefix: `${LAB_PREFIX}${number}`,
     folder: join(tmpdir(), `tcpwhy-lab-${number}`),
   }
+}
+
+const NAMESPACES = '/run/netns'
+
+/** Names of the network namespaces that carry its number. */
+export function namespacesOf({ prefix }: Slot): string[] {
+  if (!existsSync(NAMESPACES)) return []
+  return readdirSync(NAMESPACES).filter((name) => name.startsWith(`${prefix}-`))
 }
 
 export function releaseSlot(slot: Slot): void {

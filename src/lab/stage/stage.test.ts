@@ -18,6 +18,9 @@ describe('what was done is undone', () => {
     expect(await undo.all()).toEqual(['b: stuck'])
     expect(done).toEqual(['c', 'a'])
     expect(await undo.all()).toEqual([])
+    // Ctrl-C came while it was being made.
+    undo.add('late', () => done.push('late'))
+    expect(done).toEqual(['c', 'a', 'late'])
   })
 })
 
