@@ -60,6 +60,13 @@ machineTable(connectionLimit, [
     is: 'confirmed',
   },
   {
+    name: 'near miss: far more than the file allows: it is not what the program runs with',
+    sockets: clients(60),
+    listeners: waiting('none'),
+    programs: [haproxy],
+    is: 'nothing',
+  },
+  {
     name: 'near miss: the limit is of another proxy',
     sockets: clients(20),
     listeners: waiting('none'),

@@ -27,6 +27,14 @@ function judgeProgram(machine: MachineFacts, program: ProgramFacts): Verdict[] {
   return program.command === 'postgres' ? judgePostgres(machine, program) : []
 }
 
+/** Counted a moment after another count, and with its own few. */
+const SLACK = 2
+
+/** More than a limit lets through shows that it is not in force: the file was changed since the program read it. */
+function reaches(count: number, { value }: ConfiguredLimit, enough: number): boolean {
+  return count >= enough && count <= value + SLACK
+}
+
 /** Listeners of a program, and the namespace that they are in. */
 interface Serving {
   netns: NetnsSnapshot
@@ -60,7 +68,7 @@ function judgeHaproxy(machine: MachineFacts, program: ProgramFacts): Verdict[] {
     })
     const count = concerned.reduce((sum, serving) => sum + takenBy(serving), 0)
     const [first] = concerned
-    if (first === undefined || count < limit.value) return []
+    if (first === undefined || !reaches(count, limit, limit.value)) return []
     const waits = first.listeners.map((l) => l.waits)
     if (waits.every((wait) => wait === 'accept' || wait === 'epoll')) return []
     const stopped = first.listeners.find((l) => l.waits === 'none')
@@ -98,7 +106,7 @@ function judgeNginx(machine: MachineFacts, program: ProgramFacts): Verdict[] {
     const count = worker.byKind.socket - worker.elsewhere + CHANNELS
     const closed = closings(machine, worker, serving)
     const enough = closed.length === 0 ? limit.value - FREE : limit.value * CROWDED
-    if (count < enough) return []
+    if (!reaches(count, limit, enough)) return []
     const at = processRef(machine, pid, `${count} of ${limit.value} worker_connections`)
     const because = [
       say('worker-holds', { count, limit: limit.value, setting: limit.setting, pid }, at),
@@ -140,7 +148,7 @@ function judgePostgres(machine: MachineFacts, program: ProgramFacts): Verdict[] 
   const [serving] = servingOf(machine, [pid])
   if (limit === undefined || serving === undefined) return []
   const count = sessions?.length ?? takenBy(serving)
-  if (count < limit.value - reserved) return []
+  if (!reaches(count, limit, limit.value - reserved)) return []
   const { setting, value } = limit
   const at = processRef(machine, pid, `${count} of ${value} sessions`)
   const because = [say('sessions', { count, limit: value, setting, reserved }, at)]

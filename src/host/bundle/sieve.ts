@@ -75,6 +75,8 @@ function isConfiguration(path: string): boolean {
 /** HAProxy's sections and what decides a backlog in them. */
 const HAPROXY =
   /^\s*(global|defaults|frontend|listen|backend|peers|resolvers|userlist|mailers|cache|program|ring|http-errors|log-forward|bind|backlog|maxconn)\b[^;{}]*$/
+/** A container's configuration is a stranger's: on longer lines an expression could take for ever. */
+const MAX_LINE = 2000
 /** Of its servers the address, and whether and how often they are checked. */
 const HAPROXY_SERVER = /^(\s*(?:server\s+\S+\s+\S+|default-server))\b([^;{}]*)$/
 /** nginx's directives that say where it listens, how many it takes, and where more of them are. */
@@ -91,6 +93,7 @@ function listensOnly(text: string): string {
       const plain = line.replace(/(^|\s)#.*$/, '$1')
       const directives = [...plain.matchAll(NGINX)].map(([, directive]) => directive)
       if (directives.length > 0) return directives.join(' ')
+      if (plain.length > MAX_LINE) return ''
       if (HAPROXY.test(plain) || POSTGRESQL.test(plain)) return plain.trimEnd()
       const [, server, options = ''] = HAPROXY_SERVER.exec(plain) ?? []
       return server === undefined ? '' : [server, ...checksOnly(options)].join(' ')

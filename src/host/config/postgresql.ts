@@ -7,6 +7,9 @@ const RESERVED = 'superuser_reserved_connections'
 /** Boot values of guc.c. */
 const DEFAULTS = { [MAX_CONNECTIONS]: 100, [RESERVED]: 3 }
 const MAX_DEPTH = 8
+const MAX_FILES = 300
+/** Of a file or a title that may be a stranger's, as much is looked at. */
+const MAX_LINE = 1000
 
 export interface PostgresLimits {
   limit: ConfiguredLimit
@@ -26,14 +29,18 @@ export function postgresLimits(
 ): PostgresLimits | null {
   const main = settingsOfWords(words).get('config_file')?.value ?? `${data}/postgresql.conf`
   const found: Found = new Map()
-  if (!readInto(found, files, main, 0)) return null
-  readInto(found, files, `${data}/postgresql.auto.conf`, 0)
+  const budget = { left: MAX_FILES }
+  if (!readInto(found, files, main, { depth: 0, budget })) return null
+  readInto(found, files, `${data}/postgresql.auto.conf`, { depth: 0, budget })
   for (const [name, given] of settingsOfWords(words)) found.set(name, given)
   const max = found.get(MAX_CONNECTIONS)
-  const numberOf = (name: keyof typeof DEFAULTS) => Number(found.get(name)?.value ?? DEFAULTS[name])
+  const numberOf = (name: keyof typeof DEFAULTS) => {
+    const given = found.get(name)?.value ?? ''
+    return /^\d{1,9}$/.test(given) ? Number(given) : DEFAULTS[name]
+  }
   const value = numberOf(MAX_CONNECTIONS)
   const at = { file: max?.file ?? main, line: max?.line ?? null }
-  return Number.isSafeInteger(value) && value > 0
+  return value > 0
     ? {
         limit: { setting: MAX_CONNECTIONS, value, ports: null, ...at },
         reserved: numberOf(RESERVED),
@@ -46,20 +53,28 @@ type Found = Map<string, { value: string; file: string; line: number | null }>
 /** "max_connections = 20", "include_dir 'conf.d'" */
 const ASSIGNMENT = /^\s*([a-z_]+)\s*(?:=|\s)\s*(?:'([^']*)'|([^\s#']+))/i
 
-function readInto(found: Found, files: ProcessFiles, file: string, depth: number): boolean {
-  const text = depth > MAX_DEPTH ? null : files.text(file)
+/** @param within  how deep in includes, and how many more files may be read: one that includes itself has no end */
+function readInto(
+  found: Found,
+  files: ProcessFiles,
+  file: string,
+  { depth, budget }: { depth: number; budget: { left: number } },
+): boolean {
+  const text = depth > MAX_DEPTH || budget.left-- <= 0 ? null : files.text(file)
   if (text === null) return false
   const folder = file.slice(0, file.lastIndexOf('/'))
   const under = (path: string) => (path.startsWith('/') ? path : `${folder}/${path}`)
   for (const [i, line] of text.split('\n').entries()) {
-    const [, name = '', quoted, plain = ''] = ASSIGNMENT.exec(line) ?? []
+    const [, name = '', quoted, plain = ''] = ASSIGNMENT.exec(line.slice(0, MAX_LINE)) ?? []
     const value = quoted ?? plain
     const key = name.toLowerCase()
     if (key === 'include' || key === 'include_if_exists')
-      readInto(found, files, under(value), depth + 1)
+      readInto(found, files, under(value), { depth: depth + 1, budget })
     else if (key === 'include_dir') {
-      for (const one of files.glob(`${under(value)}/*.conf`)) readInto(found, files, one, depth + 1)
-    } else if (key in DEFAULTS) found.set(key, { value, file, line: i + 1 })
+      for (const one of files.glob(`${under(value)}/*.conf`)) {
+        readInto(found, files, one, { depth: depth + 1, budget })
+      }
+    } else if (Object.hasOwn(DEFAULTS, key)) found.set(key, { value, file, line: i + 1 })
   }
   return true
 }
@@ -89,7 +104,8 @@ const OTHER = /^(authentication|startup|walsender|waiting for|initializing|notif
  */
 export function sessionOf(title: string): Omit<DatabaseSession, 'pid'> | null {
   if (!title.startsWith('postgres: ')) return null
-  const [, where = '', port, does = ''] = ACTIVITY.exec(title.replace(/[\0 ]+$/, '')) ?? []
+  const shown = title.slice(0, MAX_LINE).split('\0', 1)[0] ?? ''
+  const [, where = '', port, does = ''] = ACTIVITY.exec(shown) ?? []
   if (where === '') return null
   const address = where.replace(/(%\w+)?\(\d+\)$/, '')
   const idle = IDLE.find((word) => does.startsWith(word))

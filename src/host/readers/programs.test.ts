@@ -93,6 +93,17 @@ backend app
     })
   })
 
+  test('of PostgreSQL: a file that includes itself has an end, and what is no number is not believed', () => {
+    const include = "include 'postgresql.conf'\n".repeat(50)
+    const files = {
+      '/proc/7/comm': 'postgres\n',
+      '/proc/7/root/data/postgresql.conf': `${include}max_connections = many\nsuperuser_reserved_connections = -1\n`,
+    }
+    const links = { '/proc/7/cwd': '/data' }
+    const [found] = programs.read(hostWith({ files, links }), { pids: [7] })
+    expect(found).toMatchObject({ limits: [{ value: 100 }], reserved: 3, sessions: null })
+  })
+
   test('a title is kept without names, and read the same', () => {
     const session = sessionOf('postgres: app secret 10.0.0.5(51234) idle in transaction (aborted)')!
     expect(plainTitle(session)).toBe('postgres: 10.0.0.5(51234) idle in transaction')

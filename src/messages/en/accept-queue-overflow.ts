@@ -135,6 +135,9 @@ export const acceptQueueOverflow = {
         text: 'Keep the scene before any restart: queues, counters, descriptors and stacks, in one file. A restart resets every connection in the queue and hides the slow acceptor.',
         command: 'sudo tcpwhy snapshot --pid {pid}',
       },
+      {
+        text: 'And its own stacks, which say what it does instead of accepting: Java jcmd {pid} Thread.print, Go /debug/pprof/goroutine?debug=2, Python py-spy dump --pid {pid}.',
+      },
       { text: 'Shed load or add instances.' },
     ],
     confirm: [

@@ -1,3 +1,5 @@
+/** Longer ones are nobody's, and could take an expression for ever. */
+const MAX_LINE = 2000
 /** Files that hold limits; their names say nothing of whose they are. */
 const PLAIN_NAMES = /\/(nginx\.conf|haproxy\.cfg|postgresql\.conf|postgresql\.auto\.conf)$/
 
@@ -26,6 +28,7 @@ export function limitsOnly(path: string, text: string): string | null {
 }
 
 function lineOf(line: string, number: number): string {
+  if (line.length > MAX_LINE) return ''
   const [, section] = NAMED_SECTION.exec(line) ?? []
   if (section !== undefined) return `${section} x${number}`
   if (LIMIT.test(line)) return line
