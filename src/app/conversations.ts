@@ -8,6 +8,9 @@ import { readAgain, type SegmentAgain } from './reread.ts'
 /** Connections whose payload is read again, at most; of one server and ending at most a few. */
 const MAX_WANTED = 256
 const MAX_ALIKE = 24
+/** Those beyond, if there is little of each: what tells one refusal in words among many healthy answers. */
+const SHORT_PACKETS = 40
+const MAX_SHORT = 4_096
 
 /** What the troubled connections said, where the capture has their payload. */
 export async function readConversations(
@@ -32,13 +35,19 @@ export async function readConversations(
 function wantedOf(connections: readonly ConnectionFacts[]): ConnectionFacts[] {
   const alike = new Map<string, number>()
   const wanted: ConnectionFacts[] = []
+  let long = 0
   for (const connection of connections) {
     const { client, server } = connection.sides
     if (client.payloadOctets + server.payloadOctets === 0) continue
     const key = `${connection.server.endpoint} ${connection.ending} ${connection.endedBy}`
     const count = alike.get(key) ?? 0
-    if (count >= MAX_ALIKE || wanted.length >= MAX_WANTED) continue
-    alike.set(key, count + 1)
+    const isShort = client.packets + server.packets <= SHORT_PACKETS
+    if (isShort ? wanted.length - long >= MAX_SHORT : count >= MAX_ALIKE || long >= MAX_WANTED)
+      continue
+    if (!isShort) {
+      alike.set(key, count + 1)
+      long++
+    }
     wanted.push(connection)
   }
   return wanted

@@ -176,6 +176,7 @@ class Consumer {
     if (core !== null && this.accepts === null && core.begin(batch)) {
       this.withCore(core, batch, first, counts)
     } else this.range(batch, { from: 0, to: batch.count }, first, counts)
+    if (this.payloadFrames > 0) this.analysis.sawPayload()
   }
 
   /** The core goes through the records and stops at each that it cannot finish. */

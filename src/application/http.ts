@@ -32,8 +32,6 @@ interface Reader {
   last: HttpMessage | null
   /** The end of the last head is not in the capture: where its body begins is not known. */
   headCut: boolean
-  /** Octets of empty lines since the last message. */
-  blank: number
 }
 
 /** Whether a chunk begins with an HTTP/1.x request or response. */
@@ -60,10 +58,7 @@ export function readHttp(chunks: readonly Chunk[]): HttpFacts | null {
     }
   }
   if (client.last === null && server.last === null) return null
-  return {
-    ...factsOf(client.last, server.last),
-    ...(client.last !== null && client.blank > 0 ? { requestSurplusOctets: client.blank } : {}),
-  }
+  return factsOf(client.last, server.last)
 }
 
 function factsOf(request: HttpMessage | null, response: HttpMessage | null): HttpFacts {
@@ -87,7 +82,7 @@ function factsOf(request: HttpMessage | null, response: HttpMessage | null): Htt
 }
 
 function newReader(): Reader {
-  return { phase: 'head', text: '', left: 0, frame: 0, last: null, headCut: false, blank: 0 }
+  return { phase: 'head', text: '', left: 0, frame: 0, last: null, headCut: false }
 }
 
 function push(reader: Reader, chunk: Chunk, begin: (head: string) => void): void {
@@ -132,14 +127,10 @@ function step(reader: Reader, chunk: Chunk, at: number, begin: (head: string) =>
 
 function takeHead(reader: Reader, chunk: Chunk, at: number, begin: (head: string) => void): number {
   // RFC 9112 §2.2: empty lines before a request line are ignored.
-  if (reader.text === '' && (chunk.bytes[at] === 0x0d || chunk.bytes[at] === 0x0a)) {
-    reader.blank++
-    return 1
-  }
+  if (reader.text === '' && (chunk.bytes[at] === 0x0d || chunk.bytes[at] === 0x0a)) return 1
   if (reader.text === '') {
     reader.frame = chunk.frame
     reader.headCut = false
-    reader.blank = 0
   }
   const before = reader.text.length
   reader.text += latin1(chunk.bytes, at, emptyLineEnd(chunk.bytes, at), MAX_HEAD)

@@ -28,8 +28,10 @@ const KEPT_PER_GROUP = 256
 const FACTS_MAX = 4_096
 const EMBRYOS_PER_GROUP = 64
 const GLUED_NS = 86_400e9
-const WATCHED_PER_ENDPOINT = 16
-const WATCHED_MAX = 512
+/** Quiet witnesses of each server: many where they may speak (payload was captured), a few where only their shape tells. */
+const WATCHED_PER_ENDPOINT = 512
+const WATCHED_MUTE = 16
+const WATCHED_MAX = 4_096
 /** An open connection that was silent this long when the capture ended may be one that something forgot. */
 const QUIET_NS = 3e9
 /** Shorter waits for an acknowledgment are ordinary losses. */
@@ -124,6 +126,13 @@ export class FlowAnalysis implements Collector {
     this.tracker.settle(p)
   }
 
+  /** Payload was captured: from now on more witnesses are worth their place. */
+  sawPayload(): void {
+    if (this.witnesses === WATCHED_PER_ENDPOINT) return
+    this.witnesses = WATCHED_PER_ENDPOINT
+    this.corePath?.wantWitnesses()
+  }
+
   /** Takes over what the core has counted since it was asked last. */
   catchUp(): { segments: number; payloadFrames: number } {
     const taken = this.core!.taken()
@@ -153,8 +162,10 @@ export class FlowAnalysis implements Collector {
     return ends.kept
   }
 
+  private witnesses = WATCHED_MUTE
+
   private hasEnough(watched = 0): boolean {
-    return watched >= WATCHED_PER_ENDPOINT || this.watched.rows.length >= WATCHED_MAX
+    return watched >= this.witnesses || this.watched.rows.length >= WATCHED_MAX
   }
 
   /** Connections that the core has finished since. */
@@ -205,10 +216,10 @@ export class FlowAnalysis implements Collector {
     if (endpoint === null || this.watched.rows.length >= WATCHED_MAX) return false
     const quiet = this.tracker.lastT - rows.floats[(rows.at + L.R_LAST_T) >> 1]! > QUIET_NS
     if (ended.ending === 'open' ? quiet : isShortExchange(rows)) {
-      if (endpoint.watched >= WATCHED_PER_ENDPOINT) return false
+      if (endpoint.watched >= this.witnesses) return false
       endpoint.watched++
     } else if (ended.ending === 'clean' && endedInAnswer(rows, ended)) {
-      if (endpoint.watchedAnswers >= WATCHED_PER_ENDPOINT) return false
+      if (endpoint.watchedAnswers >= this.witnesses) return false
       endpoint.watchedAnswers++
     } else return false
     this.watched.rows.push(row)

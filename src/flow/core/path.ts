@@ -48,6 +48,12 @@ export class CorePath {
     this.forget()
   }
 
+  /** There were enough of them, and now there are not. */
+  wantWitnesses(): void {
+    this.core.ints[K.K_SHORT_FULL] = 0
+    this.core.ints[K.K_ANSWERS_FULL] = 0
+  }
+
   /** Takes over what was added up. @returns how many connections, and when the last of them ended */
   flush(): { connections: number; lastEndedT: number } {
     const { ints, floats } = this.core

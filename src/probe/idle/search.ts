@@ -21,8 +21,8 @@ export interface SearchContext {
   /** Waits until the next connection may be opened. */
   slot(): Promise<void>
   onResult(result: TrialResult): void
-  /** At the beginning of each step: how to ask for its state whenever somebody wants to know. */
-  onState?: (state: () => SearchState) => void
+  /** After each that is opened or told. */
+  onState?: (state: SearchState) => void
 }
 
 /** Trials of one fan; more are left to the next one. */
@@ -58,13 +58,12 @@ export async function search(job: SearchJob, context: SearchContext): Promise<Tr
 
 /** Of one step. */
 interface StepContext extends SearchContext {
-  begin: (found: readonly TrialResult[], pending: () => Pending) => void
+  tell: (found: readonly TrialResult[], open: number, pending: Pending) => void
 }
 
-/** Trials that are not told: how many, how many of them are silent now, and when the last one is told. */
+/** Trials that are not told: how many, and when the last one is. */
 interface Pending {
   count: number
-  silent: number
   untilMs: number
 }
 
@@ -75,14 +74,15 @@ function watched(
   step: SearchState['step'],
   context: SearchContext,
 ): StepContext {
-  const state = (found: readonly TrialResult[], { count, silent, untilMs }: Pending) => {
+  const tell: StepContext['tell'] = (found, silent, { count, untilMs }) => {
+    if (context.onState === undefined) return
     const { survivedMs, diedMs } = bracketOf(plain([...before, ...found]), job.precisionMs)
     const told = found.length
     // After a ladder in which one has died there will be a fan of as long silences.
     const overAtMs = step === 'ladder' ? untilMs + (diedMs ?? 0) : untilMs
-    return { step, told, of: told + count, silent, survivedMs, diedMs, overAtMs }
+    context.onState({ step, told, of: told + count, silent, survivedMs, diedMs, overAtMs })
   }
-  return { ...context, begin: (found, pending) => context.onState?.(() => state(found, pending())) }
+  return { ...context, tell }
 }
 
 /** The last rung survived, but for the fraction that is not surely part of the silence. */
@@ -161,20 +161,21 @@ async function runAll(
     for (const { controller } of running.values()) controller.abort()
   }
   context.stop.addEventListener('abort', stopAll)
-  context.begin(found, () => {
+  const tell = () => {
     const asked = [...waiting].filter(({ silenceMs }) => silenceMs <= limitMs)
     const ends = [
       ...[...running.values()].map(({ untilMs }) => untilMs),
       ...asked.map(({ silenceMs }) => port.nowMs() + silenceMs),
     ]
     const count = running.size + asked.length
-    return { count, silent: running.size, untilMs: Math.max(port.nowMs(), ...ends) }
-  })
+    context.tell(found, running.size, { count, untilMs: Math.max(port.nowMs(), ...ends) })
+  }
   const runOne = async (trial: Trial) => {
     waiting.delete(trial)
     if (trial.silenceMs > limitMs || context.stop.aborted) return
     const controller = new AbortController()
     running.set(trial, { controller, untilMs: port.nowMs() + trial.silenceMs })
+    tell()
     const { to, talk } = job
     const result = await tryOne({ to, talk, trial, stop: controller.signal }, port)
     running.delete(trial)
@@ -185,6 +186,7 @@ async function runAll(
     for (const [other, { controller }] of running) {
       if (other.silenceMs > limitMs) controller.abort()
     }
+    tell()
   }
   const all: Promise<void>[] = []
   for (const trial of trials) {
