@@ -114,10 +114,20 @@ machineTable(connectionLimit, [
     because: ['closed-unread'],
   },
   {
-    name: 'near miss: a worker that keeps idle connections, and makes room when it must',
+    name: 'a worker that closes idle connections to make room: nobody is refused',
     listeners: [{ pid: 77 }],
     programs: [nginx],
     processes: [{ pid: 77, byKind: sockets(38), elsewhere: 2 }],
+    is: 'likely',
+    severity: 'notice',
+    variant: 'nginx-near',
+    because: ['makes-room'],
+  },
+  {
+    name: 'near miss: a worker with room',
+    listeners: [{ pid: 77 }],
+    programs: [nginx],
+    processes: [{ pid: 77, byKind: sockets(33), elsewhere: 2 }],
     is: 'nothing',
   },
   {

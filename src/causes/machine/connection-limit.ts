@@ -106,21 +106,32 @@ function judgeNginx(machine: MachineFacts, program: ProgramFacts): Verdict[] {
     const count = worker.byKind.socket - worker.elsewhere + CHANNELS
     const closed = closings(machine, worker, serving)
     const enough = closed.length === 0 ? limit.value - FREE : limit.value * CROWDED
-    if (!reaches(count, limit, enough)) return []
+    const isFull = reaches(count, limit, enough)
+    if (!isFull && !reaches(count, limit, limit.value - roomKept(limit))) return []
     const at = processRef(machine, pid, `${count} of ${limit.value} worker_connections`)
     const because = [
       say('worker-holds', { count, limit: limit.value, setting: limit.setting, pid }, at),
       ...closed,
+      ...(isFull ? [] : [say('makes-room', { free: limit.value - count }, at)]),
     ]
     return [
       verdictOf(machine, {
         ...{ program, limit, because, count, serving },
         pid,
         certainty: 'likely',
-        variant: 'nginx',
+        severity: isFull ? 'problem' : 'notice',
+        variant: isFull ? 'nginx' : 'nginx-near',
       }),
     ]
   })
+}
+
+/**
+ * With less than a sixteenth free it closes idle connections before their time, an eighth of them or 32 at once; so many are free
+ * just after that.   @see nginx 1.22 core/ngx_connection.c ngx_drain_connections
+ */
+function roomKept({ value }: ConfiguredLimit): number {
+  return Math.floor(value / 16) + Math.min(32, Math.floor(value / 8))
 }
 
 /** Clients whose connections it closed while they asked: their requests unread, or on their way. */
@@ -180,6 +191,7 @@ function verdictOf(
     count: number
     serving: Serving
     certainty: Verdict['certainty']
+    severity?: Verdict['severity']
     variant: string
     pid?: number
   },
@@ -195,7 +207,7 @@ function verdictOf(
   const pid = of.pid ?? program.pid
   return onMachine(machine, {
     certainty,
-    severity: 'problem',
+    severity: of.severity ?? 'problem',
     variant,
     side: 'server',
     process: processOf(machine, { ...program, pid }),
@@ -221,6 +233,6 @@ export function isAtLimit(machine: MachineFacts, pid: number): boolean {
     (program) =>
       program.command !== 'postgres' &&
       (program.pid === pid || program.workers.some((worker) => worker.pid === pid)) &&
-      judgeProgram(machine, program).length > 0,
+      judgeProgram(machine, program).some(({ severity }) => severity === 'problem'),
   )
 }

@@ -1,4 +1,34 @@
-import type { CauseMessages } from '../types.ts'
+import type { CauseMessages, Shown } from '../types.ts'
+
+const nginx = {
+  now: [
+    {
+      text: 'Keep the scene before any restart: who holds the connections.',
+      command: 'sudo tcpwhy snapshot --pid {pid}',
+    },
+    {
+      text: 'Raise it and reload: old workers finish what they have, new ones have the new limit.',
+      command: 'sudo nginx -t && sudo nginx -s reload',
+    },
+  ],
+  confirm: [
+    {
+      text: 'Its error log says "worker_connections are not enough".',
+      command: "sudo grep -h 'worker_connections' /var/log/nginx/error.log | tail",
+    },
+  ],
+  fix: [
+    {
+      text: 'Find out what fills it: each proxied request takes two, kept-alive clients one each (keepalive_timeout), a slow upstream all of them.',
+      command: "ss -tn state established '( sport = :{port} )'",
+    },
+    {
+      text: 'Raise the limit, and worker_rlimit_nofile with it (two descriptors for each connection).',
+      setting: '{setting}',
+      command: 'sudo nginx -t && sudo nginx -s reload',
+    },
+  ],
+} as const satisfies Shown
 
 export const connectionLimit = {
   title: '{server} refused {connections:count} connections: its limit {setting} is reached',
@@ -11,6 +41,8 @@ export const connectionLimit = {
       'its worker (pid {pid}) has {count:count} of {limit:count} connections in use, listeners and those to upstreams among them',
     'closed-unread':
       '{count:count} connections were closed by it while their clients asked for something, which those get as a reset',
+    'makes-room':
+      '{free:count} are free: with less than a sixteenth free it closes idle connections of its clients before their time',
     sessions:
       'it has {count:count} sessions, and {setting} allows {limit:count}, of which {reserved:count} are kept for superusers: the next client is refused ("too many clients already", or "remaining connection slots are reserved")',
     'sessions-do':
@@ -81,34 +113,11 @@ export const connectionLimit = {
           },
         ],
       },
-      nginx: {
-        now: [
-          {
-            text: 'Keep the scene before any restart: who holds the connections.',
-            command: 'sudo tcpwhy snapshot --pid {pid}',
-          },
-          {
-            text: 'Raise it and reload: old workers finish what they have, new ones have the new limit.',
-            command: 'sudo nginx -t && sudo nginx -s reload',
-          },
-        ],
-        confirm: [
-          {
-            text: 'Its error log says "worker_connections are not enough".',
-            command: "sudo grep -h 'worker_connections' /var/log/nginx/error.log | tail",
-          },
-        ],
-        fix: [
-          {
-            text: 'Find out what fills it: each proxied request takes two, kept-alive clients one each (keepalive_timeout), a slow upstream all of them.',
-            command: "ss -tn state established '( sport = :{port} )'",
-          },
-          {
-            text: 'Raise the limit, and worker_rlimit_nofile with it (two descriptors for each connection).',
-            setting: '{setting}',
-            command: 'sudo nginx -t && sudo nginx -s reload',
-          },
-        ],
+      nginx,
+      'nginx-near': {
+        ...nginx,
+        title:
+          '{who} (pid {pid}) is near its limit {setting}: {connections:count} of {limit:count} connections',
       },
       postgresql: {
         now: [
