@@ -13,7 +13,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const MARKER = '<!-- below: npm run lab-pages -->'
 
 const TABLE = '## Variants\n'
-const PATIENCE_MS = 240_000
+const PATIENCE_MS = 300_000
 
 for (const id of process.argv.slice(2)) {
   if (id === '--tables') for (const scenario of scenarios) writeTable(scenario)
@@ -49,11 +49,13 @@ function write(id: string): void {
   const scenario = scenarios.find((one) => one.id === id)
   if (scenario === undefined) throw new Error(`no scenario ${id}`)
   const [first, ...others] = scenario.variants.map((variant) => played(scenario, variant))
+  if (!first) throw new Error(`${id}: its first variant did not go as it says`)
   const above = existsSync(pathOf(scenario)) ? readFileSync(pathOf(scenario), 'utf8') : ''
-  const more = others.map(({ words, told }) => `\n${block(`$ sudo ${words}\n${told}`)}`).join('')
+  const told = others.filter((one) => one !== null)
+  const more = told.map(({ words, told }) => `\n${block(`$ sudo ${words}\n${told}`)}`).join('')
   writeFileSync(
     pathOf(scenario),
-    `${withTable(above.split(MARKER)[0]!, scenario)}\n${MARKER}\n\n${shown(first!)}${more}`,
+    `${withTable(above.split(MARKER)[0]!, scenario)}\n${MARKER}\n\n${shown(first)}${more}`,
   )
 }
 
@@ -63,8 +65,8 @@ interface Played {
   told: string
 }
 
-/** @throws Error when it did not go as the scenario says */
-function played(scenario: Scenario, { id: variant, touches }: Variant): Played {
+/** null: it did not go as the scenario says; why is told on standard error, and the exit code is 1. */
+function played(scenario: Scenario, { id: variant, touches }: Variant): Played | null {
   const kept = mkdtempSync(join(tmpdir(), 'tcpwhy-lab-page-'))
   const which = variant === scenario.variants[0].id ? [] : ['--variant', variant]
   const fix = scenario.fix === undefined ? [] : ['--fix']
@@ -76,7 +78,11 @@ function played(scenario: Scenario, { id: variant, touches }: Variant): Played {
     ['bin/tcpwhy.js', ...words, ...how],
     { cwd: root, encoding: 'utf8', timeout: PATIENCE_MS, killSignal: 'SIGINT' },
   )
-  if (status !== 0) throw new Error(`${words.join(' ')} ended with ${status}: ${stdout}${stderr}`)
+  if (status !== 0) {
+    console.error(`${words.join(' ')} ended with ${status}: ${stdout}${stderr}`)
+    process.exitCode = 1
+    return null
+  }
   const tools = readFileSync(join(kept, 'before/tools.txt'), 'utf8').trimEnd()
   rmSync(kept, { recursive: true })
   console.log(words.join(' '))
