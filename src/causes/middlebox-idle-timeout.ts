@@ -23,6 +23,7 @@ import {
   softwareOf,
 } from './closing.ts'
 import { apartReasons, experimentRef, idleExperiments, isDistant } from './experiments.ts'
+import { judgeUnguarded } from './machine/middlebox-idle-timeout.ts'
 
 const say = reasonsOf('middlebox-idle-timeout')
 
@@ -36,6 +37,7 @@ export const middleboxIdleTimeout = {
   refs: ['RFC 5382 §5', 'Linux net/netfilter/nf_conntrack_proto_tcp.c', 'RFC 9293 §3.8.4'],
   confusedWith: ['keep-alive-race', 'peer-restarted', 'injected-reset', 'path-lost'],
   judge,
+  judgeMachine: judgeUnguarded,
 } as const satisfies Cause
 
 type Variant = 'reset' | 'drop' | 'nat-state-lost'

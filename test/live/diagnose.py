@@ -391,6 +391,35 @@ def listener_of(host, port):
     return next(one for one in host['listeners'] if one['local'].endswith(f':{port}'))
 
 
+def idles(port):
+    """One connection without keepalive, one with; nobody says a word."""
+    server = listener(port)
+    bare, guarded = connected(port, server), connected(port, server)
+    for end in guarded:
+        for option, value in ((socket.TCP_KEEPIDLE, 1), (socket.TCP_KEEPINTVL, 1), (socket.TCP_KEEPCNT, 9)):
+            end.setsockopt(socket.IPPROTO_TCP, option, value)
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    time.sleep(60)
+    return bare
+
+
+def forgotten_when_idle():
+    """What connection tracking forgets is said of both ends of what nothing guards, and of no other; nor when it remembers for days."""
+    subprocess.run(['nft', 'add rule inet live input ct state established accept'], check=True)
+    pid = start(idles, 8300)
+    try:
+        time.sleep(5)
+        for limit, expected in ((8, ['notice'] * 2), (432_000, [])):
+            with open('/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_established', 'w') as file:
+                file.write(str(limit))
+            report, _ = diagnose()
+            found = [f for f in report['findings'] if f['cause'] == 'middlebox-idle-timeout']
+            assert [f['severity'] for f in found] == expected, (limit, found)
+            assert all(f.get('variant') == 'unguarded' and f['affected']['connections'] == 1 for f in found), found
+    finally:
+        stop(pid)
+
+
 if __name__ == '__main__':
     subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)
     subprocess.run(['ip', 'address', 'add', f'{HERE}/32', 'dev', 'lo'], check=True)
@@ -401,3 +430,4 @@ if __name__ == '__main__':
     fill('/var/tmp')
     subprocess.run(['nft', 'add table inet live; add chain inet live input { type filter hook input priority 0; }'], check=True)
     print(f'diagnose: {everything_wrong()} wrongs of one host told, each with its process; a busy host is healthy')
+    forgotten_when_idle()

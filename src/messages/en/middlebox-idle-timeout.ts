@@ -29,6 +29,15 @@ export const middleboxIdleTimeout = {
     'something between the clients and {server} forgets connections that were idle for {died:ms}',
   because: {
     ...apartSays,
+    'idle-here':
+      '{count:count} connections with {peer} have no keepalive that comes in time, and have been silent for up to {idle:ms}',
+    'forgets-here':
+      'the connection tracking of {where} on this host forgets a connection that is silent for {limit:ms}',
+    'keepalive-late': '{count:count} of them have keepalive, whose next probe comes after that',
+    strict: 'net.netfilter.nf_conntrack_tcp_loose is 0: what was forgotten is invalid from then on',
+    loose:
+      'nf_conntrack_tcp_loose is on: a forgotten connection that speaks again is tracked anew, unless NAT or a rule that drops what is not a SYN stands in its way',
+    'not-tried': 'none of them has died of it yet; the program may speak in time by itself',
     'silence-reset': 'after {silence:ms} of silence the next packet was answered by RST at once',
     'silence-drop':
       'after {silence:ms} of silence the same data was sent again and again without any answer from {server}',
@@ -78,6 +87,37 @@ export const middleboxIdleTimeout = {
     },
   ],
   fix,
+  machine: {
+    variants: {
+      unguarded: {
+        title:
+          '{connections:count} idle connections with {peer} will be forgotten by the connection tracking of {of}: silent for {limit:ms}, and no keepalive in time',
+        now: [],
+        confirm: [
+          {
+            text: 'The entry counts down, and is gone before the connection speaks.',
+            command: 'sudo conntrack -L -p tcp --dport {port}',
+          },
+          {
+            text: 'Through the whole path: after which silence connections die, and whether keepalive keeps them.',
+            command: survivedIdle,
+          },
+        ],
+        fix: [
+          {
+            text: 'Keepalive below the limit in the program (SO_KEEPALIVE with TCP_KEEPIDLE), or retire idle connections before it.',
+            verify: "ss -tno '( dport = :{port} or sport = :{port} )'",
+          },
+          {
+            text: 'Or let connection tracking remember longer.',
+            setting: 'net.netfilter.nf_conntrack_tcp_timeout_established',
+            command: 'sudo sysctl net.netfilter.nf_conntrack_tcp_timeout_established=432000',
+            verify: 'sysctl net.netfilter.nf_conntrack_tcp_timeout_established',
+          },
+        ],
+      },
+    },
+  },
   variants: {
     'nat-state-lost': {
       title:

@@ -130,7 +130,7 @@ export const reportWords = {
     waiting: 'tasks waited for {what} {percent} % of 10 s',
     memory: '{available:octets} of {total:octets} memory available',
     unguarded:
-      'Idle without keepalive: {connections:count} connections with {peer}, silent for up to {idle:ms}: what forgets idle connections on the way cuts them',
+      'Idle without keepalive: {connections:count} connections with {peer}, silent for up to {idle:ms}: what forgets idle connections on the way cuts them (whether anything there does, tcpwhy probe idle measures)',
     listeners: 'Listeners, fullest first',
     /** When there are more than are shown. */
     listenersOf: 'Listeners, fullest first ({shown:count} of {all:count}; -v: all)',
