@@ -25,7 +25,7 @@ const TCP_CLOSE = 7
 const LAST_WORDS_MS = 1000
 /** Octets that came by themselves may have lain there so long before we looked. */
 const NOTICED_MS = 200
-/** A write is done by then; a keepalive probe leaves with the next tick of the kernel's clock, 10 ms at HZ=100. */
+/** A keepalive probe leaves with the next tick of the kernel's clock, 10 ms at HZ=100; data at once. */
 const WROTE_MS = 20
 
 /** Opens one connection, lets it work, keeps silent, and says whether it still works. Null when stopped before that was known. */
@@ -49,6 +49,8 @@ class One {
   private localPort: number | null = null
   /** When the present phase began; a phase that sends: just before it did. */
   private phaseMs = 0
+  /** Just after what the present phase sends was handed to the kernel. */
+  private saidMs = 0
   /** How long the handshake or the first answer took, whichever is more. */
   private firstMs = 0
   /** The silence began after the first (something was sent then) and before the second (its answer was there). */
@@ -114,6 +116,7 @@ class One {
     else if (talk.is === 'octets') this.socket?.write(talk.octets)
     // A MySQL server speaks first; from then on it is pinged.
     else if (phase !== 'first') this.socket?.write(COM_PING)
+    this.saidMs = this.port.nowMs()
     if (talk.is === 'octets' || talk.is === 'keepalive-probe') this.poll(phase)
   }
 
@@ -237,10 +240,7 @@ class One {
     const began = isBroken
       ? { least: this.silentFromMs, most: this.silentFromMs }
       : { least: heardMs + DELAYED_ACK_MS, most: sentMs }
-    // What was sent left after `phaseMs`, and by the time we had said so; WROTE_MS is more than a write takes.
-    const ended = onSend
-      ? { least: this.phaseMs, most: this.phaseMs + WROTE_MS }
-      : { least: now, most: now }
+    const ended = onSend ? this.sentBetween(outcome, now) : { least: now, most: now }
     this.end({
       ...trial,
       outcome,
@@ -252,6 +252,12 @@ class One {
       seen: [],
       banner: this.logins?.version ?? this.reader.server,
     })
+  }
+
+  /** When what was sent after the silence met whoever judged it; a RST was sent by then, however late its sender was. */
+  private sentBetween(outcome: Outcome, now: number): { least: number; most: number } {
+    const most = outcome === 'reset' ? now : this.saidMs + WROTE_MS
+    return { least: this.phaseMs, most: Math.max(most, this.phaseMs) }
   }
 
   /** What the server says just before it ends the connection does not begin another silence. */
