@@ -62,6 +62,12 @@ causeTable(closeWaitLeak, [
     because: ['closed-after', 'acknowledged', 'never-closed', 'was-idle'],
   },
   {
+    name: 'the capture begins with the FIN: the other side may have closed before',
+    connections: [held({ sawStart: false, firstFrame: 20 })],
+    is: 'possible',
+    against: ['late-capture'],
+  },
+  {
     name: 'five printed lines: excerpt, delayed ACK, end of the lines',
     connections: [
       held({

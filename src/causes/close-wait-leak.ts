@@ -90,7 +90,8 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
   const asking = pending && isStillAsking(connection, half)
   const forgotten = alike >= SEVERAL && wasForgotten(connection, half)
   const telling = half.watchedMs >= WATCHED_MS || glimpse || forgotten
-  const certain = telling && !asking && slowest < TELLING_MS
+  const lateCapture = beganWithFin(connection, half)
+  const certain = telling && !asking && !lateCapture && slowest < TELLING_MS
   const transaction = evidence.application.get(connection.id)?.database?.inTransaction === true
   const holder = connection[half.holder]
   return {
@@ -104,7 +105,7 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
       ...becauseOf(connection, half),
       ...(alike >= SEVERAL ? [say('several', { count: alike }, connectionRef(connection))] : []),
     ],
-    against: againstOf(connection, half, { pending, asking, slowest }),
+    against: againstOf(connection, half, { pending, asking, slowest, lateCapture }),
     values: { holder: holder.address, closer: half.closer, port: connection.server.port },
     group: `${connection.server.endpoint} ${half.holder} ${holder.address}`,
     ...(transaction ? { consequenceOf: 'open-transaction' as const } : {}),
@@ -135,6 +136,11 @@ function wasForgotten(connection: ConnectionFacts, half: HalfClose): boolean {
  */
 function isStillAsking({ request }: ConnectionFacts, { fin }: HalfClose): boolean {
   return request !== null && fin.tMs - request.lastMs <= AT_ONCE_MS
+}
+
+/** Nothing of the holder was seen before: it may have closed before the capture began, and this is the answer to that. */
+function beganWithFin(connection: ConnectionFacts, { fin }: HalfClose): boolean {
+  return !connection.sawStart && connection.firstFrame === fin.frame
 }
 
 /** The longest after their peer's FIN that this holder still wrote to, or closed, others with this server; 0 = none seen. */
@@ -224,7 +230,7 @@ function becauseOf(connection: ConnectionFacts, half: HalfClose): Reason[] {
 function againstOf(
   connection: ConnectionFacts,
   half: HalfClose,
-  told: { pending: boolean; asking: boolean; slowest: number },
+  told: { pending: boolean; asking: boolean; slowest: number; lateCapture: boolean },
 ): Reason[] {
   const against: Reason[] = []
   const ref = connectionRef(connection)
@@ -242,6 +248,7 @@ function againstOf(
     const asked = half.fin.tMs - connection.request!.lastMs
     against.push(say('still-asking', { after: asked }, atFrame(half.fin.frame, connection)))
   }
+  if (told.lateCapture) against.push(say('late-capture', { who: half.holder }, ref))
   if (told.pending) against.push(say('answer-due', {}, ref))
   return against
 }

@@ -19,6 +19,8 @@ export const closeWaitLeak = {
       'the {who} still wrote on, or closed, another connection {after:ms} after the FIN: it may close these later',
     'still-asking':
       'the client closed its direction {after:ms} after its request, as one does to say that this was all (shutdown, nc -N): it still waits for the answer',
+    'late-capture':
+      'the FIN is the first that the capture has of this connection: the {who} may have closed before the capture began',
     'answer-due':
       'the last request had not been answered: the handler may still be working, and close afterwards',
     'held-for':
