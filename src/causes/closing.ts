@@ -169,6 +169,22 @@ export function closeTime(connection: ConnectionFacts, from: Side): number | nul
 }
 
 const RST = 4
+const FIN = 1
+
+/**
+ * The data that a stateless reset answers. A sender that closes right behind its data gets a reset for each of the two, and the
+ * nearest segment before the first of them is the FIN: what it closed behind is meant.
+ */
+export function refusedData(connection: ConnectionFacts, reset: ResetFacts): Segment | null {
+  const { trigger } = reset
+  if (trigger === null || trigger.len > 0) return trigger
+  if ((trigger.flags & FIN) === 0) return null
+  const before = connection.tail.findLast(
+    (s) => s.from === trigger.from && s.len > 0 && s.frame < trigger.frame,
+  )
+  if (before === undefined || before.ack !== trigger.ack) return null
+  return before.seq + before.len === trigger.seq ? before : null
+}
 
 /** New data of the side that a reset is said to come from: a stack that has sent RST has no connection left to send it from. */
 export function dataAfterReset(connection: ConnectionFacts, reset: ResetFacts): Segment | null {

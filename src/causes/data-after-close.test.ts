@@ -53,6 +53,21 @@ causeTable(dataAfterClose, [
     because: ['idle-before'],
   },
   {
+    name: 'the sender closed right behind its request: the reset answers the two, and the FIN is nearer',
+    connections: [
+      (() => {
+        const one = late()
+        const [answer] = one.resets
+        const data = answer!.trigger!
+        const close = { ...data, frame: 20.5, seq: data.seq + data.len, len: 0, flags: 0x11 }
+        const own = reset({ frame: 21, tMs: 2001, seq: answer!.seq, trigger: close })
+        return { ...one, tail: [data, close], resets: [own] }
+      })(),
+    ],
+    is: 'likely',
+    because: ['sent-after'],
+  },
+  {
     name: 'many closed in one instant: said against it',
     connections: [late({ id: 0 }), late({ id: 1 }), late({ id: 2 })],
     is: 'likely',

@@ -11,7 +11,7 @@ import {
   reasonsOf,
   type Verdict,
 } from './cause.ts'
-import { endedTogether, lastActivityBefore } from './closing.ts'
+import { endedTogether, lastActivityBefore, refusedData } from './closing.ts'
 import { farewell } from './farewell.ts'
 import { judgeDataAfterCloseHere } from './machine/data-after-close.ts'
 
@@ -72,7 +72,7 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
  */
 function lateData(connection: ConnectionFacts): Late | null {
   for (const reset of connection.resets) {
-    const data = reset.trigger
+    const data = refusedData(connection, reset)
     const fin = connection.sides[reset.from].fin
     if (
       reset.from !== 'server' ||

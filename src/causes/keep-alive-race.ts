@@ -16,6 +16,7 @@ import {
   endedTogether,
   knownServerDefault,
   lastActivityBefore,
+  refusedData,
   roundTripMs,
   softwareOf,
   toleranceMs,
@@ -111,7 +112,7 @@ function lateInBunch(connection: ConnectionFacts, evidence: Evidence): Verdict |
   if (!ENDINGS.includes(connection.ending)) return null
   const { fin, payloadOctets } = connection.sides.server
   const reset = connection.resets.find((r) => r.from === 'server' && r.shape === 'stateless')
-  const request = reset?.trigger ?? null
+  const request = reset === undefined ? null : refusedData(connection, reset)
   if (fin === null || reset === undefined || request === null) return null
   if (request.len <= FAREWELL_OCTETS || payloadOctets === 0) return null
   const seen = fin.seq + 1
