@@ -198,7 +198,10 @@ async function table(stage: Stage, fixed: boolean): Promise<Outcome> {
       if (backlog === 511 && count === 1000) stage.look()
     }
   }
-  return { ...outcome(stage, sumOf(all), 'twelve bursts'), table: tableOf(rows) }
+  const told = outcome(stage, sumOf(all), fixed ? 'three bursts' : 'twelve bursts')
+  // 6,000 answers within 1 s are more than some machines can give, whatever the queue: the table tells.
+  const failing = overflowsOf(stage) > 0
+  return { ...told, failing, table: tableOf(rows) }
 }
 
 function tableOf(rows: (string | number)[][]): Table {
@@ -252,12 +255,16 @@ async function slowAccept(stage: Stage, fixed: boolean): Promise<Outcome> {
 const FEW = 0.1
 const HALF = 0.5
 
+function overflowsOf(stage: Stage): number {
+  return stage.sampleNow()['server TcpExtListenOverflows'] ?? 0
+}
+
 function outcome(stage: Stage, counts: LoadCounts, what: string): Outcome {
   const failedRequests = failures(counts)
   const [noConnection, noAnswer, reset] = (['noConnection', 'noAnswer', 'reset'] as const).map(
     (group) => failuresOf(counts, group),
   ) as [number, number, number]
-  const overflows = stage.sampleNow()['server TcpExtListenOverflows'] ?? 0
+  const overflows = overflowsOf(stage)
   return {
     failing:
       overflows > 0 ||
