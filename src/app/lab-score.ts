@@ -6,7 +6,7 @@ import { isUnstable, tookOf, wrongOf } from '../lab/aggregate.ts'
 import type { LabReport, LabScore, ScoreRow, ScoreRun } from '../lab/report.ts'
 import { scenarios } from '../lab/scenarios/index.ts'
 import type { Scenario, Variant } from '../lab/types.ts'
-import { runLab } from './lab.ts'
+import { runLabApart } from './lab-child.ts'
 import { folderOf, forgetRecording, keepRun, keptRuns } from './lab-kept.ts'
 
 export interface ScoreOptions {
@@ -133,15 +133,8 @@ async function playOnce(
   const seconds = () => Math.round((performance.now() - from) / 100) / 10
   if (folder !== null) mkdirSync(folder, { recursive: true })
   try {
-    const report = await runLab({
-      id: scenario.id,
-      variant: variant.id,
-      fix: false,
-      ...(folder === null ? {} : { keep: folder }),
-      touchHost,
-      emit: () => {},
-      signal,
-    })
+    const of = { id: scenario.id, variant: variant.id, keep: folder, touchHost }
+    const report = await runLabApart(of, signal)
     const run = { ...runOf(report, scenario), fromMs, seconds: seconds() }
     if (folder !== null && isFine(report, run)) forgetRecording(folder)
     return run

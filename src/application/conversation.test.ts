@@ -28,6 +28,21 @@ function join(...parts: (string | number[] | Uint8Array)[]): Uint8Array {
 describe('http', () => {
   const request = 'GET /files/a.jar?token=s3cret HTTP/1.1\r\nHost: x\r\nCookie: s3cret\r\n\r\n'
 
+  test.each([
+    ['a CRLF behind the body', 'POST /a HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc\r\n', 2],
+    ['the same behind a request without a body', 'GET /a HTTP/1.1\r\n\r\n\r\n', 2],
+    ['nothing', 'POST /a HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc', undefined],
+    ['a next request', 'GET /a HTTP/1.1\r\n\r\n\r\nGET /b HTTP/1.1\r\n\r\n', undefined],
+  ])('octets behind the request: %s', (_, sent, surplus) => {
+    const facts = readConversation(
+      conversation([
+        ['client', sent],
+        ['server', 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'],
+      ]),
+    )
+    expect(facts.http?.requestSurplusOctets).toBe(surplus)
+  })
+
   test('a response that stops in the middle: octets seen of Content-Length', () => {
     const head =
       'HTTP/1.1 200 OK\r\nServer: nginx/1.22 (x)\r\nContent-Length: 1000\r\nKeep-Alive: timeout=5, max=9\r\n\r\n'

@@ -32,6 +32,8 @@ interface Reader {
   last: HttpMessage | null
   /** The end of the last head is not in the capture: where its body begins is not known. */
   headCut: boolean
+  /** Octets of empty lines since the last message. */
+  blank: number
 }
 
 /** Whether a chunk begins with an HTTP/1.x request or response. */
@@ -58,7 +60,10 @@ export function readHttp(chunks: readonly Chunk[]): HttpFacts | null {
     }
   }
   if (client.last === null && server.last === null) return null
-  return factsOf(client.last, server.last)
+  return {
+    ...factsOf(client.last, server.last),
+    ...(client.last !== null && client.blank > 0 ? { requestSurplusOctets: client.blank } : {}),
+  }
 }
 
 function factsOf(request: HttpMessage | null, response: HttpMessage | null): HttpFacts {
@@ -82,7 +87,7 @@ function factsOf(request: HttpMessage | null, response: HttpMessage | null): Htt
 }
 
 function newReader(): Reader {
-  return { phase: 'head', text: '', left: 0, frame: 0, last: null, headCut: false }
+  return { phase: 'head', text: '', left: 0, frame: 0, last: null, headCut: false, blank: 0 }
 }
 
 function push(reader: Reader, chunk: Chunk, begin: (head: string) => void): void {
@@ -127,10 +132,14 @@ function step(reader: Reader, chunk: Chunk, at: number, begin: (head: string) =>
 
 function takeHead(reader: Reader, chunk: Chunk, at: number, begin: (head: string) => void): number {
   // RFC 9112 §2.2: empty lines before a request line are ignored.
-  if (reader.text === '' && (chunk.bytes[at] === 0x0d || chunk.bytes[at] === 0x0a)) return 1
+  if (reader.text === '' && (chunk.bytes[at] === 0x0d || chunk.bytes[at] === 0x0a)) {
+    reader.blank++
+    return 1
+  }
   if (reader.text === '') {
     reader.frame = chunk.frame
     reader.headCut = false
+    reader.blank = 0
   }
   const before = reader.text.length
   reader.text += latin1(chunk.bytes, at, emptyLineEnd(chunk.bytes, at), MAX_HEAD)

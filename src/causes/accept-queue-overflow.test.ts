@@ -163,6 +163,28 @@ causeTable(acceptQueueOverflow, [
     against: ['arrival-unknown'],
   },
   {
+    name: 'near miss: the SYNs that were not answered never arrived, the one that did was answered',
+    connections: [0, 1, 2].map((id) =>
+      connection({
+        id,
+        handshake: { syns: 2, synTimesMs: [100, 1100], synAckMs: 1101, ackMs: 1102 },
+        sides: { server: { firstDataMs: 1110 } },
+      }),
+    ),
+    endpoints: [{ ...alive[0], synRetried: 3 }],
+    fates: [0, 1, 2].map(
+      (id) =>
+        [
+          id,
+          [
+            fate({ kind: 'syn', from: 'client', fate: 'lost', tMs: 100 }),
+            fate({ kind: 'syn', from: 'client', fate: 'delivered', tMs: 1100 }),
+          ],
+        ] as const,
+    ),
+    is: 'nothing',
+  },
+  {
     name: 'connects that needed a second SYN, beside others that never got in',
     connections: [
       connection({

@@ -77,6 +77,11 @@ const leftInAnswer = (id: number, shift: number) =>
 
 causeTable(clientTimeout, [
   {
+    name: 'near miss: one direction only: the answers may have come',
+    connections: [0, 1, 2].map((id) => left(id, 1000, 300 * id, { seen: 'client-only' })),
+    is: 'nothing',
+  },
+  {
     name: 'always 2 s after the request, the answer still coming: a limit on the whole exchange',
     connections: [leftInAnswer(0, 0), leftInAnswer(1, 700), leftInAnswer(2, 1500)],
     is: 'likely',

@@ -165,6 +165,8 @@ function overflowsOf(evidence: Evidence): Map<string, { fromMs: number; toMs: nu
 /** null unless the request was delivered and the client closed before any octet of the answer reached it. */
 export function givenUp(connection: ConnectionFacts): GivenUp | null {
   const { request, response, sides } = connection
+  // Where the server's packets are not captured, nobody knows what had come before the client closed.
+  if (connection.seen !== 'both') return null
   const closedMs = closeTime(connection, 'client')
   const serverClosed = closeTime(connection, 'server')
   if (request === null || closedMs === null || sides.client.inFlightOctets > 1) return null

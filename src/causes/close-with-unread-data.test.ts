@@ -250,4 +250,28 @@ causeTable(closeWithUnreadData, [
     connections: [connection({ ending: 'reset', resets: [byServer] })],
     is: 'nothing',
   },
+  {
+    name: 'two octets behind the request (a stray CRLF) that the server never read',
+    connections: [connection({ ending: 'reset', resets: [byServer] })],
+    application: [[0, http({ bodyComplete: true, requestSurplusOctets: 2 })]],
+    is: 'likely',
+    variant: 'unread-request',
+    culprit: 'server',
+    because: ['surplus'],
+  },
+  {
+    name: 'an answer of refusal to a short request: read or not, the window does not show it',
+    connections: [connection({ ending: 'reset', resets: [byServer] })],
+    application: [[0, http({ bodyComplete: true, status: 503 })]],
+    is: 'possible',
+    variant: 'unread-request',
+    because: ['refused-perhaps-unread'],
+    against: ['perhaps-linger'],
+  },
+  {
+    name: 'near miss: answered with 200, nothing behind the request',
+    connections: [connection({ ending: 'reset', resets: [byServer] })],
+    application: [[0, http({ bodyComplete: true })]],
+    is: 'nothing',
+  },
 ])

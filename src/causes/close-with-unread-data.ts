@@ -20,6 +20,7 @@ const say = reasonsOf('close-with-unread-data')
 
 const TOGETHER = 3
 const INSTANT_MS = 10
+const LITTLE = 512 // a window that grows while a new connection begins hides as much
 const UPLOAD_OCTETS = 4096 // more than a head: a body was on its way
 
 /** close() while received octets wait unread: Linux sends RST instead of FIN. */
@@ -82,7 +83,12 @@ function find(connection: ConnectionFacts, evidence: Evidence): Found | null {
   const abort = activeAbort(connection) ?? abortAfterOwnFin(connection)
   if (abort === null) return uploadAfterFin(connection, http)
   if (abort.from === 'client') return unreadResponse(connection, abort, evidence)
-  return earlyResponse(connection, abort, http) ?? unreadRequest(connection, abort, evidence)
+  return (
+    earlyResponse(connection, abort, http) ??
+    unreadRequest(connection, abort, evidence) ??
+    surplusOctets(connection, abort, http) ??
+    refusedUnread(connection, abort, evidence)
+  )
 }
 
 /** The client resets although the response has come, or is coming: was it read? The window tells. */
@@ -230,6 +236,62 @@ function unreadRequest(
       ...aboutUnread(connection, 'server'),
     ],
     against,
+  }
+}
+
+/** The request was read by its length, what stands behind it was not: two octets suffice. */
+function surplusOctets(
+  connection: ConnectionFacts,
+  reset: ResetFacts,
+  http: HttpFacts | null,
+): Found | null {
+  const surplus = http?.requestSurplusOctets ?? 0
+  if (surplus === 0 || connection.requestPending) return null
+  const { request } = connection
+  const at = atFrame(request?.lastFrame ?? reset.frame, connection)
+  return {
+    variant: 'unread-request',
+    certainty: 'likely',
+    weight: 78,
+    reset,
+    because: [
+      say('reset', { who: 'server' }, frameOf(reset, connection)),
+      say('surplus', { octets: surplus }, at),
+    ],
+    against: [],
+  }
+}
+
+/**
+ * The status of an answer that can be given without reading the request, where the request is so short that its octets unread would
+ * not show in the window; null otherwise.
+ */
+export function unreadRefusal(connection: ConnectionFacts, evidence: Evidence): number | null {
+  const status = evidence.application.get(connection.id)?.http?.status ?? 0
+  const { windowScale } = connection.sides.server
+  const step = 2 ** (windowScale ?? 0)
+  return status >= 400 && (connection.request?.octets ?? 0) <= Math.max(step, LITTLE)
+    ? status
+    : null
+}
+
+function refusedUnread(
+  connection: ConnectionFacts,
+  reset: ResetFacts,
+  evidence: Evidence,
+): Found | null {
+  const status = unreadRefusal(connection, evidence)
+  if (status === null || connection.requestPending || connection.exchanges !== 1) return null
+  return {
+    variant: 'unread-request',
+    certainty: 'possible',
+    weight: 42,
+    reset,
+    because: [
+      say('reset', { who: 'server' }, frameOf(reset, connection)),
+      say('refused-perhaps-unread', { status }, connectionRef(connection)),
+    ],
+    against: [say('perhaps-linger', {}, connectionRef(connection))],
   }
 }
 

@@ -89,4 +89,23 @@ causeTable(lingerZero, [
     connections: [connection({ ending: 'reset', resets: [reset()] })],
     is: 'nothing',
   },
+  {
+    name: 'near miss: octets behind the request that nobody read',
+    connections: [aborted(0), aborted(1), aborted(2)],
+    application: [0, 1, 2].map((id) => [
+      id,
+      application({ protocol: 'http', http: { requestSurplusOctets: 2 } as never }),
+    ]),
+    is: 'nothing',
+  },
+  {
+    name: 'an answer of refusal: perhaps the request was never read',
+    connections: [aborted(0), aborted(1), aborted(2)],
+    application: [0, 1, 2].map((id) => [
+      id,
+      application({ protocol: 'http', http: { status: 503 } as never }),
+    ]),
+    is: 'possible',
+    against: ['perhaps-unread'],
+  },
 ])

@@ -10,6 +10,7 @@ import {
   reasonsOf,
   type Verdict,
 } from './cause.ts'
+import { unreadRefusal } from './close-with-unread-data.ts'
 import { activeAbort, lastActivityBefore } from './closing.ts'
 import { judgeLingerZeroHere } from './machine/linger-zero.ts'
 
@@ -60,6 +61,7 @@ function abortOf(connection: ConnectionFacts, evidence: Evidence): Abort | null 
   if (connection.sides.server.payloadOctets === 0) return null
   if (peer.inFlightOctets > 0 || (peer.lastDataMs ?? 0) > reset.tMs) return null
   if (side === 'client' && isTruncated(connection, evidence)) return null
+  if (side === 'server' && surplusOf(connection, evidence) > 0) return null
   const last = lastActivityBefore(connection, reset.tMs)
   return { connection, reset, side, afterMs: last === null ? 0 : reset.tMs - last }
 }
@@ -67,6 +69,11 @@ function abortOf(connection: ConnectionFacts, evidence: Evidence): Abort | null 
 /** The answer was announced longer than it came. By a server's own abort that is loss, by a client's something unread. */
 function isTruncated(connection: ConnectionFacts, evidence: Evidence): boolean {
   return evidence.application.get(connection.id)?.http?.bodyComplete === false
+}
+
+/** Octets behind the client's request that nobody reads: then the reset is for them (close-with-unread-data). */
+function surplusOf(connection: ConnectionFacts, evidence: Evidence): number {
+  return evidence.application.get(connection.id)?.http?.requestSurplusOctets ?? 0
 }
 
 function verdictOf(abort: Abort, aborts: readonly Abort[], evidence: Evidence): Verdict {
@@ -80,7 +87,9 @@ function verdictOf(abort: Abort, aborts: readonly Abort[], evidence: Evidence): 
   )
   const of = evidence.endpoints.get(connection.server.endpoint)?.served ?? alike.length
   const systematic = alike.length >= SYSTEMATIC && alike.length * 2 >= of
-  const likely = systematic && abort.afterMs <= RIGHT_AFTER_MS && own.unreadOctets === 0
+  const refusal = side === 'server' ? unreadRefusal(connection, evidence) : null
+  const readAll = own.unreadOctets === 0 && refusal === null
+  const likely = systematic && abort.afterMs <= RIGHT_AFTER_MS && readAll
   const truncated = isTruncated(connection, evidence)
   const lost = own.inFlightOctets > 0
   return {
@@ -97,7 +106,12 @@ function verdictOf(abort: Abort, aborts: readonly Abort[], evidence: Evidence): 
       ...(lost ? [say('lost', { octets: own.inFlightOctets }, frameOf(reset, connection))] : []),
       ...(truncated ? [say('truncated', {}, connectionRef(connection))] : []),
     ],
-    against: againstOf(abort, systematic),
+    against: [
+      ...againstOf(abort, systematic),
+      ...(refusal === null
+        ? []
+        : [say('perhaps-unread', { status: refusal }, connectionRef(connection))]),
+    ],
     values: {
       culprit: connection[side].address,
       ofServer: Number(side === 'server'),

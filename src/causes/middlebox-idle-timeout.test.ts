@@ -206,4 +206,16 @@ causeTable(middleboxIdleTimeout, [
     ],
     is: 'nothing',
   },
+  {
+    name: 'the TTL of the reset is that of other connections of this address: another machine, no box on the way',
+    connections: [
+      died(0, 2500, 59),
+      died(1, 2500, 59),
+      died(2, 2500, 59),
+      connection({ id: 9, sides: { server: { ttls: [59] } } }),
+    ],
+    endpoints: [{ survivedSilenceMs: 500 }],
+    fates: [0, 1, 2].map((id) => [id, [fate()]] as const),
+    is: 'possible',
+  },
 ])

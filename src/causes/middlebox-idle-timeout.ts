@@ -24,6 +24,7 @@ import {
 } from './closing.ts'
 import { apartReasons, experimentRef, idleExperiments, isDistant } from './experiments.ts'
 import { judgeUnguarded } from './machine/middlebox-idle-timeout.ts'
+import { foreignTtl, servesOthers } from './where.ts'
 
 const say = reasonsOf('middlebox-idle-timeout')
 
@@ -274,7 +275,7 @@ function judgeDeath(death: Death, interval: Interval, evidence: Evidence): Verdi
   const proof = proofOf(death, isSharp(interval), evidence)
   const experiment = agreement(death, evidence)
   const contrary = contradiction(death, evidence)
-  const ttl = death.reset?.ttlUnusual === true
+  const ttl = death.reset !== null && isForeign(death.reset, death.connection, evidence)
   const decided = proof !== null || ttl || death.variant === 'nat-state-lost'
   // A longer silence that survived on the same path leaves nothing of a limit, unless the reset itself betrays another sender.
   const isExcluded = contrary !== null && !isDistant(contrary, evidence)
@@ -291,7 +292,7 @@ function judgeDeath(death: Death, interval: Interval, evidence: Evidence): Verdi
     severity: 'problem',
     weight: weightOf(death, certainty, ttl),
     culprit: { side: 'middlebox' },
-    because: [...becauseOf(death, interval, proof), ...aboutExperiment(experiment)],
+    because: [...becauseOf(death, interval, proof, evidence), ...aboutExperiment(experiment)],
     against: [
       ...againstOf(death, interval, evidence),
       ...(momentary ? [oneMomentOf(death, interval)] : []),
@@ -316,6 +317,8 @@ function certaintyOf(
 ): Certainty {
   if (known.proof) return 'confirmed'
   if (known.ttl || death.variant === 'nat-state-lost') return 'likely'
+  // Not the connection's TTL, but that of others of this address: another machine answered (wrong-host).
+  if (death.reset?.ttlUnusual === true) return 'possible'
   const sharp = isSharp(interval)
   const many = interval.deaths.length >= ENOUGH && !isRestart(death, known.evidence)
   if (death.variant === 'drop') {
@@ -346,14 +349,24 @@ function proofOf(death: Death, sharp: boolean, evidence: Evidence): SegmentFate 
   if (death.renamed !== undefined) return death.renamed
   const fates = evidence.vantage?.fates.get(death.connection.id) ?? []
   if (death.variant === 'reset') {
-    return fates.find((f) => f.kind === 'reset' && f.fate === 'injected') ?? null
+    // Another machine under the address sends no reset of the captured one's either.
+    const { reset } = death
+    if (reset !== null && servesOthers(reset.ttl, death.connection, evidence)) return null
+    // Not one in the other end's name: that may be the end's own, sent to an address that a NAT should have changed.
+    const from = reset?.from
+    return fates.find((f) => f.kind === 'reset' && f.fate === 'injected' && f.from === from) ?? null
   }
   // Data that never arrived proves a forgetful device only where the path as such is known to work.
   if (death.variant !== 'drop' || !(death.othersAnswered === true || sharp)) return null
   return fates.find((f) => f.kind === 'data' && f.fate === 'lost' && f.frame >= death.frame) ?? null
 }
 
-function becauseOf(death: Death, interval: Interval, proof: SegmentFate | null): Reason[] {
+function becauseOf(
+  death: Death,
+  interval: Interval,
+  proof: SegmentFate | null,
+  evidence: Evidence,
+): Reason[] {
   const { connection, variant, silenceMs } = death
   const key = variant === 'drop' && death.othersAnswered === true ? 'silence-drop-only' : null
   const values = { silence: silenceMs, server: connection.server.endpoint }
@@ -365,7 +378,7 @@ function becauseOf(death: Death, interval: Interval, proof: SegmentFate | null):
       say('continues', { old, now: connection.client.endpoint }, connectionRef(death.continues)),
     )
   }
-  if (death.reset !== null) because.push(...aboutReset(death.reset, connection))
+  if (death.reset !== null) because.push(...aboutReset(death.reset, connection, evidence))
   because.push(...aboutInterval(death, interval))
   return because
 }
@@ -376,13 +389,18 @@ function aboutProof(proof: SegmentFate, connection: ConnectionFacts): Reason {
   return say(`proof-${proof.kind === 'reset' ? 'reset' : 'data'}`, {}, at)
 }
 
-function aboutReset(reset: ResetFacts, connection: ConnectionFacts): Reason[] {
+function aboutReset(reset: ResetFacts, connection: ConnectionFacts, evidence: Evidence): Reason[] {
   const ref = frameOf(reset as Segment, connection)
   const reasons: Reason[] = []
-  if (reset.ttlUnusual)
+  if (isForeign(reset, connection, evidence))
     reasons.push(say('other-ttl', { ttl: reset.ttl, usual: reset.ttlUsual ?? 0 }, ref))
   reasons.push(say('no-fin', { who: reset.from }, ref))
   return reasons
+}
+
+/** A TTL that no other packet of that address has: what others of it have is another machine's, or another way. */
+function isForeign(reset: ResetFacts, connection: ConnectionFacts, evidence: Evidence): boolean {
+  return reset.ttlUnusual && foreignTtl(reset.ttl, connection, reset.from, evidence) === true
 }
 
 function aboutInterval(death: Death, interval: Interval): Reason[] {

@@ -11,6 +11,12 @@ const lossy = (id: number, fast: number, over: Parameters<typeof connection>[0] 
   })
 const lostData = (id: number, lost: number) =>
   [id, { compared: 60, lost, firstFrame: lost > 0 ? 20 : null }] as const
+const synsOf = (lost: number) => [
+  ...Array.from({ length: lost }, () =>
+    fate({ kind: 'syn', from: 'client', fate: 'lost', frame: 1 }),
+  ),
+  fate({ kind: 'syn', from: 'client', fate: 'delivered', frame: 2 }),
+]
 const other = connection({ id: 9, server: address('10.77.9.9', 80) })
 const otherPath = { server: '10.77.9.9', dataPackets: 5000, retransmissions: 2 }
 
@@ -220,6 +226,23 @@ causeTable(packetLoss, [
     name: 'near miss: never recovered',
     connections: [0, 1, 2].map((id) => lossy(id, 20, { ending: 'timed-out' })),
     paths: [{ dataPackets: 100 }],
+    is: 'nothing',
+  },
+  {
+    name: 'SYNs that left the client and never came, each connection got in with a later one',
+    connections: [0, 1, 2].map((id) => connection({ id, handshake: { syns: 3 } })),
+    fates: [0, 1, 2].map((id) => [id, synsOf(2)] as const),
+    is: 'likely',
+    variant: 'syns',
+    culprit: 'network',
+    because: ['syns-lost'],
+    against: ['perhaps-a-rule'],
+    explains: 3,
+  },
+  {
+    name: 'near miss: SYNs lost on two connections only',
+    connections: [0, 1].map((id) => connection({ id, handshake: { syns: 4 } })),
+    fates: [0, 1].map((id) => [id, synsOf(3)] as const),
     is: 'nothing',
   },
 ])

@@ -54,6 +54,8 @@ interface Lossy {
 function judge(evidence: Evidence): Judgement {
   const verdicts: Verdict[] = []
   for (const path of evidence.paths.values()) {
+    const syns = lostSyns(path, evidence)
+    if (syns !== null) verdicts.push(syns)
     const lossy = lossyOf(path, evidence)
     if (lossy === null) continue
     const verdict = judgeOutage(lossy, evidence) ?? judgeRate(lossy, evidence)
@@ -151,6 +153,39 @@ function lossyOf(path: PathFacts, evidence: Evidence): Lossy | null {
   const count = Math.max(recovered.length, path.lossyConnections - stuck)
   const rate = losses / Math.max(1, path.dataPackets)
   return { path, recovered, count, losses, rate, others: othersOf(path, evidence) }
+}
+
+/** Two captures: SYNs left the client and never came to the server, and one that was sent again was answered. */
+function lostSyns(path: PathFacts, evidence: Evidence): Verdict | null {
+  if (evidence.vantage === null || evidence.sources.some((s) => (s.dropped ?? 0) > 0)) return null
+  const connections: ConnectionFacts[] = []
+  let [lost, seen] = [0, 0]
+  let first: Reference | null = null
+  for (const connection of evidence.connections) {
+    const { client, server, handshake } = connection
+    if (client.address !== path.client || server.address !== path.server) continue
+    if (handshake.synAckMs === null) continue // never answered: connect-filtered
+    const syns = fatesOf(connection, evidence).filter((f) => f.kind === 'syn')
+    const missing = syns.filter((f) => f.fate === 'lost')
+    seen += syns.length
+    if (missing.length === 0) continue
+    lost += missing.length
+    connections.push(connection)
+    first ??= atFrame(missing[0]!.frame, connection)
+  }
+  if (first === null || connections.length < MANY || lost < MIN_LOSSES) return null
+  return {
+    connections,
+    variant: 'syns',
+    certainty: 'likely',
+    severity: 'problem',
+    weight: 56,
+    culprit: { side: 'network' },
+    because: [say('syns-lost', { lost, seen, count: connections.length }, first)],
+    against: [say('perhaps-a-rule', {}, first)],
+    values: { client: path.client, peer: path.server, lost },
+    group: groupOf(path),
+  }
 }
 
 function lossesOf(connection: ConnectionFacts): number {

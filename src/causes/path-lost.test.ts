@@ -129,4 +129,36 @@ causeTable(pathLost, [
     connections: [lost({ seen: 'client-only' })],
     is: 'nothing',
   },
+  {
+    name: 'a FIN that was never acknowledged, although the client was heard and closed later',
+    connections: [
+      connection({
+        ending: 'timed-out',
+        sides: {
+          client: {
+            lastMs: 5000,
+            fin: { frame: 20, tMs: 5000, seq: 101, ackedMs: 5001, ackedFrame: 21, times: 1 },
+          },
+          server: {
+            fin: { frame: 8, tMs: 100, seq: 501, ackedMs: null, ackedFrame: null, times: 6 },
+            unanswered: {
+              what: 'fin',
+              seq: 501,
+              len: 0,
+              firstFrame: 8,
+              lastFrame: 22,
+              firstMs: 100,
+              lastMs: 6500,
+              times: 6,
+            },
+          },
+        },
+      }),
+    ],
+    is: 'likely',
+    variant: 'fin-lost',
+    severity: 'notice',
+    because: ['fin-unacked'],
+    against: ['already-over'],
+  },
 ])

@@ -48,6 +48,7 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
   const over = isOver(connection, side, unanswered)
   return {
     connections: [connection],
+    ...(isFinLost(connection, side) ? { variant: 'fin-lost' } : {}),
     certainty: others || idle >= IDLE_MS ? 'possible' : 'likely',
     severity: over ? 'notice' : 'problem',
     weight: over ? 20 : weightOf(others, idle),
@@ -57,6 +58,14 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
     values: { peer: connection[peer].address, sender: connection[side].address },
     group: `${connection.client.address} ${connection.server.address}`,
   }
+}
+
+/** Its FIN never got through, while the other side's segments did. */
+function isFinLost(connection: ConnectionFacts, side: Side): boolean {
+  const { fin, unanswered } = connection.sides[side]
+  const heard = connection.sides[otherSide(side)].lastMs ?? 0
+  const again = unanswered?.what === 'fin' ? unanswered : null
+  return again !== null && fin !== null && fin.ackedMs === null && heard > again.firstMs
 }
 
 /** The peer had closed too and has all the data: a firewall or a host that forgets so early harms nobody. */
@@ -89,7 +98,7 @@ function unansweredOf(
     )
       continue
     const heard = connection.sides[otherSide(side)].lastMs
-    if (heard !== null && heard > unanswered.firstMs) continue
+    if (heard !== null && heard > unanswered.firstMs && !isFinLost(connection, side)) continue
     return { side, unanswered }
   }
   return null
@@ -122,19 +131,26 @@ function becauseOf(
   const span = unanswered.lastMs - unanswered.firstMs
   const because = [
     say(
-      unanswered.what === 'fin' ? 'fin-again' : 'data-again',
+      isFinLost(connection, side)
+        ? 'fin-unacked'
+        : unanswered.what === 'fin'
+          ? 'fin-again'
+          : 'data-again',
       { who: side, times: unanswered.times, span, octets: unanswered.len },
       atFrame(unanswered.firstFrame, connection),
     ),
-    say('no-reset', {}, atFrame(unanswered.lastFrame, connection)),
   ]
+  if (!isFinLost(connection, side)) {
+    because.push(say('no-reset', {}, atFrame(unanswered.lastFrame, connection)))
+  }
   const icmp = connection.icmp[0]
   if (icmp !== undefined) {
     because.push(
       say('icmp', { meaning: icmp.meaning, from: icmp.from }, atFrame(icmp.frame, connection)),
     )
   }
-  if (alike >= 2) because.push(say('together', { count: alike }, connectionRef(connection)))
+  if (alike >= 2 && !isFinLost(connection, side))
+    because.push(say('together', { count: alike }, connectionRef(connection)))
   return because
 }
 

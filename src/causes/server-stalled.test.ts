@@ -1,5 +1,5 @@
 import { causeTable } from '../../test/helpers/cause-table.ts'
-import { application, connection, requestOnly, segment } from '../../test/helpers/facts.ts'
+import { application, connection, requestOnly, reset, segment } from '../../test/helpers/facts.ts'
 import { serverStalled } from './server-stalled.ts'
 
 const waiting = (id: number, over: Parameters<typeof connection>[0] = {}) =>
@@ -34,6 +34,19 @@ causeTable(serverStalled, [
         tail: [segment({ frame: 31, tMs: 1703, from: 'server', seq: 15_929, ack: 102 })],
       }),
     ],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: a stack that does not know the connection answers by a reset at once',
+    application: [[0, application({ protocol: 'http' })]],
+    connections: [0, 1, 2].map((id) =>
+      waiting(id, {
+        ending: 'reset',
+        endedBy: 'server',
+        captureEndMs: 30_000,
+        resets: [reset({ from: 'server', shape: 'stateless', frame: 5, tMs: 2.1 })],
+      }),
+    ),
     is: 'nothing',
   },
   {

@@ -58,11 +58,21 @@ export function stallOf(connection: ConnectionFacts): Stall | null {
   if (sides.client.inFlightOctets > 0 || sides.client.unanswered !== null) return null
   if (sides.server.zeroWindow.openAtEnd || sides.client.zeroWindow.openAtEnd) return null
   if (connection.seen !== 'both') return null
-  const serverClosed = closeTime(connection, 'server')
+  const serverClosed = closedByServer(connection, request.startMs)
   const endMs = serverClosed ?? connection.captureEndMs
   const waitedMs = endMs - request.lastMs
   if (waitedMs < WAITING_MS) return null
   return { connection, waitedMs, until: serverClosed === null ? 'capture-end' : 'server-closed' }
+}
+
+/** Also by the reset of a stack that does not know the connection: that is an answer. */
+function closedByServer(connection: ConnectionFacts, fromMs: number): number | null {
+  const closed = closeTime(connection, 'server')
+  const reset = connection.resets.find(
+    (r) => r.from === 'server' && r.accepted !== false && r.tMs >= fromMs,
+  )
+  if (reset === undefined) return closed
+  return closed === null ? reset.tMs : Math.min(closed, reset.tMs)
 }
 
 const ENDINGS = ['open', 'half-closed', 'clean', 'reset', 'reset-after-fin'] as const

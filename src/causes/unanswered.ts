@@ -20,6 +20,8 @@ export interface UnansweredSyn {
   answeredAround: boolean
   /** The endpoint answered somebody at some time in the capture. */
   answeredEver: boolean
+  /** The server's packets to this client are not captured; that others went on proves that it answers. */
+  hidden: boolean
   /** Packets of the server's address on any connection. */
   hostPackets: number
   /** Handshakes of this endpoint to whose SYN-ACK nobody ever answered. */
@@ -33,14 +35,18 @@ export function unansweredSyn(connection: ConnectionFacts, evidence: Evidence): 
   const lastSynMs = times.at(-1) ?? firstSynMs
   const first = endpoint?.firstAnswerMs ?? null
   const last = endpoint?.lastAnswerMs ?? null
+  const path = evidence.paths.get(`${connection.client.address} ${connection.server.address}`)
+  const hidden = (path?.oneSided?.client ?? 0) > 0
+  const around = first !== null && last !== null && first <= lastSynMs && last >= firstSynMs
   return {
     endpoint,
+    hidden,
     ...whereStopped(connection, evidence),
     absent: isAbsent(connection, evidence),
     firstSynMs,
     lastSynMs,
-    answeredAround: first !== null && last !== null && first <= lastSynMs && last >= firstSynMs,
-    answeredEver: last !== null,
+    answeredAround: around || hidden,
+    answeredEver: last !== null || hidden,
     hostPackets: evidence.hosts.get(connection.server.address)?.packets ?? 0,
     halfOpen: endpoint?.byEnding['handshake-incomplete'] ?? 0,
   }

@@ -48,6 +48,24 @@ export function usualTtls(address: string, evidence: Evidence): readonly number[
   return (evidence.hosts.get(address)?.ttls ?? []).map((t) => t.ttl).filter((ttl) => ttl > 0)
 }
 
+/**
+ * Whether packets with this TTL come from the address on another connection that lives: then who sent the reset is another machine
+ * with that address (or the way to it has changed), and no box that only forges resets.
+ */
+export function servesOthers(
+  ttl: number,
+  { id, server }: ConnectionFacts,
+  evidence: Evidence,
+): boolean {
+  return evidence.connections.some(
+    (c) =>
+      c.id !== id &&
+      c.server.address === server.address &&
+      c.sides.server.payloadOctets > 0 &&
+      c.sides.server.ttls[0] === ttl,
+  )
+}
+
 /** Whether a reset's TTL is one that no other packet of its alleged sender has; null when one of both is not told. */
 export function foreignTtl(
   ttl: number,

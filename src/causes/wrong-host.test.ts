@@ -80,4 +80,24 @@ causeTable(wrongHost, [
     fates: [[0, [fate()]]],
     is: 'nothing',
   },
+  {
+    name: 'the captured server did not send it, and its sender serves others under the address',
+    connections: [
+      met(0, null, other),
+      met(1, null, other),
+      connection({ id: 2, sides: { server: { ttls: [61] } } }),
+    ],
+    hosts: twoHosts(61),
+    fates: [0, 1].map((id) => [id, [fate()]] as const),
+    is: 'likely',
+    because: ['second-ttl', 'not-the-captured'],
+    explains: 2,
+  },
+  {
+    name: 'near miss: forged, with a TTL that packets of that address have, but no connection lives with it',
+    connections: [met(0, null, other), met(1, null, other)],
+    hosts: twoHosts(61),
+    fates: [0, 1].map((id) => [id, [fate()]] as const),
+    is: 'nothing',
+  },
 ])

@@ -9,7 +9,7 @@ import {
   reasonsOf,
   type Verdict,
 } from './cause.ts'
-import { fateOfReset, usualTtls } from './where.ts'
+import { fateOfReset, servesOthers, usualTtls } from './where.ts'
 
 const say = reasonsOf('wrong-host')
 
@@ -50,8 +50,10 @@ function asStranger(connection: ConnectionFacts, evidence: Evidence): Stranger |
   if (connection.ending !== 'reset' && connection.ending !== 'reset-after-fin') return null
   const reset = connection.resets.find((r) => r.accepted !== false && r.shape === 'stateless')
   if (reset === undefined || reset.trigger === null) return null
-  if (fateOfReset(connection, evidence, reset.from)?.fate === 'injected') return null
   const side = reset.from
+  // The server that is captured did not send it: a forger's, unless its sender serves others under the address.
+  const injected = fateOfReset(connection, evidence, side)?.fate === 'injected'
+  if (injected && !(side === 'server' && servesOthers(reset.ttl, connection, evidence))) return null
   const changed = connection.sides[side].changedHabitsFrame
   if (changed !== null && changed < reset.frame) {
     return { connection, side, reset, changedFrame: changed }
@@ -84,6 +86,9 @@ function judgeAddress(group: Stranger[], evidence: Evidence): Verdict {
   if (because.length === 0) {
     const ttls = usualTtls(address, evidence).join(', ')
     because.push(say('second-ttl', { host: address, ttls, ttl: reset.ttl }, at))
+  }
+  if (fateOfReset(connection, evidence, side)?.fate === 'injected') {
+    because.push(say('not-the-captured', { host: address }, at))
   }
   because.push(say('unknown-to-it', { times: group.length }, at))
   const against: Reason[] = []

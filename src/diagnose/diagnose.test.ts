@@ -378,6 +378,11 @@ describe('ranking and verdict', () => {
     expect(report.headline).toContain('1 connection whose data is sent again and again')
     const soon = [connection({ sides: { server: { unanswered: { ...unanswered, lastMs: 900 } } } })]
     expect(run({ connections: soon }, none).verdict).toBe('healthy')
+    const wentOn = connection({
+      seen: 'server-only',
+      sides: { server: { unanswered, lastMs: 4000 } },
+    })
+    expect(run({ connections: [wentOn] }, none).headline).not.toContain('again and again')
   })
 
   test('only a suspicion beside what is benign: the suspicion is the headline', () => {

@@ -83,10 +83,15 @@ function whatOf(connection: ConnectionFacts, evidence: Evidence, inFlood: boolea
 }
 
 /** The same data four times over a second and more, its peer not gone. */
-function isStuck({ sides }: ConnectionFacts): boolean {
+function isStuck({ sides, seen }: ConnectionFacts): boolean {
   return [sides.client, sides.server].some(
-    ({ unanswered: u }) =>
-      u !== null && u.what === 'data' && u.times >= 4 && u.lastMs - u.firstMs >= WATCHED_MS,
+    ({ unanswered: u, lastMs }) =>
+      u !== null &&
+      u.what === 'data' &&
+      u.times >= 4 &&
+      u.lastMs - u.firstMs >= WATCHED_MS &&
+      // Of one direction only: whoever went on with something new has been heard.
+      (seen === 'both' || u.lastMs >= (lastMs ?? 0)),
   )
 }
 

@@ -16,6 +16,8 @@ export interface HttpFacts {
   requestBodyOctets: number | null
   requestContentLength: number | null
   requestBodyComplete: boolean | 'unknown'
+  /** Octets of the client behind the end of its last request that begin no other: a body's stray CRLF. Absent = none. */
+  requestSurplusOctets?: number
   /** Status of the last response, its header fields that matter, null when absent. */
   status: number | null
   responseFrame: number | null

@@ -166,6 +166,46 @@ const rows = [
     2130 S > C [P.] seq 1 ack 101 len 200`,
   },
   {
+    name: 'only the client is seen: an outage, and then it went on',
+    ending: 'open',
+    by: null,
+    seen: 'client-only',
+    lines: `
+    0    C > S [S]  seq 0
+    20   C > S [.]  seq 1 ack 1
+    30   C > S [P.] seq 1 ack 1 len 100
+    330  C > S [P.] seq 1 ack 1 len 100
+    930  C > S [P.] seq 1 ack 1 len 100
+    2130 C > S [P.] seq 1 ack 1 len 100
+    2150 C > S [.]  seq 101 ack 201
+    2160 C > S [P.] seq 101 ack 201 len 50
+    2190 C > S [F.] seq 151 ack 301`,
+  },
+  {
+    name: 'a FIN sent again and again and never acknowledged, though the client closed in the end',
+    ending: 'timed-out',
+    by: null,
+    lines: `${exchange}
+    60   S > C [F.] seq 201 ack 101
+    260  S > C [F.] seq 201 ack 101
+    660  S > C [F.] seq 201 ack 101
+    1460 S > C [F.] seq 201 ack 101
+    5000 C > S [F.] seq 101 ack 201
+    5001 S > C [.]  seq 202 ack 102`,
+  },
+  {
+    name: 'a FIN that had to be sent again and was acknowledged',
+    ending: 'clean',
+    by: 'server',
+    lines: `${exchange}
+    60   S > C [F.] seq 201 ack 101
+    260  S > C [F.] seq 201 ack 101
+    660  S > C [F.] seq 201 ack 101
+    1460 S > C [F.] seq 201 ack 101
+    1470 C > S [F.] seq 101 ack 202
+    1480 S > C [.]  seq 202 ack 102`,
+  },
+  {
     name: 'only the client is seen: its FIN cannot be seen acknowledged',
     ending: 'open',
     by: null,

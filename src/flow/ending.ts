@@ -20,6 +20,7 @@ import {
   R_SYNS,
   S_BITS,
   S_FIN_T,
+  S_FINS,
   S_LAST_T,
   S_PACKETS,
   S_UNA_FIRST_T,
@@ -59,7 +60,9 @@ export function endingOf(
   const server = ints[at + SERVER_SIDE + S_BITS]!
   if ((client & server & SB_FIN) !== 0) {
     // FINs that crossed are a simultaneous close (RFC 9293 §3.6): over, even where their ACKs are not in the capture.
-    if (unansweredSide(rows) !== null) return { ending: 'timed-out', by: null }
+    if (unansweredSide(rows) !== null || finNeverAcked(rows)) {
+      return { ending: 'timed-out', by: null }
+    }
     return firstFin(rows) === 'client' ? CLEAN_BY_CLIENT : CLEAN_BY_SERVER
   }
   if ((bits & (B_SAW_SYNACK | B_ESTABLISHED)) === B_SAW_SYNACK) {
@@ -115,7 +118,7 @@ function firstFin(rows: Rows): 'client' | 'server' {
  * The side that sent the same data or FIN three times or more, to the end, while nothing came back: the other side's
  * last segment is older than the second transmission.
  */
-export function unansweredSide(rows: Rows): 0 | 1 | null {
+function unansweredSide(rows: Rows): 0 | 1 | null {
   if (isUnanswered(rows, 0)) return 0
   return isUnanswered(rows, 1) ? 1 : null
 }
@@ -125,9 +128,24 @@ function isUnanswered(rows: Rows, dir: 0 | 1): boolean {
   const o = at + (dir === 0 ? CLIENT_SIDE : SERVER_SIDE)
   const q = at + (dir === 0 ? SERVER_SIDE : CLIENT_SIDE)
   if (ints[o + S_UNA_TIMES]! < TRANSMISSIONS) return false
-  if (ints[q + S_PACKETS] === 0) return true
+  if (ints[q + S_PACKETS] === 0) return isLastWord(rows, o)
   const first = floats[(o + S_UNA_FIRST_T) >> 1]!
   const last = floats[(o + S_UNA_LAST_T) >> 1]!
   const peerLast = floats[(q + S_LAST_T) >> 1]!
   return peerLast < first + (last - first) / 2 && ints[o + S_UNA_FRAME]! > 0
+}
+
+/**
+ * Of one direction only, as with a SYN: what is sent again proves that no answer came. Nothing newer was sent than that: whoever goes
+ * on with new octets, or acknowledges something, has been heard.
+ */
+function isLastWord({ floats }: Rows, o: number): boolean {
+  return floats[(o + S_UNA_LAST_T) >> 1]! >= floats[(o + S_LAST_T) >> 1]!
+}
+
+/** The first FIN was sent again and again and never acknowledged, although the other side's own FIN came in the end. */
+function finNeverAcked(rows: Rows): boolean {
+  const { ints, at } = rows
+  const o = at + (firstFin(rows) === 'client' ? CLIENT_SIDE : SERVER_SIDE)
+  return (ints[o + S_BITS]! & SB_FIN_ACKED) === 0 && ints[o + S_FINS]! >= TRANSMISSIONS
 }

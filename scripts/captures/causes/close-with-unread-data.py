@@ -189,3 +189,26 @@ def unread_response_ipv6(stage):
         time.sleep(0.5)
         connection.close()
         bystanders(stage, 1, 8080, base=41999 + n, host=S6)
+
+
+@capture('close-with-unread-data/stray-crlf', ending='reset', endedBy='server', victims=4,
+         expects={'verdict': 'problem', 'cause': 'close-with-unread-data', 'variant': 'unread-request', 'culprit': 'server'})
+def stray_crlf(stage):
+    """Four clients (41001-41004) end the body of a POST with a CRLF that Content-Length does not count, as old libraries do. The
+    server reads the body to its length, answers `Connection: close` and closes: two octets lie unread, so the kernel sends RST.
+    Others (42001-42004) send no such octets and get a FIN.
+    """
+    def handle(connection):
+        read_head(connection)
+        read_all(connection, 3)
+        connection.sendall(reply(more='Connection: close\r\n'))
+        connection.close()
+    stage.serve(80, handle)
+    stage.tap(CLIENT, snap=200)
+    for n in range(1, 5):
+        for base, more in ((41000, b'\r\n'), (42000, b'')):
+            connection = stage.connect(80, base + n)
+            connection.sendall(b'POST /a HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 3\r\n\r\nabc' + more)
+            time.sleep(0.05)
+            stage.note(f'{base + n} reads: {len(seen(connection.recv, 400) or b"")} octets')
+            connection.close()

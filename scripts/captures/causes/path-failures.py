@@ -298,3 +298,45 @@ def part_of_the_answer(stage):
 
     together(*[victim(n) for n in range(1, 6)], lambda: bystanders(stage, 6, gap=0.5))
     time.sleep(1)
+
+
+@capture('packet-loss/syns', vantage='both', ending='clean',
+         expects={'verdict': 'problem', 'cause': 'packet-loss', 'variant': 'syns', 'culprit': 'network'},
+         also=['accept-queue-overflow', 'connect-filtered', 'syn-queue-overflow'])
+def syns(stage):
+    """The router drops two of five SYNs to port 80, as a rate limit or a broken SYN protection does, and nothing else. Twenty
+    clients come one after the other, many wait a second or three; all get in and are served. The server was never short of
+    anything: the SYNs that it did not answer never came to it.
+    """
+    http_server(stage)
+    stage.nft(ROUTER, chain('forward', 'tcp dport 80 tcp flags & (syn | ack) == syn numgen inc mod 5 < 2 drop'))
+    stage.tap(CLIENT, snap=160)
+    stage.tap(SERVER, snap=160)
+    together(*[lambda n=n: (time.sleep(0.15 * n), http_once(stage, 80, 41000 + n, timeout=12)) for n in range(1, 21)])
+
+
+@capture('path-lost/fin-unacknowledged', vantage='server', ending='timed-out', victims=3,
+         expects={'verdict': 'benign', 'cause': 'path-lost', 'variant': 'fin-lost', 'culprit': 'network'})
+def fin_unacknowledged(stage):
+    """The router loses every segment of the server with FIN. The server closes after its answer and sends the FIN again and
+    again; the client hears nothing of it, waits 3 s for more (41001-41003) and closes itself: that FIN is acknowledged.
+    """
+    def handle(connection):
+        read_head(connection)
+        connection.sendall(reply())
+        time.sleep(0.05)
+        connection.close()
+    stage.serve(80, handle)
+    stage.nft(ROUTER, chain('forward', 'tcp sport 80 tcp flags & fin == fin drop'))
+    stage.tap(SERVER, snap=160)
+
+    def wait(n):
+        def work():
+            connection = stage.connect(80, 41000 + n, timeout=3)
+            connection.sendall(get('/'))
+            read_reply(connection)
+            stage.note(f'{41000 + n} waits for more: {seen(connection.recv, 10)}')
+            connection.close()
+        return work
+    together(*[wait(n) for n in range(1, 4)])
+    time.sleep(3)

@@ -13,6 +13,9 @@ const TCP_KEEPCNT = 6
 const TCP_INFO = 11
 /** 280 octets in 6.18; it only grows. */
 const MAX_TCP_INFO = 512
+/** Linux include/linux/socket.h */
+const MSG_DONTWAIT = 0x40
+const MSG_NOSIGNAL = 0x4000
 
 /** Options of a socket that Node cannot set or read. */
 export interface SocketOptions {
@@ -21,6 +24,8 @@ export interface SocketOptions {
   /** A keepalive probe now, if nothing came for a second or more: tcp_sock_set_keepidle_locked starts the timer at once. */
   probeNow(fd: number): boolean
   info(fd: number): TcpInfo | null
+  /** Octets that the kernel took at once; -1: none (full, closed, not connected yet). */
+  send(fd: number, octets: Uint8Array): number
 }
 
 export function socketOptions(libc: Libc): SocketOptions {
@@ -42,6 +47,7 @@ export function socketOptions(libc: Libc): SocketOptions {
       set(fd, SOL_SOCKET, SO_KEEPALIVE, 1) &&
       set(fd, IPPROTO_TCP, TCP_KEEPINTVL, 1) &&
       set(fd, IPPROTO_TCP, TCP_KEEPIDLE, 1),
+    send: (fd, octets) => libc.send(fd, octets, octets.length, MSG_DONTWAIT | MSG_NOSIGNAL),
     info(fd) {
       const octets = new Uint8Array(MAX_TCP_INFO)
       const size = int(MAX_TCP_INFO)

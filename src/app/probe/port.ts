@@ -168,6 +168,16 @@ function failureOf(error: NodeJS.ErrnoException, otherwise: string): SocketFailu
   return { code: error.code ?? error.name, syscall: error.syscall ?? otherwise }
 }
 
+/**
+ * Straight to the kernel, while nothing waits in the stream: what a stream does for a write takes as long as the system call.
+ * Whatever goes wrong is left to the stream, which says so. @returns octets that are sent
+ */
+function sendNow(socket: Socket, octets: Uint8Array, options: SocketOptions | null): number {
+  if (options === null || socket.connecting || socket.writableLength > 0) return 0
+  const fd = fdOf(socket)
+  return fd === null || socket.writableEnded ? 0 : Math.max(options.send(fd, octets), 0)
+}
+
 function handleOf(socket: Socket, raw: Socket, rawOptions: SocketOptions | null): ProbeSocket {
   const withFd = <T>(use: (options: SocketOptions, fd: number) => T): T | null => {
     const fd = fdOf(raw)
@@ -182,7 +192,10 @@ function handleOf(socket: Socket, raw: Socket, rawOptions: SocketOptions | null)
     probeNow: () => withFd((o, fd) => o.probeNow(fd)) ?? false,
     tls: () => null,
     info: () => withFd((o, fd) => o.info(fd)),
-    write: (octets) => void socket.write(octets),
+    write: (octets) => {
+      const taken = socket === raw ? sendNow(raw, octets, rawOptions) : 0
+      if (taken < octets.length) socket.write(taken === 0 ? octets : octets.subarray(taken))
+    },
     end: () => void socket.end(),
     close: () => {
       socket.destroy()

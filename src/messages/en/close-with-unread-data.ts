@@ -20,6 +20,11 @@ export const closeWithUnreadData = {
   title:
     '{ofServer?{server}|{culprit}} closed {connections:count} connections {ofServer?|with {server} }while received data was still unread',
   because: {
+    surplus:
+      '{octets:octets} of the client stand behind the end of its request (Content-Length), and no server reads them: unread at its close',
+    'refused-perhaps-unread':
+      'the answer {status} can be given without reading the request; so few octets unread do not show in the window',
+    'perhaps-linger': 'SO_LINGER 0 after a request that was read looks the same',
     reset:
       'the {who} reset the connection of its own accord (RST,ACK from a live socket), without FIN before',
     'reset-after-own-fin':

@@ -5,6 +5,8 @@ export const lingerZero = {
   title:
     '{ofServer?{server}|{culprit}} ends {connections:count} connections {ofServer?|with {server} }by reset{cut?, its answer not through| although everything was read and sent}',
   because: {
+    'perhaps-unread':
+      'an answer like {status} can be given without reading the request, and as few octets unread do not show in the window',
     'reset-without-fin':
       'the {who} reset the connection of its own accord {after:ms} after the last data, without FIN, nothing unread',
     systematic:

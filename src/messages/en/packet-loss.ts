@@ -5,6 +5,10 @@ export const packetLoss = {
   because: {
     'rate-more':
       '{losses:count} of {packets:count} data segments ({rate}) had to be sent again, on {count:count} connections ({listed:count} of them noticeably, the others lost one or two), and arrived then',
+    'syns-lost':
+      'two captures: {lost:count} SYNs left the client and never came to the server, on {count:count} connections, each of which got in with a later one ({seen:count} SYNs of such connections were compared)',
+    'perhaps-a-rule':
+      'a rule on the way that limits new connections (rate limit, SYN protection) drops SYNs in the same way',
     rate: '{losses:count} of {packets:count} data segments ({rate}) had to be sent again, on {count:count} connections, and arrived then',
     proven:
       'two captures: {lost:count} of {compared:count} data segments compared left one end and never arrived at the other, on {count:count} connections',
@@ -63,6 +67,17 @@ export const packetLoss = {
         {
           text: 'Look for a rule or a device between the two that drops segments without payload (state not yet known, rate limits, wrong length checks).',
           command: 'sudo nft list ruleset; sudo iptables -nvL',
+        },
+      ],
+    },
+    syns: {
+      title:
+        '{lost} SYNs from {client} to {peer} were lost on the way: {connections:count} connects had to wait',
+      confirm: [
+        {
+          text: 'Rules and limits on the way that count new connections (hashlimit, connlimit, SYN protection), and drops of interfaces and conntrack.',
+          command:
+            "sudo nft list ruleset | grep -iE 'limit|ct count'; sudo conntrack -S; ip -s link",
         },
       ],
     },

@@ -7,6 +7,8 @@ export const pathLost = {
     'data-again':
       'the {who} sent the same {octets:octets} {times} times over {span:ms}, nothing came back',
     'fin-again': 'the {who} sent its FIN {times} times over {span:ms}, nothing came back',
+    'fin-unacked':
+      'the {who} sent its FIN {times} times over {span:ms} and it was never acknowledged, although the other side was heard later',
     'no-reset': 'no RST: Linux gives up in silence when retransmissions go unanswered',
     icmp: 'a router ({from}) reported {meaning} meanwhile',
     together: '{count:count} connections to that server fell silent at about the same time',
@@ -52,6 +54,12 @@ export const pathLost = {
       text: 'Timeouts in the application, and retries on a fresh connection for requests without side effects.',
     },
   ],
+  variants: {
+    'fin-lost': {
+      title:
+        'the FIN of {sender} was never acknowledged by {peer} on {connections:count} connections',
+    },
+  },
   machine: {
     title:
       'nothing comes back from {peer}: {connections:count} connections of this host retransmit',

@@ -7,6 +7,8 @@ export const wrongHost = {
       'from this frame on {host} has other habits (TTL, link address or timestamp clock)',
     'second-ttl':
       'packets of {host} arrive with TTL {ttls}: the reset (TTL {ttl}) has not that of its connection but that of others',
+    'not-the-captured':
+      'the machine that is captured as {host} did not send the reset, and whoever did serves other connections under that address',
     'same-distance':
       'TTL {ttl} is as many hops away as the usual one: one machine with two initial TTLs looks the same',
     'unknown-to-it':

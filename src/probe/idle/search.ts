@@ -21,8 +21,8 @@ export interface SearchContext {
   /** Waits until the next connection may be opened. */
   slot(): Promise<void>
   onResult(result: TrialResult): void
-  /** After each that is opened or told. */
-  onState?: (state: SearchState) => void
+  /** At the beginning of each step: how to ask for its state whenever somebody wants to know. */
+  onState?: (state: () => SearchState) => void
 }
 
 /** Trials of one fan; more are left to the next one. */
@@ -58,12 +58,13 @@ export async function search(job: SearchJob, context: SearchContext): Promise<Tr
 
 /** Of one step. */
 interface StepContext extends SearchContext {
-  tell: (found: readonly TrialResult[], open: number, pending: Pending) => void
+  begin: (found: readonly TrialResult[], pending: () => Pending) => void
 }
 
-/** Trials that are not told: how many, and when the last one is. */
+/** Trials that are not told: how many, how many of them are silent now, and when the last one is told. */
 interface Pending {
   count: number
+  silent: number
   untilMs: number
 }
 
@@ -74,15 +75,14 @@ function watched(
   step: SearchState['step'],
   context: SearchContext,
 ): StepContext {
-  const tell: StepContext['tell'] = (found, silent, { count, untilMs }) => {
-    if (context.onState === undefined) return
+  const state = (found: readonly TrialResult[], { count, silent, untilMs }: Pending) => {
     const { survivedMs, diedMs } = bracketOf(plain([...before, ...found]), job.precisionMs)
     const told = found.length
     // After a ladder in which one has died there will be a fan of as long silences.
     const overAtMs = step === 'ladder' ? untilMs + (diedMs ?? 0) : untilMs
-    context.onState({ step, told, of: told + count, silent, survivedMs, diedMs, overAtMs })
+    return { step, told, of: told + count, silent, survivedMs, diedMs, overAtMs }
   }
-  return { ...context, tell }
+  return { ...context, begin: (found, pending) => context.onState?.(() => state(found, pending())) }
 }
 
 /** The last rung survived, but for the fraction that is not surely part of the silence. */
@@ -161,21 +161,20 @@ async function runAll(
     for (const { controller } of running.values()) controller.abort()
   }
   context.stop.addEventListener('abort', stopAll)
-  const tell = () => {
+  context.begin(found, () => {
     const asked = [...waiting].filter(({ silenceMs }) => silenceMs <= limitMs)
     const ends = [
       ...[...running.values()].map(({ untilMs }) => untilMs),
       ...asked.map(({ silenceMs }) => port.nowMs() + silenceMs),
     ]
     const count = running.size + asked.length
-    context.tell(found, running.size, { count, untilMs: Math.max(port.nowMs(), ...ends) })
-  }
+    return { count, silent: running.size, untilMs: Math.max(port.nowMs(), ...ends) }
+  })
   const runOne = async (trial: Trial) => {
     waiting.delete(trial)
     if (trial.silenceMs > limitMs || context.stop.aborted) return
     const controller = new AbortController()
     running.set(trial, { controller, untilMs: port.nowMs() + trial.silenceMs })
-    tell()
     const { to, talk } = job
     const result = await tryOne({ to, talk, trial, stop: controller.signal }, port)
     running.delete(trial)
@@ -186,7 +185,6 @@ async function runAll(
     for (const [other, { controller }] of running) {
       if (other.silenceMs > limitMs) controller.abort()
     }
-    tell()
   }
   const all: Promise<void>[] = []
   for (const trial of trials) {

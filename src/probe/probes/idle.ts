@@ -106,7 +106,7 @@ async function run(options: IdleOptions, port: ProbePort, hooks: IdleHooks): Pro
       conclusion: conclusionOf(targets, settings),
     }
   }
-  const states: (SearchState | null)[] = options.targets.map(() => null)
+  const states: ((() => SearchState) | null)[] = options.targets.map(() => null)
   const { onProgress } = hooks
   const tell = () => onProgress?.(progressOf(options, states, { port, startMs }))
   const stopTelling = everySecond(tell, port, onProgress !== undefined)
@@ -161,13 +161,13 @@ function byBanner({ request }: IdleOptions) {
 
 function progressOf(
   { targets }: IdleOptions,
-  states: readonly (SearchState | null)[],
+  states: readonly ((() => SearchState) | null)[],
   { port, startMs }: { port: ProbePort; startMs: number },
 ): IdleProgress {
   const now = port.nowMs()
   const told = targets.flatMap(({ target: { name } }, index) => {
     const state = states[index] ?? null
-    return state === null ? [] : [{ ...state, name }]
+    return state === null ? [] : [{ ...state(), name }]
   })
   const under = told.filter(({ overAtMs }) => overAtMs > now)
   return {

@@ -100,15 +100,11 @@ function marksOf(
   return cells.join('')
 }
 
-/** For what is in use, with why it is taken to be; where nothing is known, all in one table. */
+/** For what is in use, with why it is taken to be; what is not known to be in use, in one table, or where that is known by name only. */
 function adviceLines({ advice, settings }: IdleReport, paint: Paint): string[] {
-  if (advice.length === 0) return []
+  const unspoken = NOT_SPOKEN[settings.request]
   const used = advice.filter(({ inUse }) => inUse !== null)
-  if (used.length === 0) {
-    const other = NOT_SPOKEN[settings.request]
-    const fitting = advice.filter(({ speaks }) => speaks !== other)
-    return ['', paint.bold(words.heading.advice), ...settingLines(fitting, '  ')]
-  }
+  const others = advice.filter(({ inUse, speaks }) => inUse === null && speaks !== unspoken)
   const reasons = [...new Set(used.map(({ inUse }) => inUse ?? ''))]
   const lines = reasons.flatMap((why) => [
     ...wrap(printable(why), '  '),
@@ -117,10 +113,17 @@ function adviceLines({ advice, settings }: IdleReport, paint: Paint): string[] {
       '    ',
     ),
   ])
-  const others = advice.filter(({ inUse }) => inUse === null).map(({ id }) => id)
-  const names = [...new Set(others)].join(', ')
-  const more = others.length === 0 ? [] : wrap(fill(words.others, { names }), '  ')
-  return ['', paint.bold(words.heading.inUse), ...lines, ...more]
+  const known = lines.length === 0 ? [] : ['', paint.bold(words.heading.inUse), ...lines]
+  if (others.length === 0) return known
+  const isClientKnown = used.some(({ side }) => side === 'client')
+  if (isClientKnown) {
+    const names = [...new Set(others.map(({ id }) => id))].join(', ')
+    return [...known, ...wrap(fill(words.others, { names }), '  ')]
+  }
+  // A server of which the name is known needs no list of others.
+  const isServerKnown = used.some(({ side }) => side === 'server')
+  const shown = others.filter(({ side }) => !isServerKnown || side !== 'server')
+  return [...known, '', paint.bold(words.heading.advice), ...settingLines(shown, '  ')]
 }
 
 /** Nobody has a pool of databases to an HTTP server. */
