@@ -85,7 +85,8 @@ async function playAll(rows: readonly Row[], options: ScoreOptions): Promise<voi
       const played = await playOnce(row, keep === undefined ? null : folderOf(keep, of), options)
       if (played === null) return
       row.runs.set(n, played)
-      if (keep !== undefined) keepRun(keep, of, played)
+      // What could not be played is tried again.
+      if (keep !== undefined && played.failed === null) keepRun(keep, of, played)
       onProgress(`${++done}/${work.length} ${scenario.id}/${variant.id}: ${told(played)}`)
     }
   }

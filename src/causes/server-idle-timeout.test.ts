@@ -124,6 +124,21 @@ causeTable(serverIdleTimeout, [
     because: ['reset-after', 'constant'],
   },
   {
+    name: 'near miss: a proxy that obeys the Keep-Alive: timeout of its server',
+    connections: [0, 1, 2].map((id) =>
+      connection({
+        id,
+        ending: 'reset',
+        resets: [reset({ from: 'client', shape: 'active', tMs: 5005 + id * 300, frame: 50 + id })],
+      }),
+    ),
+    application: [0, 1, 2].map((id) => [
+      id,
+      application({ protocol: 'http', http: { keepAliveTimeoutS: 5 } as never }),
+    ]),
+    is: 'nothing',
+  },
+  {
     name: 'near miss: clients that retire idle connections by FIN',
     connections: [0, 1, 2].map((id) => {
       const tMs = 2005 + id * 200

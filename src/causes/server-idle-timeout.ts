@@ -170,7 +170,9 @@ function certaintyOf(
   const agreed = agreement(constant, evidence)
   if (agreed !== null && !isDistant(agreed, evidence)) return 'confirmed'
   const excerpt = members.some((m) => isExcerpt(m.connection))
-  if (members.some((m) => announced(m, evidence))) return 'likely'
+  // A client that ends at the age which the server has announced does as it was told.
+  const told = members.find((m) => announced(m, evidence))
+  if (told !== undefined) return told.side === 'server' ? 'likely' : null
   const many = members.length >= ENOUGH && members.length * 2 > of && differentTimes(members)
   if (many || (known && members.length >= 2)) return excerpt ? 'possible' : 'likely'
   // Idle connections that began together end together. A kill of them all (ss -K) resets them: those need a round time as well.

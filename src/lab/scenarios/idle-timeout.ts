@@ -52,7 +52,8 @@ export const idleTimeout: Scenario = {
         verdict: 'problem',
         cause: 'middlebox-idle-timeout',
         variant: 'nat-state-lost',
-        shallower: ['peer-restarted', 'wrong-host'],
+        // Where the new port is refused and not reset, nothing comes back, which is all that this end sees.
+        shallower: ['peer-restarted', 'wrong-host', 'path-lost'],
       },
       fault: `${fault}; the next packet leaves it from another port, and the server resets what it does not know.`,
       fix: keepaliveFix,
