@@ -37,6 +37,19 @@ causeTable(serverStalled, [
     is: 'nothing',
   },
   {
+    name: 'nobody was ever answered; of so many the payload of a few was read, and that is HTTP',
+    application: [[2, application({ protocol: 'http' })]],
+    connections: [0, 1, 2].map((id) =>
+      waiting(id, {
+        ending: 'half-closed',
+        startMs: 300 * id,
+        sides: { client: { fin: clientFin(1702 + 300 * id) } },
+      }),
+    ),
+    is: 'likely',
+    explains: 3,
+  },
+  {
     name: 'near miss: a stack that does not know the connection answers by a reset at once',
     application: [[0, application({ protocol: 'http' })]],
     connections: [0, 1, 2].map((id) =>

@@ -149,13 +149,23 @@ function leftTogether({ connection, waitedMs }: Stall, evidence: Evidence): numb
   return sameAge && roundSeconds(waitedMs) !== null ? null : ages.length
 }
 
+/** Its own, or that of others at the same end: the payload of so many as there may be is not read. */
+function protocolOf(connection: ConnectionFacts, { application, connections }: Evidence) {
+  const of = (id: number) => application.get(id)?.protocol ?? 'unknown'
+  const own = of(connection.id)
+  if (own !== 'unknown') return own
+  const { endpoint } = connection.server
+  const other = connections.find((c) => c.server.endpoint === endpoint && of(c.id) !== 'unknown')
+  return other === undefined ? 'unknown' : of(other.id)
+}
+
 function judgeOne(stall: Stall, slowest: number, evidence: Evidence): Verdict {
   const { connection } = stall
   const endpoint = evidence.endpoints.get(connection.server.endpoint)
   const alike = evidence.connections.filter(
     (c) => c.server.endpoint === connection.server.endpoint && stallOf(c) !== null,
   ).length
-  const protocol = evidence.application.get(connection.id)?.protocol ?? 'unknown'
+  const protocol = protocolOf(connection, evidence)
   const oneWay = (endpoint?.served ?? 0) === 0 && protocol === 'unknown'
   // Under TLS the last record of a client may be one that nobody answers: an alert, a key update.
   const patient = stall.until === 'capture-end' && protocol === 'tls'
