@@ -72,6 +72,8 @@ export interface EventGroup {
   service: Endpoint | null
   /** Which end of the connection that is. */
   side: 'local' | 'remote' | null
+  /** For calls that failed: whose, as KernelEvent.pid; each process has a group of its own. */
+  pid: number | null
   count: number
   firstNs: bigint
   lastNs: bigint

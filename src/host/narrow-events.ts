@@ -43,8 +43,9 @@ function ofGroup(
   return count === members.length ? group : { ...group, count }
 }
 
-function isOf({ kind, reason, local, remote }: KernelEvent, group: EventGroup): boolean {
+function isOf({ kind, reason, local, remote, pid }: KernelEvent, group: EventGroup): boolean {
   if (kind !== group.kind || reason !== group.reason) return false
+  if (group.pid !== null && pid !== group.pid) return false
   if (group.service === null) return local === null
   const end = group.side === 'remote' ? remote : local
   return end?.port === group.service.port && end.address === group.service.address

@@ -190,6 +190,7 @@ describe('TCP_STATE: linger 0, or a listener that closes', () => {
             reason: 'LISTEN > CLOSED',
             service: SERVER,
             side: 'local',
+            pid: null,
             count: 90,
             firstNs: 0n,
             lastNs: 9n,

@@ -83,6 +83,7 @@ test.each<[string, Partial<EventsFacts>]>([
           reason: 'NETFILTER_DROP',
           service: null,
           side: null,
+          pid: null,
           count: 2,
           firstNs: 0n,
           lastNs: 0n,

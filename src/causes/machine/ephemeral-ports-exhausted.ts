@@ -49,6 +49,13 @@ function pidsOf(events: readonly KernelEvent[]): Set<number | null> {
   return new Set(events.map(({ pid }) => pid))
 }
 
+/** All that these processes failed to do, kept one by one or not. */
+function countOf({ events }: MachineFacts, pids: ReadonlySet<number | null>): number {
+  return (events?.groups ?? [])
+    .filter(({ reason, pid }) => reason === 'EADDRNOTAVAIL' && pid !== null && pids.has(pid))
+    .reduce((sum, { count }) => sum + count, 0)
+}
+
 /** Whose calls failed; of threads that have ended, the process of that name that holds connections to where no port is left. */
 function callerOf(
   machine: MachineFacts,
@@ -87,7 +94,7 @@ function ofCalls(
 ): Verdict {
   const first = events[0]!
   const all = alone ? machine.events?.counts.get('connect-failed EADDRNOTAVAIL') : undefined
-  const counted = all ?? events.length
+  const counted = all ?? Math.max(events.length, countOf(machine, pidsOf(events)))
   const [worst] = full
   const process = callerOf(machine, events, worst)
   return onMachine(machine, {

@@ -161,16 +161,23 @@ export class EventsCollector {
     remember(this.exits, classified.exitOf!.pid, classified, MAX_EXITS)
   }
 
+  /** One process that fails again and again must not hide another that fails too. */
+  private callerOf({ kind, tid }: Classified): number | null {
+    if (tid === null || !kind.endsWith('-failed')) return null
+    return this.from.task(tid)?.pid ?? tid
+  }
+
   /** Counts the event into its group. @returns whether it is one of the first */
   private room(classified: Classified, label: string | null): boolean {
     const { kind, timeNs } = classified
     const { service, side } = serviceOf(classified)
-    const key = `${kind} ${label} ${side} ${service?.address} ${service?.port}`
+    const pid = this.callerOf(classified)
+    const key = `${kind} ${label} ${side} ${service?.address} ${service?.port} ${pid}`
     const group = this.groups.get(key)
     if (group === undefined) {
       if (this.groups.size >= this.limits.groups) return false
       const reason = label
-      const first = { kind, reason, service, side, count: 1, firstNs: timeNs, lastNs: timeNs }
+      const first = { kind, reason, service, side, pid, count: 1, firstNs: timeNs, lastNs: timeNs }
       this.groups.set(key, first)
       return true
     }
