@@ -109,3 +109,33 @@ test('any octets give an answer and never throw', () => {
     }),
   )
 })
+
+test('the same answer again says the same, another one does not, and more than was asked for is malformed', () => {
+  const first = octets(
+    'HTTP/1.1 200 OK\r\nKeep-Alive: timeout=5, max=9\r\nContent-Length: 2\r\n\r\nok',
+  )
+  const other = octets('HTTP/1.1 503 No\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno')
+  const said = (reader: ResponseReader) => {
+    const { status, keepAlive, bodyOctets, timeoutS, maxRequests } = reader
+    return { status, keepAlive, bodyOctets, timeoutS, maxRequests }
+  }
+  const reader = new ResponseReader()
+  for (const [answer, status, keepAlive] of [
+    [first, 200, true],
+    [first, 200, true],
+    [other, 503, false],
+    [other, 503, false],
+    [first, 200, true],
+  ] as const) {
+    reader.reset()
+    expect(reader.feed(answer)).toBe('done')
+    expect(said(reader)).toMatchObject({ status, keepAlive, bodyOctets: 2 })
+    expect(reader.timeoutS).toBe(status === 200 ? 5 : null)
+  }
+  reader.reset()
+  expect(reader.feed(first)).toBe('done')
+  expect(reader.feed(first)).toBe('malformed')
+  reader.reset()
+  expect(reader.feed(first.subarray(0, 20))).toBe('more')
+  expect(reader.feed(first.subarray(20))).toBe('done')
+})

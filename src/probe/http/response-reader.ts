@@ -5,9 +5,23 @@ const COLON = 58
 /** A head longer than this is no answer to a small request; nginx's own limit for what it reads is 8 kB a line. */
 const MAX_HEAD = 64 * 1024
 
+/** A response as long as this is remembered, so that its like need not be read again. */
+const MAX_KNOWN = 4096
+
 type State = 'line' | 'body' | 'until-end' | 'chunk-size' | 'chunk' | 'chunk-end' | 'trailer'
 
 export type Progress = 'more' | 'done' | 'malformed'
+
+/** What a response said that came in one piece. */
+interface Known {
+  octets: Uint8Array
+  status: number
+  keepAlive: boolean
+  bodyOctets: number
+  timeoutS: number | null
+  maxRequests: number | null
+  server: string | null
+}
 
 /** One response after another on a connection; `reset` before each. */
 export class ResponseReader {
@@ -28,6 +42,7 @@ export class ResponseReader {
   private left = 0
   private lengthOctets = -1
   private chunked = false
+  private known: Known | null = null
   private readonly bodyless: boolean
 
   /** @param method  answers to HEAD have no body */
@@ -46,6 +61,32 @@ export class ResponseReader {
 
   /** Octets after the end of the response are 'malformed': nobody asked for them. */
   feed(octets: Uint8Array): Progress {
+    if (this.state !== 'line' || this.headOctets > 0) return this.read(octets)
+    if (this.known !== null && isSame(this.known.octets, octets)) {
+      this.repeat(this.known)
+      return 'done'
+    }
+    const progress = this.read(octets)
+    if (progress === 'done' && octets.length <= MAX_KNOWN) {
+      const { status, keepAlive, bodyOctets, timeoutS, maxRequests, server } = this
+      const said = { status, keepAlive, bodyOctets, timeoutS, maxRequests, server }
+      this.known = { octets: octets.slice(), ...said }
+    }
+    return progress
+  }
+
+  private repeat(known: Known): void {
+    this.status = known.status
+    this.keepAlive = known.keepAlive
+    this.bodyOctets = known.bodyOctets
+    this.timeoutS = known.timeoutS
+    this.maxRequests = known.maxRequests
+    this.server = known.server
+    this.state = 'body' // whole: whatever comes behind it was not asked for
+    this.left = 0
+  }
+
+  private read(octets: Uint8Array): Progress {
     let at = 0
     while (at < octets.length) {
       if (this.state === 'until-end') {
@@ -143,10 +184,10 @@ export class ResponseReader {
     if (colon < 0 || colon >= end) return
     const name = text(octets, at, colon).toLowerCase()
     if (!FIELDS.has(name)) return
-    this.known(name, text(octets, colon + 1, end).trim())
+    this.noteField(name, text(octets, colon + 1, end).trim())
   }
 
-  private known(name: string, value: string): void {
+  private noteField(name: string, value: string): void {
     if (name === 'content-length' && /^\d{1,15}$/.test(value)) this.lengthOctets = Number(value)
     if (name === 'transfer-encoding') this.chunked = /\bchunked$/i.test(value)
     if (name === 'server') this.server = value.slice(0, 100)
@@ -198,6 +239,13 @@ const FIELDS = new Set([
   'server',
   'transfer-encoding',
 ])
+
+/** From the end: what differs from one answer to the next, a date or a body, is nearer to it. */
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false
+  for (let i = a.length - 1; i >= 0; i--) if (a[i] !== b[i]) return false
+  return true
+}
 
 function numberAfter(name: string, value: string): number | null {
   const found = new RegExp(`\\b${name}=(\\d{1,9})`, 'i').exec(value)?.[1]
