@@ -132,6 +132,7 @@ function sniffed(octets: Uint8Array, ended: boolean): CaptureFormat | undefined 
 class Meter {
   done = 0
   readonly total: number | null
+  private readonly isAlone: boolean
 
   constructor(inputs: readonly CaptureInput[]) {
     let total: number | null = 0
@@ -139,11 +140,13 @@ class Meter {
       total = total === null || bytes.size === null ? null : total + bytes.size
     }
     this.total = total
+    this.isAlone = inputs.length === 1
   }
 
   watch(source: ByteSource): ByteSource {
     const readNow = source.readNow?.bind(source)
-    const readAt = source.readAt?.bind(source)
+    // The pieces of a ring are open all at once: 8 MB ahead of each would be memory without end.
+    const readAt = this.isAlone ? source.readAt?.bind(source) : undefined
     const counted = (into: Uint8Array) => {
       const count = readNow!(into)
       this.done += count
