@@ -91,7 +91,17 @@ function byIcmp(connection: ConnectionFacts): Verdict | null {
   if (connection.ending !== 'unreachable' && connection.ending !== 'unanswered') return null
   const found = firstIcmp(connection, ['prohibited', 'port'])
   if (found === null) return null
-  const { icmp, kind } = found
+  const isProhibited = found.kind === 'prohibited'
+  const said = isProhibited ? 'icmp-prohibited' : 'icmp-port'
+  return rejectedByIcmp(connection, found.icmp, said, isProhibited ? 90 : 80)
+}
+
+function rejectedByIcmp(
+  connection: ConnectionFacts,
+  icmp: ConnectionFacts['icmp'][number],
+  said: 'icmp-prohibited' | 'icmp-port' | 'icmp-in-use',
+  weight: number,
+): Verdict {
   const own = icmp.from === connection.server.address
   const at = atFrame(icmp.frame, connection)
   const values = { from: icmp.from, meaning: icmp.meaning, code: icmp.code }
@@ -99,12 +109,9 @@ function byIcmp(connection: ConnectionFacts): Verdict | null {
     connections: [connection],
     certainty: 'likely',
     severity: 'problem',
-    weight: kind === 'prohibited' ? 90 : 80,
+    weight,
     culprit: { side: own ? 'server' : 'middlebox', host: icmp.from },
-    because: [
-      say(kind === 'prohibited' ? 'icmp-prohibited' : 'icmp-port', values, at),
-      ...(own ? [say('own-address', { from: icmp.from }, at)] : []),
-    ],
+    because: [say(said, values, at), ...(own ? [say('own-address', { from: icmp.from }, at)] : [])],
     against: [],
     values: { by: icmp.from },
     group: connection.server.endpoint,
@@ -149,24 +156,7 @@ function dataByIcmp(connection: ConnectionFacts): Verdict | null {
   const found = firstIcmp(connection, ['prohibited', 'port'])
   if (found === null || connection.handshake.ackMs === null) return null
   if (connection.ending === 'clean') return null
-  const { icmp } = found
-  const own = icmp.from === connection.server.address
-  const at = atFrame(icmp.frame, connection)
-  const values = { from: icmp.from, meaning: icmp.meaning, code: icmp.code }
-  return {
-    connections: [connection],
-    certainty: 'likely',
-    severity: 'problem',
-    weight: 88,
-    culprit: { side: own ? 'server' : 'middlebox', host: icmp.from },
-    because: [
-      say('icmp-in-use', values, at),
-      ...(own ? [say('own-address', { from: icmp.from }, at)] : []),
-    ],
-    against: [],
-    values: { by: icmp.from },
-    group: connection.server.endpoint,
-  }
+  return rejectedByIcmp(connection, found.icmp, 'icmp-in-use', 88)
 }
 
 function bySynReset(connection: ConnectionFacts, evidence: Evidence): Verdict | null {
