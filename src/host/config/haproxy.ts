@@ -41,18 +41,27 @@ export function haproxyListens(
   const found: ConfiguredListen[] = []
   let global: Limit | null = null
   let defaults: Section | null = null
+  const sections = allSections(files, paths)
+  if (sections === null) return null
+  for (const section of sections) {
+    if (section.kind === 'global') global = section.maxconn ?? global
+    else if (section.kind === 'defaults') defaults = section
+    else for (const bind of section.binds) found.push(...listens(bind, section, defaults, global))
+  }
+  return found
+}
+
+/** Of all the files, in their order. @returns null when none can be read */
+function allSections(files: ProcessFiles, paths: readonly string[]): Section[] | null {
+  const sections: Section[] = []
   let isRead = false
   for (const path of paths.flatMap((given) => expanded(files, given))) {
     const text = files.text(path)
     if (text === null) continue
     isRead = true
-    for (const section of sectionsOf(text, path)) {
-      if (section.kind === 'global') global = section.maxconn ?? global
-      else if (section.kind === 'defaults') defaults = section
-      else for (const bind of section.binds) found.push(...listens(bind, section, defaults, global))
-    }
+    sections.push(...sectionsOf(text, path))
   }
-  return isRead ? found : null
+  return isRead ? sections : null
 }
 
 /**
@@ -66,23 +75,19 @@ export function haproxyLimits(
   const limits: ConfiguredLimit[] = []
   const checks: ConfiguredCheck[] = []
   let defaults: Section | null = null
-  let isRead = false
-  for (const path of paths.flatMap((given) => expanded(files, given))) {
-    const text = files.text(path)
-    if (text === null) continue
-    isRead = true
-    for (const section of sectionsOf(text, path)) {
-      if (section.kind === 'global') limits.push(...limitOf(section.maxconn, null))
-      else if (section.kind === 'defaults') defaults = section
-      else {
-        const addresses = section.binds.flatMap((bind) => bind.addresses)
-        const ports = addresses.flatMap((text) => endpointOf(text)?.port ?? [])
-        if (ports.length > 0) limits.push(...limitOf(section.maxconn ?? defaults?.maxconn, ports))
-        checks.push(...section.servers.flatMap((s) => checkOf(s, section, defaults) ?? []))
-      }
+  const sections = allSections(files, paths)
+  if (sections === null) return null
+  for (const section of sections) {
+    if (section.kind === 'global') limits.push(...limitOf(section.maxconn, null))
+    else if (section.kind === 'defaults') defaults = section
+    else {
+      const addresses = section.binds.flatMap((bind) => bind.addresses)
+      const ports = addresses.flatMap((text) => endpointOf(text)?.port ?? [])
+      if (ports.length > 0) limits.push(...limitOf(section.maxconn ?? defaults?.maxconn, ports))
+      checks.push(...section.servers.flatMap((s) => checkOf(s, section, defaults) ?? []))
     }
   }
-  return isRead ? { limits, checks } : null
+  return { limits, checks }
 }
 
 function limitOf(
