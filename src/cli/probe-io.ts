@@ -58,10 +58,14 @@ export function httpPath(options: Options): string | null {
   )
 }
 
-/** Says on standard error what is going to be sent, before it is. */
-export function announcer(probe: ProbeReport['probe'], options: Options, io: Io) {
-  return async (plan: Plan): Promise<void> => {
-    if (options['quiet'] === undefined) await io.err.write(planText(probe, plan))
+/** What every experiment is told by the command line. On standard error it says what is going to be sent, before it is. */
+export function hooksOf(probe: ProbeReport['probe'], options: Options, io: Io, stop: AbortSignal) {
+  return {
+    stop,
+    owned: options['yes-i-own-this'] !== undefined,
+    onPlan: async (plan: Plan): Promise<void> => {
+      if (options['quiet'] === undefined) await io.err.write(planText(probe, plan))
+    },
   }
 }
 

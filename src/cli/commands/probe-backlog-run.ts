@@ -1,7 +1,7 @@
 import { backlogText } from '../../report/probe/backlog-text.ts'
 import type { Io } from '../io.ts'
 import {
-  announcer,
+  hooksOf,
   httpPath,
   interruptible,
   onlyTarget,
@@ -26,11 +26,7 @@ export async function run(args: Arguments, io: Io, app: App): Promise<number> {
   }
   const { probeBacklog } = await app.probe()
   const report = await interruptible(io, (stop) =>
-    probeBacklog(request, {
-      stop,
-      owned: options['yes-i-own-this'] !== undefined,
-      onPlan: announcer('backlog', options, io),
-    }),
+    probeBacklog(request, hooksOf('backlog', options, io, stop)),
   )
   return showResult(report, options, io, backlogText)
 }

@@ -2,7 +2,7 @@ import type { ConnectRequest } from '../../app/probe/index.ts'
 import { TcpwhyError } from '../../base/errors.ts'
 import { connectText } from '../../report/probe/connect-text.ts'
 import type { Io } from '../io.ts'
-import { announcer, httpPath, interruptible, onlyTarget, showResult, time } from '../probe-io.ts'
+import { hooksOf, httpPath, interruptible, onlyTarget, showResult, time } from '../probe-io.ts'
 import type { App, Arguments } from '../spec.ts'
 
 const DEFAULT_MS = 10_000
@@ -14,11 +14,7 @@ export async function run(args: Arguments, io: Io, app: App): Promise<number> {
   const request = connectRequest(args)
   const { probeConnect } = await app.probe()
   const report = await interruptible(io, (stop) =>
-    probeConnect(request, {
-      stop,
-      owned: options['yes-i-own-this'] !== undefined,
-      onPlan: announcer('connect', options, io),
-    }),
+    probeConnect(request, hooksOf('connect', options, io, stop)),
   )
   return showResult(report, options, io, connectText)
 }

@@ -2,7 +2,7 @@ import type { HttpRequest } from '../../app/probe/index.ts'
 import { httpProgressLines, httpText } from '../../report/probe/http-text.ts'
 import type { Io } from '../io.ts'
 import {
-  announcer,
+  hooksOf,
   httpPath,
   interruptible,
   onlyTarget,
@@ -35,9 +35,7 @@ export async function run(args: Arguments, io: Io, app: App): Promise<number> {
   const live = liveLines(io.err)
   const report = await interruptible(io, (stop) =>
     probeHttp(request, {
-      stop,
-      owned: options['yes-i-own-this'] !== undefined,
-      onPlan: announcer('http', options, io),
+      ...hooksOf('http', options, io, stop),
       ...(isLive ? { onProgress: (progress) => void live.show(httpProgressLines(progress)) } : {}),
     }).finally(() => live.clear()),
   )

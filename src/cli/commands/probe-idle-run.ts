@@ -3,7 +3,7 @@ import { TcpwhyError } from '../../base/errors.ts'
 import { idleProgressLines } from '../../report/probe/idle-progress-text.ts'
 import { idleText } from '../../report/probe/idle-text.ts'
 import type { Io } from '../io.ts'
-import { announcer, httpPath, interruptible, showResult, time } from '../probe-io.ts'
+import { hooksOf, httpPath, interruptible, showResult, time } from '../probe-io.ts'
 import { liveLines } from '../progress.ts'
 import type { App, Arguments } from '../spec.ts'
 
@@ -20,9 +20,7 @@ export async function run(args: Arguments, io: Io, app: App): Promise<number> {
   const live = liveLines(io.err)
   const report = await interruptible(io, (stop) =>
     probeIdle(request, {
-      stop,
-      owned: options['yes-i-own-this'] !== undefined,
-      onPlan: announcer('idle', options, io),
+      ...hooksOf('idle', options, io, stop),
       ...(isLive ? { onProgress: (progress) => void live.show(idleProgressLines(progress)) } : {}),
     }).finally(() => live.clear()),
   )

@@ -5,7 +5,7 @@ import { jsonText } from '../../report/printable.ts'
 import { loadText } from '../../report/probe/load-text.ts'
 import { parseDuration } from '../duration.ts'
 import type { Io } from '../io.ts'
-import { announcer, interruptible, onlyTarget, showResult, time, wholeNumber } from '../probe-io.ts'
+import { hooksOf, interruptible, onlyTarget, showResult, time, wholeNumber } from '../probe-io.ts'
 import type { App, Arguments } from '../spec.ts'
 
 const DEFAULT_CONCURRENCY = 10
@@ -22,9 +22,7 @@ export async function run(args: Arguments, io: Io, app: App): Promise<number> {
   const lines = options['json-lines'] === undefined ? null : lineWriter(options, io)
   const report = await interruptible(io, (stop) =>
     probeLoad(request, {
-      stop,
-      owned: options['yes-i-own-this'] !== undefined,
-      onPlan: announcer('load', options, io),
+      ...hooksOf('load', options, io, stop),
       onSample: (sample) => lines?.write({ is: 'sample', sample }),
       onAllBegun: (at) => lines?.write({ is: 'all-begun', ...at }),
     }),
