@@ -9,6 +9,7 @@ import {
   reasonsOf,
   type Verdict,
 } from './cause.ts'
+import { httpChecks } from './http-check.ts'
 import { judgeHealthChecksHere } from './machine/health-check.ts'
 import { regularInterval } from './regular.ts'
 
@@ -17,7 +18,7 @@ const say = reasonsOf('health-check')
 /** A probe leaves as soon as it is connected; a client that waits longer wanted something. */
 const SHORT_MS = 1000
 
-/** A balancer or monitor that connects and leaves without an octet. */
+/** A balancer or monitor that connects and leaves: without an octet, or as soon as its request is answered at all. */
 export const healthCheck = {
   id: 'health-check',
   needs: ['packets', 'kernel', 'application'],
@@ -26,6 +27,7 @@ export const healthCheck = {
     'accept-and-close',
     'accept-queue-overflow',
     'client-cancelled',
+    'close-with-unread-data',
     'linger-zero',
     'tls-failure',
   ],
@@ -49,7 +51,8 @@ function judge(evidence: Evidence): Judgement {
     if (group === undefined) groups.set(key, [check])
     else group.push(check)
   }
-  return { verdicts: [...groups].map(([key, checks]) => judgeGroup(key, checks)) }
+  const silent = [...groups].map(([key, checks]) => judgeGroup(key, checks))
+  return { verdicts: [...silent, ...httpChecks(evidence)] }
 }
 
 /** Connected, nothing said by either side, ended first by the client within a second. */

@@ -1,5 +1,6 @@
 """What looks like trouble and is none: health-check, reset-after-exchange, client-cancelled, deferred-accept."""
 
+import os
 import socket
 import time
 
@@ -27,6 +28,49 @@ def health_check(stage):
         return work
 
     together(check('10.77.1.9', True), check('10.77.1.8', False), lambda: bystanders(stage, 10, gap=0.5, source='10.77.1.2'))
+
+
+@capture('health-check/haproxy-http', vantage='server', victims=0, stage={'clients': 8},
+         expects={'verdict': 'benign', 'cause': 'health-check', 'variant': 'http'}, also=['reset-after-exchange'])
+def haproxy_http(stage):
+    """A real HAProxy (10.77.1.2) checks two servers every second: port 80 with "option httpchk GET /health", port 8080 with
+    "option httpchk" alone, which asks OPTIONS / HTTP/1.0. When it has read the status it closes (SO_LINGER 0), so each check
+    ends by RST; on port 80 in the middle of the answer, which is sent in two pieces. The users' requests, from 10.77.1.9
+    (42001-42010), are fine.
+    """
+    def in_pieces(connection):
+        if not read_head(connection):
+            return connection.close()
+        connection.sendall(b'HTTP/1.0 200 OK\r\nContent-Length: 30\r\n\r\n')
+        time.sleep(0.05)
+        connection.sendall(b'ok ' * 10)
+        connection.close()
+
+    stage.serve(80, lambda connection: quiet(in_pieces, connection))
+    http_server(stage, 8080)
+    path = os.path.join(stage.dir, 'haproxy.cfg')
+    with open(path, 'w') as file:
+        file.write(HAPROXY_CHECKS)
+    stage.tap(SERVER, snap=256)
+    stage.spawn(CLIENT, 'haproxy', '-db', '-f', path)
+    bystanders(stage, 10, gap=0.8, source='10.77.1.9')
+
+
+HAPROXY_CHECKS = """
+defaults
+  mode http
+  timeout connect 2s
+  timeout client 5s
+  timeout server 5s
+listen unused
+  bind 127.0.0.1:9
+backend pages
+  option httpchk GET /health
+  server one 10.77.2.2:80 check inter 1s
+backend static
+  option httpchk
+  server one 10.77.2.2:8080 check inter 1s
+"""
 
 
 @capture('reset-after-exchange/late-goodbye', victims=0,

@@ -46,6 +46,27 @@ def unread_response(stage):
             bystanders(stage, 1, 8081, base=42009 + n + 1)
 
 
+@capture('close-with-unread-data/poller-by-clock', ending='reset', endedBy='client', victims=6,
+         expects={'verdict': 'problem', 'cause': 'close-with-unread-data', 'variant': 'unread-response', 'culprit': 'client'})
+def poller_by_clock(stage):
+    """As regular as a health check, and none: every second a client (41001-41006) asks for the same list of 300,000 octets
+    on a connection of its own, looks at the status and closes. What waits unread in its buffer makes the kernel send RST.
+    Others (42001-42006) read a short answer from port 8080 to the end.
+    """
+    big_files(stage, 300_000)
+    http_server(stage, 8080)
+    stage.tap(CLIENT, snap=200)
+    for n in range(1, 7):
+        from_s = time.monotonic()
+        connection = stage.connect(80, 41000 + n)
+        connection.sendall(get('/health/list.json'))
+        read_head(connection)
+        time.sleep(0.3)
+        connection.close()
+        bystanders(stage, 1, 8080, base=41999 + n)
+        time.sleep(max(0, from_s + 1 - time.monotonic()))
+
+
 @capture('close-with-unread-data/early-response-upload', ending='reset', endedBy='server', victims=5,
          stage={'delay_ms': 3},
          expects={'verdict': 'problem', 'cause': 'close-with-unread-data', 'variant': 'early-response-upload',
