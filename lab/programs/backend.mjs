@@ -1,5 +1,6 @@
 // An HTTP backend behind a proxy, in Node as people deploy it: backend.mjs JSON {"listen", "keepAliveMs"}
 // /report sends its head at once and its lines over 1.2 s; everything else is answered when the request is read.
+// How many reports are under way is said on standard output, one JSON object a line, whenever that changes.
 // keepAliveMs is how long an idle connection is kept; without it Node's own 5 s. SIGTERM: what has begun is finished first.
 import { createServer } from 'node:http'
 
@@ -16,7 +17,15 @@ const server = createServer((request, response) => {
   })
 })
 
+let reports = 0
+
+function underWay(by) {
+  reports += by
+  process.stdout.write(`${JSON.stringify({ reports })}\n`)
+}
+
 function report(response) {
+  underWay(1)
   response.writeHead(200, { 'Content-Length': LINES * line.length })
   let sent = 0
   const timer = setInterval(() => {
@@ -25,7 +34,10 @@ function report(response) {
     clearInterval(timer)
     response.end()
   }, EVERY_MS)
-  response.on('close', () => clearInterval(timer))
+  response.on('close', () => {
+    clearInterval(timer)
+    underWay(-1)
+  })
 }
 
 if (keepAliveMs !== undefined) server.keepAliveTimeout = keepAliveMs

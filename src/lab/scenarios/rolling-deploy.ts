@@ -1,19 +1,27 @@
 import { programPath } from '../programs.ts'
 import { startHaproxy } from '../servers/haproxy.ts'
 import { type HaproxyControl, haproxyControl } from '../servers/haproxy-control.ts'
+import { lastPoolLine } from '../servers/pool-log.ts'
 import { failures, failuresOf, type LoadCounts, sumOf } from '../stage/load.ts'
 import type { Running } from '../stage/process.ts'
 import type { Stage } from '../stage/stage.ts'
 import type { Outcome, Scenario } from '../types.ts'
 
 const APP = 8080
-const FOR_MS = 15_000
+/** The load ends when the story is over; this is longer than any story. */
+const FOR_MS = 120_000
 /** The deploy begins when so many of each kind are answered. */
 const UNDER_WAY = 20
 /** Until the new version listens. */
 const AWAY_MS = 2500
 /** A report takes 1.2 s. */
 const DRAIN_MS = 2500
+/** It is killed when so many of its answers are under way; 12 are, as a rule. */
+const IN_THE_MIDDLE = 5
+/** The new version at work, before the load ends. */
+const AFTERWARDS_MS = 4000
+/** On a busy machine. */
+const PATIENCE_MS = 40_000
 
 export const rollingDeploy: Scenario = {
   id: 'rolling-deploy',
@@ -61,13 +69,19 @@ export async function playDeploy(stage: Stage, gently: boolean): Promise<Outcome
   const now = () => sumOf(loads.map((load) => load.now()))
   stage.gauge('requests answered', () => now().answered)
   stage.gauge('requests failed', () => failures(now()))
-  await stage.until('both kinds of requests are answered', () =>
-    loads.every((load) => load.now().answered >= UNDER_WAY),
-  )
+  const answered = () => loads.every((load) => load.now().answered >= UNDER_WAY)
+  await stage.until('both kinds of requests are answered', answered, PATIENCE_MS)
   stage.look()
   await stage.sleep(2000)
   await (gently ? deployGently : deployRudely)(stage, doomed, haproxy)
+  await stage.sleep(AFTERWARDS_MS)
+  for (const load of loads) load.stop()
   return outcome(sumOf(await Promise.all(loads.map((load) => load.done))))
+}
+
+/** How many reports the backend at `server` has begun and not ended, as it says itself. */
+function reportsUnderWay(stage: Stage): number {
+  return lastPoolLine(stage.path('server-backend.log'))?.['reports'] ?? 0
 }
 
 function startBackend(stage: Stage, name: 'server' | 'server2'): Promise<Running> {
@@ -90,6 +104,8 @@ async function startBalancer(stage: Stage): Promise<HaproxyControl> {
 }
 
 async function deployRudely(stage: Stage, doomed: Running): Promise<void> {
+  const inTheMiddle = () => reportsUnderWay(stage) >= IN_THE_MIDDLE
+  await stage.until('answers are under way', inTheMiddle, PATIENCE_MS)
   stage.mark('kill -9')
   await doomed.end('SIGKILL')
   await stage.sleep(AWAY_MS)
@@ -101,6 +117,7 @@ async function deployGently(stage: Stage, doomed: Running, haproxy: HaproxyContr
   stage.step('HAProxy gives the backend nothing new')
   await haproxy.tell('set server front/back1 state drain')
   await stage.sleep(DRAIN_MS)
+  await stage.until('its last answers are given', () => reportsUnderWay(stage) === 0, PATIENCE_MS)
   await haproxy.tell('set server front/back1 state maint')
   await doomed.end('SIGTERM')
   await stage.sleep(AWAY_MS)

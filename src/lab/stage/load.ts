@@ -46,6 +46,8 @@ export interface Load {
   /** Every connection of the plan has been begun. */
   allSent: Promise<void>
   done: Promise<LoadCounts>
+  /** Nothing new is begun; `done` comes when what is under way has ended. */
+  stop(): void
 }
 
 export const NONE: LoadCounts = {
@@ -192,5 +194,10 @@ export function startLoad(
   })
   // Whoever does not wait for it must not be told of its failure as an unhandled one.
   done.catch(() => {})
-  return { now: () => last, allSent: Promise.race([allSent, done.then(() => {})]), done }
+  return {
+    now: () => last,
+    allSent: Promise.race([allSent, done.then(() => {})]),
+    done,
+    stop: () => void child.kill('SIGINT'),
+  }
 }
