@@ -11,6 +11,7 @@ import { release } from 'node:os'
 import { join } from 'node:path'
 import { TcpwhyError } from '../base/errors.ts'
 import { version } from '../base/version.ts'
+import { buildId } from '../lab/programs.ts'
 import type { KeptRun, ScoreRun } from '../lab/report.ts'
 
 /** DIR/RUN/SCENARIO.VARIANT/: kept.json, and what is worth a look where it did not go as expected. */
@@ -32,7 +33,8 @@ export function keepRun(
   const folder = folderOf(keep, of)
   mkdirSync(folder, { recursive: true })
   const tool = { name: 'tcpwhy' as const, version }
-  const kept: KeptRun = { schema: 'tcpwhy.lab-kept/1', tool, kernel: release(), ...of, played }
+  const made = { tool, build: buildId(), kernel: release() }
+  const kept: KeptRun = { schema: 'tcpwhy.lab-kept/1', ...made, ...of, played }
   const path = join(folder, FILE)
   writeFileSync(`${path}.part`, `${JSON.stringify(kept, null, 2)}\n`)
   renameSync(`${path}.part`, path)
@@ -43,6 +45,41 @@ export function forgetRecording(folder: string): void {
   for (const name of ['before', 'report.json']) {
     rmSync(join(folder, name), { recursive: true, force: true })
   }
+}
+
+/** What a playing that was killed left in the folder of its story is no part of the next one. */
+export function clearFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+}
+
+/**
+ * A run that was killed goes on only as what it was: with the same build of tcpwhy, on the same kernel.
+ * @throws TcpwhyError LAB_KEPT_OTHER
+ */
+export function checkSame(keep: string, kept: readonly KeptRun[]): void {
+  const [build, kernel] = [buildId(), release()]
+  const other = kept.find((one) => one.build !== build || one.kernel !== kernel)
+  if (other === undefined) return
+  const by = other.kernel === kernel ? 'another build of tcpwhy' : `Linux ${other.kernel}`
+  throw new TcpwhyError(
+    'LAB_KEPT_OTHER',
+    `${keep} keeps what ${by} has played`,
+    `Give another folder; tcpwhy lab score --aggregate ${keep} adds up what is there.`,
+  )
+}
+
+const OF_A_RUN = ['before', 'after', 'report.json'] as const
+
+/** `lab run --keep`: what two runs left in one folder could not be told apart. @throws TcpwhyError LAB_KEPT_OTHER */
+export function checkUnused(keep: string): void {
+  const found = OF_A_RUN.find((name) => existsSync(join(keep, name)))
+  if (found === undefined) return
+  throw new TcpwhyError(
+    'LAB_KEPT_OTHER',
+    `${keep} has ${found} of an earlier run`,
+    'Give another folder, or remove what is there.',
+  )
 }
 
 /** All that were kept there, in order of their runs. @throws TcpwhyError LAB_KEPT_UNREADABLE */

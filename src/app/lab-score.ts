@@ -1,13 +1,13 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { release } from 'node:os'
 import { TcpwhyError } from '../base/errors.ts'
 import { version } from '../base/version.ts'
 import { isUnstable, tookOf, wrongOf } from '../lab/aggregate.ts'
-import type { LabReport, LabScore, ScoreRow, ScoreRun } from '../lab/report.ts'
+import type { KeptRun, LabReport, LabScore, ScoreRow, ScoreRun } from '../lab/report.ts'
 import { scenarios } from '../lab/scenarios/index.ts'
 import type { Scenario, Variant } from '../lab/types.ts'
 import { runLabApart } from './lab-child.ts'
-import { folderOf, forgetRecording, keepRun, keptRuns } from './lab-kept.ts'
+import { checkSame, clearFolder, folderOf, forgetRecording, keepRun, keptRuns } from './lab-kept.ts'
 
 export interface ScoreOptions {
   /** "idle-timeout" or "idle-timeout/drop"; empty = all. */
@@ -37,15 +37,19 @@ interface Row {
 /**
  * Plays every story and compares what was concluded with what was done.
  * Ctrl-C ends it with what was played so far.
- * @throws TcpwhyError LAB_UNKNOWN, LAB_CANNOT_RUN, LAB_KEPT_UNREADABLE
+ * @throws TcpwhyError LAB_UNKNOWN, LAB_CANNOT_RUN, LAB_KEPT_OTHER, LAB_KEPT_UNREADABLE
  */
 export const scoreLab: ScoreLab = async (options) => {
   const from = performance.now()
   const rows = chosen(options).map((row): Row => ({ ...row, runs: new Map() }))
   const { aggregate, keep } = options
-  if (aggregate !== undefined) for (const folder of aggregate) addKept(rows, folder)
+  if (aggregate !== undefined) for (const folder of aggregate) addKept(rows, keptRuns(folder))
   else {
-    if (keep !== undefined && existsSync(keep)) addKept(rows, keep)
+    if (keep !== undefined && existsSync(keep)) {
+      const kept = keptRuns(keep)
+      checkSame(keep, kept)
+      addKept(rows, kept)
+    }
     await playAll(rows, options)
   }
   const scored = rows.filter(({ runs }) => runs.size > 0).map(scoreRow)
@@ -63,9 +67,9 @@ export const scoreLab: ScoreLab = async (options) => {
 }
 
 /** Runs of several folders follow each other. */
-function addKept(rows: readonly Row[], folder: string): void {
+function addKept(rows: readonly Row[], kept: readonly KeptRun[]): void {
   const before = Math.max(0, ...rows.flatMap(({ runs }) => [...runs.keys()]))
-  for (const { run, scenario, variant, played } of keptRuns(folder)) {
+  for (const { run, scenario, variant, played } of kept) {
     const row = rows.find((one) => one.scenario.id === scenario && one.variant.id === variant)
     row?.runs.set(before + run, played)
   }
@@ -132,7 +136,7 @@ async function playOnce(
   const from = performance.now()
   const fromMs = Date.now()
   const seconds = () => Math.round((performance.now() - from) / 100) / 10
-  if (folder !== null) mkdirSync(folder, { recursive: true })
+  if (folder !== null) clearFolder(folder)
   try {
     const of = { id: scenario.id, variant: variant.id, keep: folder, touchHost }
     const report = await runLabApart(of, signal)

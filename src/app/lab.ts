@@ -13,6 +13,7 @@ import { stopped } from '../lab/stage/wait.ts'
 import type { LabEvent, Outcome, Scenario, Variant } from '../lab/types.ts'
 import { watchKernelEvents } from './kernel-events.ts'
 import { type Conclusions, concludeAll } from './lab-conclude.ts'
+import { checkUnused } from './lab-kept.ts'
 import { LabLook } from './lab-look.ts'
 import { nodeHost } from './node-host.ts'
 
@@ -39,11 +40,12 @@ export function labScenarios(): readonly Scenario[] {
 
 /**
  * Builds the incident on this machine, diagnoses it blind, and with `fix` proves that the fix takes it away.
- * @throws TcpwhyError LAB_UNKNOWN, LAB_CANNOT_RUN, LAB_FAILED, LAB_STOPPED
+ * @throws TcpwhyError LAB_UNKNOWN, LAB_CANNOT_RUN, LAB_FAILED, LAB_KEPT_OTHER, LAB_STOPPED
  */
 export const runLab: RunLab = async (options) => {
   const { scenario, variant } = find(options.id, options.variant)
   checkMachine(thisMachine(), scenario, variant, options)
+  if (options.keep !== undefined) checkUnused(options.keep)
   const from = performance.now()
   const faults: string[] = []
   const left = await removeLeftovers()

@@ -26,6 +26,7 @@ export const errorCodes = [
   'HOST_NOT_LINUX',
   'LAB_CANNOT_RUN',
   'LAB_FAILED',
+  'LAB_KEPT_OTHER',
   'LAB_KEPT_UNREADABLE',
   'LAB_STOPPED',
   'LAB_UNKNOWN',

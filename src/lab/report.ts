@@ -125,6 +125,8 @@ export interface ScoreRun {
 export interface KeptRun {
   schema: 'tcpwhy.lab-kept/1'
   tool: { name: 'tcpwhy'; version: string }
+  /** Of the tcpwhy that played it (`buildId`); files of earlier versions have none. */
+  build?: string
   kernel: string
   run: number
   scenario: string

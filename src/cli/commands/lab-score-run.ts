@@ -7,7 +7,7 @@ import type { App, Arguments } from '../spec.ts'
 const MAX_RUNS = 20
 const MAX_JOBS = 16
 
-/** `tcpwhy lab score`. @throws TcpwhyError BAD_ARGUMENT, LAB_UNKNOWN, LAB_CANNOT_RUN, LAB_KEPT_UNREADABLE */
+/** `tcpwhy lab score`. @throws TcpwhyError BAD_ARGUMENT, LAB_UNKNOWN, LAB_CANNOT_RUN, LAB_KEPT_OTHER, LAB_KEPT_UNREADABLE */
 export async function run({ options, operands }: Arguments, io: Io, app: App): Promise<number> {
   const keep = options['keep']?.[0]
   const { aggregate } = options
