@@ -73,8 +73,8 @@ export function compileModule(
     sources,
     layout: how.layout,
     call: indexOf,
-    inlined: (body, host) =>
-      how.called.has(body.node.name!.getText()) ? null : inline(context, body, host),
+    inlined: (call) =>
+      how.called.has(call.body.node.name!.getText()) ? null : inline(context, call),
   }
   for (const { file, name } of exported) indexOf(sources.function(file, name), name)
   const functions: WasmFunction[] = []

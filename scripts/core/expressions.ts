@@ -10,8 +10,16 @@ import {
   FLOAT,
   INT,
   OCTET,
+  OPPOSITE,
 } from './operators.ts'
-import { type Erased, type Scope, signatureOf, unsupported } from './scope.ts'
+import {
+  type Erased,
+  type Exits,
+  type LocalBinding,
+  type Scope,
+  signatureOf,
+  unsupported,
+} from './scope.ts'
 import type { Body, Sources } from './sources.ts'
 import { blockType, f64Const, i32Const, memory, op, type Type, u32 } from './wasm.ts'
 
@@ -34,8 +42,16 @@ export interface Context {
   layout: Layout
   /** Index of the function, which is compiled if it is not yet. */
   call(body: Body): number
-  /** The body put in place of a call; null = it is called. */
-  inlined(body: Body, host: Scope): { code: number[]; params: readonly number[] } | null
+  /**
+   * The body put in place of a call; null = it is called.
+   * @param args  the locals that are passed, where it is nothing but one
+   */
+  inlined(call: {
+    body: Body
+    host: Scope
+    args: readonly (LocalBinding | null)[]
+    exits: Exits | null
+  }): { code: number[]; params: readonly (number | null)[] } | null
 }
 
 /** TypeScript's expressions on numbers -> WebAssembly. What is not of the subset is refused, never guessed. */
@@ -243,6 +259,49 @@ export class Expressions {
     return [...code.bytes, ...f64Const(0), COMPARE_F64[ts.SyntaxKind.ExclamationEqualsEqualsToken]!]
   }
 
+  /**
+   * Leaves `depth` + 1 blocks if the truth of `node` is `when`, else goes on. No truth value is made: that takes V8's compilers
+   * time, and the processor.
+   */
+  branch(node: ts.Expression, depth: number, when: boolean): number[] {
+    if (ts.isNonNullExpression(node) || ts.isParenthesizedExpression(node)) {
+      return this.branch(node.expression, depth, when)
+    }
+    const value = this.literal(node)
+    if (value !== null) return (value !== 0) === when ? [op.br, ...u32(depth)] : []
+    if (ts.isPrefixUnaryExpression(node) && node.operator === ts.SyntaxKind.ExclamationToken) {
+      return this.branch(node.operand, depth, !when)
+    }
+    if (ts.isBinaryExpression(node)) return this.branchOnBinary(node, depth, when)
+    const body = ts.isCallExpression(node) ? this.bodyOf(node) : null
+    if (body !== null && ts.isCallExpression(node)) {
+      const exits = when ? { yes: depth + 1, no: 0 } : { yes: 0, no: depth + 1 }
+      const inside = this.put(body, node, exits)
+      if (inside !== null) return [op.block, blockType(null), ...inside.bytes, op.end]
+    }
+    return [...this.condition(node), ...(when ? [] : [op.i32Eqz]), op.brIf, ...u32(depth)]
+  }
+
+  private branchOnBinary(node: ts.BinaryExpression, depth: number, when: boolean): number[] {
+    const kind = node.operatorToken.kind
+    const isAnd = kind === ts.SyntaxKind.AmpersandAmpersandToken
+    if (isAnd || kind === ts.SyntaxKind.BarBarToken) {
+      // One of the two decides: a && b is not true, a || b is true.
+      if (isAnd !== when) {
+        return [...this.branch(node.left, depth, when), ...this.branch(node.right, depth, when)]
+      }
+      return [
+        ...[op.block, blockType(null), ...this.branch(node.left, 0, !when)],
+        ...[...this.branch(node.right, depth + 1, when), op.end],
+      ]
+    }
+    const code = this.condition(node)
+    const last = code.at(-1)!
+    const opposite = when || COMPARE_I32[kind] !== last ? undefined : OPPOSITE[last]
+    if (opposite !== undefined) return [...code.slice(0, -1), opposite, op.brIf, ...u32(depth)]
+    return [...code, ...(when ? [] : [op.i32Eqz]), op.brIf, ...u32(depth)]
+  }
+
   private binary(node: ts.BinaryExpression): Code {
     const kind = node.operatorToken.kind
     if (kind === ts.SyntaxKind.AmpersandAmpersandToken) {
@@ -302,52 +361,79 @@ export class Expressions {
     const [yes, no] = [this.any(node.whenTrue), this.any(node.whenFalse)]
     const type = yes.type === 'f64' || no.type === 'f64' ? 'f64' : 'i32'
     const [a, b] = [this.coerced(type, yes, node.whenTrue), this.coerced(type, no, node.whenFalse)]
+    const otherwise = this.branch(node.condition, 0, false)
     return {
       type,
       bytes: [
-        ...this.condition(node.condition),
-        op.if,
-        blockType(type),
-        ...a,
-        op.else,
-        ...b,
-        op.end,
+        ...[op.block, blockType(type), op.block, blockType(null), ...otherwise],
+        ...[...a, op.br, 1, op.end, ...b, op.end],
       ],
     }
   }
 
   call(node: ts.CallExpression): Code {
+    const body = this.bodyOf(node)
+    if (body === null) return this.instruction(node)
+    const inlined = this.put(body, node, null)
+    if (inlined !== null) return inlined
+    const { result } = signatureOf(body)
+    const passed = this.passed(body, node).flatMap(({ bytes }) => bytes)
+    return { type: result, bytes: [...passed, op.call, ...u32(this.context.call(body))] }
+  }
+
+  /** What is called; null = something that is an instruction, or a few. */
+  private bodyOf(node: ts.CallExpression): Body | null {
     const callee = node.expression
     const { sources } = this.context
-    if (ts.isIdentifier(callee)) {
-      return this.compiled(sources.function(this.scope.file, callee.text), node)
-    }
+    if (ts.isIdentifier(callee)) return sources.function(this.scope.file, callee.text)
     if (!ts.isPropertyAccessExpression(callee)) throw unsupported(node, 'this call')
+    const of = this.erased(callee.expression)
+    if (of === null || typeof of === 'string') return null
+    return sources.method(of.file, of.className, callee.name.text)
+  }
+
+  private instruction(node: ts.CallExpression): Code {
+    const callee = node.expression as ts.PropertyAccessExpression
     const name = callee.name.text
     if (callee.expression.getText() === 'Math') return this.math(name, node)
     const of = this.erased(callee.expression)
     if (of === 'view') return this.bigEndian(name, node)
     if (of === 'ints' && name === 'copyWithin') return this.copyWithin(node)
     if (of === 'ints' && name === 'fill') return this.fill(node)
-    if (of === null || typeof of === 'string') throw unsupported(node, 'this call')
-    return this.compiled(sources.method(of.file, of.className, name), node)
+    throw unsupported(node, 'this call')
   }
 
-  private compiled(body: Body, node: ts.CallExpression): Code {
-    const { result, params } = signatureOf(body)
-    const inlined = this.context.inlined(body, this.scope)
-    const bytes: number[] = []
-    for (const [i, type] of params.entries()) {
+  /** The body in place of its call. @returns null when it is not to be put there */
+  private put(body: Body, node: ts.CallExpression, exits: Exits | null): Code | null {
+    const args = body.node.parameters.map((_, i) => this.local(node.arguments[i]))
+    const inlined = this.context.inlined({ body, host: this.scope, args, exits })
+    if (inlined === null) return null
+    const { params, code } = inlined
+    const passed = this.passed(body, node).filter((_, i) => params[i] !== null)
+    const into = params
+      .filter((index) => index !== null)
+      .toReversed()
+      .flatMap((index) => [op.localSet, ...u32(index)])
+    const bytes = [...passed.flatMap((one) => one.bytes), ...into, ...code]
+    return { type: exits === null ? signatureOf(body).result : null, bytes }
+  }
+
+  private local(node: ts.Expression | undefined): LocalBinding | null {
+    if (node === undefined || !ts.isIdentifier(node)) return null
+    const binding = this.scope.lookup(node.text)
+    return binding?.is === 'local' ? binding : null
+  }
+
+  /** The numbers among the arguments. */
+  private passed(body: Body, node: ts.CallExpression): Code[] {
+    const passed: Code[] = []
+    for (const [i, type] of signatureOf(body).params.entries()) {
       const argument = node.arguments[i]
       if (argument === undefined) throw unsupported(node, 'a missing argument')
-      if (type !== null) bytes.push(...this.typed(type, argument))
+      if (type !== null) passed.push({ type, bytes: this.typed(type, argument) })
       else if (this.erased(argument) === null) throw unsupported(argument, 'not the one there is')
     }
-    if (inlined === null) {
-      return { type: result, bytes: [...bytes, op.call, ...u32(this.context.call(body))] }
-    }
-    const parameters = inlined.params.toReversed().flatMap((index) => [op.localSet, ...u32(index)])
-    return { type: result, bytes: [...bytes, ...parameters, ...inlined.code] }
+    return passed
   }
 
   private math(name: string, node: ts.CallExpression): Code {
@@ -388,18 +474,25 @@ export class Expressions {
     }
     if (name === 'getUint8') return i32([...address, ...memory(op.i32Load8U, 0, offset)])
     const value = this.scope.local('i32')
-    const rotated = (bits: number, mask: number) => [
-      ...[op.localGet, ...u32(value), ...i32Const(bits), op.i32Rotl],
-      ...[...i32Const(mask), BINARY_I32[ts.SyntaxKind.AmpersandToken]!],
+    // Not by rotl: until V8 has compiled a function well, it calls another one for that.
+    const shifted = (bits: number) => [
+      ...[op.localGet, ...u32(value), ...i32Const(Math.abs(bits))],
+      BINARY_I32[
+        ts.SyntaxKind[bits > 0 ? 'LessThanLessThanToken' : 'GreaterThanGreaterThanGreaterThanToken']
+      ]!,
     ]
+    const masked = (mask: number) => [...i32Const(mask), BINARY_I32[ts.SyntaxKind.AmpersandToken]!]
     const or = BINARY_I32[ts.SyntaxKind.BarToken]!
+    const rotated = (bits: number, mask: number) => [
+      ...[...shifted(bits), ...shifted(bits - 32), or, ...masked(mask)],
+    ]
     if (name === 'getInt32') {
       const load = [...address, ...memory(op.i32Load, 0, offset), op.localSet, ...u32(value)]
       return i32([...load, ...rotated(8, 0x00ff00ff), ...rotated(24, 0xff00ff00), or])
     }
     if (name !== 'getUint16') throw unsupported(node, 'this getter')
     const load = [...address, ...memory(op.i32Load16U, 0, offset), op.localSet, ...u32(value)]
-    return i32([...load, ...rotated(8, 0xff00), ...rotated(24, 0xff), or])
+    return i32([...load, ...shifted(8), ...masked(0xff00), ...shifted(-8), or])
   }
 
   private fill(node: ts.CallExpression): Code {

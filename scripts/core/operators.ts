@@ -47,6 +47,15 @@ export const COMPARE_I32: Table = {
   [K.LessThanEqualsToken]: 0x4c,
   [K.GreaterThanEqualsToken]: 0x4e,
 }
+/** Of an instruction of COMPARE_I32, the one that is true when it is not. */
+export const OPPOSITE: Readonly<Record<number, number>> = {
+  70: 0x47,
+  71: 0x46,
+  72: 0x4e,
+  78: 0x48,
+  74: 0x4c,
+  76: 0x4a,
+}
 export const COMPARE_F64: Table = {
   [K.EqualsEqualsEqualsToken]: 0x61,
   [K.ExclamationEqualsEqualsToken]: 0x62,

@@ -7,9 +7,23 @@ import type { Type } from './wasm.ts'
  * so nothing is passed for them.
  */
 export type Binding =
-  | { is: 'local'; index: number; type: Type }
+  | LocalBinding
   | { is: Erased }
   | { is: 'object'; className: string; file: string }
+
+export interface LocalBinding {
+  is: 'local'
+  index: number
+  type: Type
+  /** It is given a value once. */
+  fixed: boolean
+}
+
+/** Where a function that is put into a condition goes when it is true, and when not: blocks to leave, from its outermost. */
+export interface Exits {
+  yes: number
+  no: number
+}
 
 export type Erased = 'ints' | 'floats' | 'bytes' | 'view' | 'packet' | 'rows'
 
@@ -55,11 +69,16 @@ export class Scope {
   /** Class whose method it is, for `this`. */
   readonly className: string | null
   readonly result: Type | null
+  /** Null = it returns. */
+  readonly exits: Exits | null
   readonly params: Type[] = []
   readonly locals: Type[] = []
   /** Of the enclosing blocks, innermost last: what `break` and `continue` look for. */
   readonly labels: ('plain' | 'break' | 'continue' | 'return')[] = []
   private readonly names: Map<string, Binding>[] = [new Map()]
+  // Locals are used again, because both of V8's compilers take time for each one at each branch. In the order they were taken:
+  private readonly taken: { index: number; type: Type; isNamed: boolean }[] = []
+  private readonly free: Record<Type, number[]> = { i32: [], f64: [] }
 
   /** The function that this one is put into; null = it is one of its own. */
   private readonly host: Scope | null
@@ -67,8 +86,10 @@ export class Scope {
   constructor(
     about: { file: string; className: string | null; result: Type | null },
     host: Scope | null = null,
+    exits: Exits | null = null,
   ) {
     this.host = host
+    this.exits = exits
     this.file = about.file
     this.className = about.className
     this.result = about.result
@@ -91,24 +112,58 @@ export class Scope {
   }
 
   param(name: string, type: Type): void {
-    this.bind(name, { is: 'local', index: this.params.length, type })
+    this.bind(name, { is: 'local', index: this.params.length, type, fixed: false })
     this.params.push(type)
   }
 
-  /** A new local; a name only for what the source declares. */
-  local(type: Type, name?: string): number {
-    const index =
-      this.host === null ? this.params.length + this.locals.length : this.host.local(type)
-    if (this.host === null) this.locals.push(type)
-    if (name !== undefined) this.bind(name, { is: 'local', index, type })
+  /** What the source declares. */
+  named(type: Type, name: string, fixed: boolean): number {
+    const index = this.root.take(type, true)
+    this.bind(name, { is: 'local', index, type, fixed })
     return index
   }
 
+  /** For a value in between: until the statement ends. */
+  local(type: Type): number {
+    return this.root.take(type, false)
+  }
+
+  private get root(): Scope {
+    return this.host === null ? this : this.host.root
+  }
+
+  private take(type: Type, isNamed: boolean): number {
+    let index = this.free[type].pop()
+    if (index === undefined) {
+      index = this.params.length + this.locals.length
+      this.locals.push(type)
+    }
+    this.taken.push({ index, type, isNamed })
+    return index
+  }
+
+  /** Locals taken inside are free again behind it. @param all  those with a name too */
+  private releasing<T>(all: boolean, inside: () => T): T {
+    const { root } = this
+    const before = root.taken.length
+    const result = inside()
+    for (const local of root.taken.splice(before)) {
+      if (local.isNamed && !all) root.taken.push(local)
+      else root.free[local.type].push(local.index)
+    }
+    return result
+  }
+
+  /** A block: what it declares is unknown behind it. */
   within<T>(inside: () => T): T {
     this.names.push(new Map())
-    const result = inside()
+    const result = this.releasing(true, inside)
     this.names.pop()
     return result
+  }
+
+  statement<T>(inside: () => T): T {
+    return this.releasing(false, inside)
   }
 
   labelled<T>(label: 'plain' | 'break' | 'continue' | 'return', inside: () => T): T {

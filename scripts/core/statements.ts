@@ -1,7 +1,15 @@
 import ts from 'typescript'
 import { as, type Context, Expressions } from './expressions.ts'
 import { ASSIGNING } from './operators.ts'
-import { parameterKind, Scope, signatureOf, typeOf, unsupported } from './scope.ts'
+import {
+  type Exits,
+  type LocalBinding,
+  parameterKind,
+  Scope,
+  signatureOf,
+  typeOf,
+  unsupported,
+} from './scope.ts'
 import type { Body } from './sources.ts'
 import { blockType, i32Const, memory, op, type Type, u32, type WasmFunction } from './wasm.ts'
 
@@ -16,23 +24,56 @@ export function compile(context: Context, body: Body, name: string | null): Wasm
   return { name, params: scope.params, result: scope.result, locals: scope.locals, code }
 }
 
-/** The same inside of another: a block that its returns leave. @returns also the locals that take its parameters */
-export function inline(context: Context, body: Body, host: Scope) {
-  const scope = scopeOf(body, host)
-  const params: number[] = []
-  for (const p of body.node.parameters) {
-    const kind = parameterKind(p.type!.getText())
-    if (kind === 'i32' || kind === 'f64') params.push(scope.local(kind, p.name.getText()))
-  }
-  const inside = scope.labelled('return', () => codeOf(context, body, scope))
-  return { params, code: [op.block, blockType(scope.result), ...inside, op.end] }
+/**
+ * The same inside of another: a block that its returns leave.
+ * @param exits  in a condition: there is no value, its returns go there
+ * @returns also the locals that take its parameters, null for one that is bound to what is passed
+ */
+export function inline(
+  context: Context,
+  {
+    body,
+    host,
+    args,
+    exits,
+  }: { body: Body; host: Scope; args: readonly (LocalBinding | null)[]; exits: Exits | null },
+) {
+  return host.within(() => {
+    const scope = scopeOf(body, host, exits)
+    const params: (number | null)[] = []
+    for (const [i, p] of body.node.parameters.entries()) {
+      const kind = parameterKind(p.type!.getText())
+      if (kind !== 'i32' && kind !== 'f64') continue
+      const name = p.name.getText()
+      const passed = args[i]
+      const fixed = !isAssigned(body.node.body!, name)
+      if (fixed && passed?.fixed === true && passed.type === kind) {
+        scope.bind(name, passed)
+        params.push(null)
+      } else params.push(scope.named(kind, name, fixed))
+    }
+    if (exits !== null) return { params, code: codeOf(context, body, scope) }
+    const inside = scope.labelled('return', () => codeOf(context, body, scope))
+    return { params, code: [op.block, blockType(scope.result), ...inside, op.end] }
+  })
 }
 
-function scopeOf(body: Body, host: Scope | null): Scope {
+function isAssigned(node: ts.Node, name: string): boolean {
+  const target =
+    ts.isBinaryExpression(node) && isAssignment(node.operatorToken.kind)
+      ? node.left
+      : ts.isPostfixUnaryExpression(node) || ts.isPrefixUnaryExpression(node)
+        ? node.operand
+        : null
+  if (target !== null && ts.isIdentifier(target) && target.text === name) return true
+  return ts.forEachChild(node, (child) => isAssigned(child, name) || undefined) ?? false
+}
+
+function scopeOf(body: Body, host: Scope | null, exits: Exits | null = null): Scope {
   const { result } = signatureOf(body)
   const parent = body.node.parent
   const className = ts.isClassDeclaration(parent) ? parent.name!.text : null
-  const scope = new Scope({ file: body.file, className, result }, host)
+  const scope = new Scope({ file: body.file, className, result }, host, exits)
   for (const p of body.node.parameters) {
     const kind = parameterKind(p.type!.getText())
     if (kind === 'i32' || kind === 'f64') continue
@@ -51,6 +92,10 @@ function codeOf(context: Context, body: Body, scope: Scope): number[] {
   return code
 }
 
+function isAssignment(kind: ts.SyntaxKind): boolean {
+  return kind >= ts.SyntaxKind.FirstAssignment && kind <= ts.SyntaxKind.LastAssignment
+}
+
 class Statements {
   private readonly expressions: Expressions
   private readonly scope: Scope
@@ -65,6 +110,10 @@ class Statements {
   }
 
   private statement(node: ts.Statement): number[] {
+    return this.scope.statement(() => this.compiled(node))
+  }
+
+  private compiled(node: ts.Statement): number[] {
     if (ts.isBlock(node)) return this.block(node.statements)
     if (ts.isVariableStatement(node)) return this.variables(node.declarationList)
     if (ts.isExpressionStatement(node)) return this.effect(node.expression)
@@ -94,7 +143,8 @@ class Statements {
       const code = this.expressions.any(d.initializer)
       const type = typeOf(d.type?.getText() ?? '') ?? code.type
       if (type === null) throw unsupported(d, 'no value')
-      return [...as(type, code, d), op.localSet, ...u32(this.scope.local(type, name))]
+      const fixed = (list.flags & ts.NodeFlags.Const) !== 0
+      return [...as(type, code, d), op.localSet, ...u32(this.scope.named(type, name, fixed))]
     })
   }
 
@@ -108,24 +158,35 @@ class Statements {
         return []
       }
       if (name !== 'at' || !isRows) throw unsupported(element, 'this property')
-      return [op.globalGet, 0, op.localSet, ...u32(this.scope.local('i32', name))]
+      return [op.globalGet, 0, op.localSet, ...u32(this.scope.named('i32', name, true))]
     })
   }
 
   private if(node: ts.IfStatement): number[] {
+    const { scope } = this
     const { elseStatement } = node
-    const condition = this.expressions.condition(node.expression)
-    const yes = this.scope.labelled('plain', () => this.statement(node.thenStatement))
-    const no =
-      elseStatement === undefined
-        ? []
-        : [op.else, ...this.scope.labelled('plain', () => this.statement(elseStatement))]
-    return [...condition, op.if, blockType(null), ...yes, ...no, op.end]
+    // A block left when the condition does not hold.
+    const yes = () =>
+      scope.labelled('plain', () => [
+        ...[op.block, blockType(null)],
+        ...this.expressions.branch(node.expression, 0, false),
+        ...this.statement(node.thenStatement),
+      ])
+    if (elseStatement === undefined) return [...yes(), op.end]
+    return scope.labelled('plain', () => [
+      ...[op.block, blockType(null), ...yes(), op.br, 1, op.end],
+      ...[...this.statement(elseStatement), op.end],
+    ])
   }
 
   private return(node: ts.ReturnStatement): number[] {
     const { expression } = node
     const { scope } = this
+    if (scope.exits !== null && expression !== undefined) {
+      const yes = scope.labels.length + scope.exits.yes
+      const no = scope.labels.length + scope.exits.no
+      return [...this.expressions.branch(expression, yes, true), op.br, ...u32(no)]
+    }
     const leave = scope.isInlined ? [op.br, ...u32(scope.depth('return', node))] : [op.return]
     if (expression === undefined) return leave
     if (scope.result === null) return [...this.effect(expression), ...leave]
@@ -151,10 +212,7 @@ class Statements {
     const { scope } = this
     return scope.labelled('break', () =>
       scope.labelled('plain', () => {
-        const leave =
-          condition === null
-            ? []
-            : [...this.expressions.condition(condition), op.i32Eqz, op.brIf, 1]
+        const leave = condition === null ? [] : this.expressions.branch(condition, 1, false)
         const inside = scope.labelled('continue', () => this.statement(body))
         const next = step === null ? [] : this.effect(step)
         return [

@@ -30,7 +30,6 @@ export const op = {
   i32Const: 0x41,
   f64Const: 0x44,
   i32Eqz: 0x45,
-  i32Rotl: 0x77,
   f64ConvertI32: 0xb7,
 } as const
 
