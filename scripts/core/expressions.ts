@@ -171,6 +171,8 @@ export class Expressions {
         return { address: inner.address, offset: inner.offset + (constant << shift) }
       }
     }
+    const known = shift === 2 ? this.local(sum)?.address : undefined
+    if (known !== undefined) return { address: [op.localGet, ...u32(known)], offset: 0 }
     const address = this.i32(index)
     if (shift > 0)
       address.push(...i32Const(shift), BINARY_I32[ts.SyntaxKind.LessThanLessThanToken]!)

@@ -17,6 +17,8 @@ export interface LocalBinding {
   type: Type
   /** It is given a value once. */
   fixed: boolean
+  /** Another local with the address of the word of that number: four times as much. */
+  address?: number
 }
 
 /** Where a function that is put into a condition goes when it is true, and when not: blocks to leave, from its outermost. */
@@ -121,6 +123,13 @@ export class Scope {
     const index = this.root.take(type, true)
     this.bind(name, { is: 'local', index, type, fixed })
     return index
+  }
+
+  /** @returns the local that shall get the address that belongs to this one */
+  addressOf(name: string, binding: LocalBinding): number {
+    const address = this.root.take('i32', true)
+    this.bind(name, { ...binding, address })
+    return address
   }
 
   /** For a value in between: until the statement ends. */

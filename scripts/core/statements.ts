@@ -41,6 +41,7 @@ export function inline(
   return host.within(() => {
     const scope = scopeOf(body, host, exits)
     const params: (number | null)[] = []
+    const first: number[] = []
     for (const [i, p] of body.node.parameters.entries()) {
       const kind = parameterKind(p.type!.getText())
       if (kind !== 'i32' && kind !== 'f64') continue
@@ -51,11 +52,33 @@ export function inline(
         scope.bind(name, passed)
         params.push(null)
       } else params.push(scope.named(kind, name, fixed))
+      first.push(...addressed(scope, name, body.node))
     }
-    if (exits !== null) return { params, code: codeOf(context, body, scope) }
+    if (exits !== null) return { params, code: [...first, ...codeOf(context, body, scope)] }
     const inside = scope.labelled('return', () => codeOf(context, body, scope))
-    return { params, code: [op.block, blockType(scope.result), ...inside, op.end] }
+    return { params, code: [...first, op.block, blockType(scope.result), ...inside, op.end] }
   })
+}
+
+/** Computes the address of a local that numbers words of memory, once for all of them. */
+function addressed(scope: Scope, name: string, within: ts.Node): number[] {
+  const binding = scope.lookup(name)
+  if (binding?.is !== 'local' || !binding.fixed || binding.type !== 'i32') return []
+  if (binding.address !== undefined || !numbersWords(within, name)) return []
+  const four = [op.localGet, ...u32(binding.index), ...i32Const(2), op.i32Shl]
+  return [...four, op.localSet, ...u32(scope.addressOf(name, binding))]
+}
+
+/** ints[name + ...], floats[(name + ...) >> 1] */
+function numbersWords(node: ts.Node, name: string): boolean {
+  if (ts.isElementAccessExpression(node) && baseOf(node.argumentExpression) === name) return true
+  return ts.forEachChild(node, (child) => numbersWords(child, name) || undefined) ?? false
+}
+
+function baseOf(index: ts.Expression): string | null {
+  if (ts.isParenthesizedExpression(index)) return baseOf(index.expression)
+  if (ts.isBinaryExpression(index)) return baseOf(index.left)
+  return ts.isIdentifier(index) ? index.text : null
 }
 
 function isAssigned(node: ts.Node, name: string): boolean {
@@ -144,7 +167,8 @@ class Statements {
       const type = typeOf(d.type?.getText() ?? '') ?? code.type
       if (type === null) throw unsupported(d, 'no value')
       const fixed = (list.flags & ts.NodeFlags.Const) !== 0
-      return [...as(type, code, d), op.localSet, ...u32(this.scope.named(type, name, fixed))]
+      const set = [op.localSet, ...u32(this.scope.named(type, name, fixed))]
+      return [...as(type, code, d), ...set, ...addressed(this.scope, name, list.parent.parent)]
     })
   }
 
@@ -158,7 +182,8 @@ class Statements {
         return []
       }
       if (name !== 'at' || !isRows) throw unsupported(element, 'this property')
-      return [op.globalGet, 0, op.localSet, ...u32(this.scope.named('i32', name, true))]
+      const set = [op.globalGet, 0, op.localSet, ...u32(this.scope.named('i32', name, true))]
+      return [...set, ...addressed(this.scope, name, pattern.parent.parent.parent.parent)]
     })
   }
 

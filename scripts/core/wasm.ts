@@ -30,6 +30,7 @@ export const op = {
   i32Const: 0x41,
   f64Const: 0x44,
   i32Eqz: 0x45,
+  i32Shl: 0x74,
   f64ConvertI32: 0xb7,
 } as const
 
