@@ -8,7 +8,7 @@ import type { Packet } from './packet.ts'
  * Nothing but equality is asked of it: another address at the same place is another box.
  */
 export function hashMac(view: DataView, at: number): number {
-  return view.getInt32(at) ^ Math.imul(view.getUint16(at + 4), 0x9e3779b1)
+  return view.getInt32(at, true) ^ Math.imul(view.getInt32(at + 2, true), 0x9e3779b1)
 }
 
 /** SLL header (16 octets captured) at `at`. https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL.html */
