@@ -6,10 +6,11 @@ import { conclude } from '../diagnose/diagnose.ts'
 import type { ConnectionSummary, Report } from '../diagnose/report.ts'
 import { draftOf, type Locate, place, type SummaryContext, summarise } from '../diagnose/summary.ts'
 import type { ConnectionFacts } from '../evidence/connection.ts'
-import type { Evidence } from '../evidence/evidence.ts'
+import type { Evidence, TranslationFacts } from '../evidence/evidence.ts'
 import { diagnoseWords as words } from '../messages/en/diagnose.ts'
 import { en } from '../messages/en/index.ts'
 import { render } from '../messages/render.ts'
+import { mayHoldBothSides } from './both-sides-hint.ts'
 import { evidenceOf } from './evidence-of.ts'
 import { packetFilter } from './filter.ts'
 import { type Inputs, inputsOf } from './inputs.ts'
@@ -36,15 +37,14 @@ export const analyzeCaptures: AnalyzeCaptures = async (options) => {
 
 async function analyzeOne(options: AnalyzeOptions): Promise<AnalyzeResult> {
   const inputs = inputsOf(options.inputs, options)
-  const collected = new Collected(options)
-  const read = await readFlows(await inputs.open(), {
-    ...readOptions(options),
-    ...collected.readOptions(),
-  })
+  const { read, collected, translation } = await readOnce(inputs, options)
   const ids = sourceIds(read.sources.length)
   const locate = locator(read, ids)
   const { machines } = options
-  const ofCapture = await evidenceOf(inputs, read, ids)
+  const ofCapture = {
+    ...(await evidenceOf(inputs, read, ids)),
+    ...(translation === null || translation === 'unread' ? {} : { translation }),
+  }
   const probed = await probeResults(options, ofCapture, read.originNs)
   const evidence = {
     ...ofCapture,
@@ -65,11 +65,34 @@ async function analyzeOne(options: AnalyzeOptions): Promise<AnalyzeResult> {
   })
   report.connections.troubled = read.flows.troubled
   noteEmptyFilter(report, options)
-  const rows = await collected.deliver(report, { locate, originNs: read.originNs }, causeOf)
+  if (translation === 'unread') noteTwice(report)
+  const context = { locate, originNs: read.originNs, translation: evidence.translation }
+  const rows = await collected.deliver(report, context, causeOf)
   if (options.show === undefined) return { report, ...rows }
   const facts = collected.shown
   if (facts === null) throw notFound(options.show, read.flows.totals.connections)
-  return { report, ladder: await showOne(facts, { inputs, read, locate, causeOf }) }
+  return { report, ladder: await showOne(facts, { inputs, read, causeOf, ...context }) }
+}
+
+/** Each connection once, also where the capture has it before and after a translation of its addresses. */
+async function readOnce(inputs: Inputs, options: AnalyzeOptions) {
+  const collected = new Collected(options)
+  const reading = readOptions(options)
+  const read = await readFlows(await inputs.open(), { ...reading, ...collected.readOptions() })
+  if (!mayHoldBothSides(read)) return { read, collected, translation: null }
+  const { readBothSides } = await import('./both-sides.ts')
+  const once = new Collected(options)
+  const both = await readBothSides(inputs, { ...reading, ...once.readOptions() })
+  if (both === null || both === 'unread') return { read, collected, translation: both }
+  collected.close()
+  return { read: both.read, collected: once, translation: both.facts }
+}
+
+/** Its connections are counted twice, and nothing can be done about it. */
+function noteTwice(report: Report): void {
+  for (const source of report.sources) {
+    source.faults.push({ name: 'both-sides', count: 1, text: words.bothSidesUnread })
+  }
 }
 
 /** The same traffic seen at two or three places. Connections are those of the capture nearest to the client. */
@@ -182,11 +205,18 @@ function common(options: AnalyzeOptions) {
 
 async function showOne(
   facts: ConnectionFacts,
-  from: { inputs: Inputs; read: FlowsRead; locate: Locate; causeOf: CauseOf },
+  from: {
+    inputs: Inputs
+    read: FlowsRead
+    locate: Locate
+    causeOf: CauseOf
+    translation?: TranslationFacts | undefined
+  },
 ) {
   const { inputs, read, locate, causeOf } = from
   const cause = causeOf(facts.id)
-  const summary = summarise(facts, { locate, originNs: read.originNs, cause })
+  const { translation } = from
+  const summary = summarise(facts, { locate, originNs: read.originNs, cause, translation })
   const again = await readAgain(inputs, read, [facts], { payload: false })
   return ladderOf(facts, summary, again?.get(facts.id) ?? null, locate)
 }
@@ -223,6 +253,10 @@ class Collected {
     const { all, show, sink } = this.options
     if (!all && show === undefined && sink === undefined) return {}
     return { onConnection: (facts) => this.add(facts) }
+  }
+
+  close(): void {
+    this.store.close()
   }
 
   add(facts: ConnectionFacts): void {

@@ -10,7 +10,7 @@ import {
   type Verdict,
 } from './cause.ts'
 import { isBlackHole } from './path-mtu-black-hole.ts'
-import { captureSide, fatesOf } from './where.ts'
+import { captureSide, fatesOf, isProvenOfBox, provenFates } from './where.ts'
 
 const say = reasonsOf('asymmetric-path')
 
@@ -53,7 +53,8 @@ function judge(evidence: Evidence): Judgement {
 /** Two captures: the SYN arrived, the SYN-ACK left and did not arrive, again and again. */
 function synAckLost(connection: ConnectionFacts, evidence: Evidence): Verdict | null {
   const { ackMs, syns, synFrame } = connection.handshake
-  const lost = fatesOf(connection, evidence).filter(
+  const inBox = isProvenOfBox(connection, evidence)
+  const lost = provenFates(connection, evidence).filter(
     (f) => f.kind === 'syn-ack' && f.fate === 'lost',
   )
   const first = lost[0]
@@ -62,8 +63,14 @@ function synAckLost(connection: ConnectionFacts, evidence: Evidence): Verdict | 
   return {
     ...found(connection, again ? 'likely' : 'possible', again ? 88 : 60),
     because: [
-      say('syn-arrives', { syns }, atFrame(synFrame ?? connection.firstFrame, connection)),
-      say('syn-ack-lost', { times: lost.length }, atFrame(first.frame, connection)),
+      ...(inBox
+        ? []
+        : [say('syn-arrives', { syns }, atFrame(synFrame ?? connection.firstFrame, connection))]),
+      say(
+        inBox ? 'syn-ack-in-box' : 'syn-ack-lost',
+        { times: lost.length },
+        atFrame(first.frame, connection),
+      ),
     ],
     // Lost once among handshakes that complete: any lossy network does that.
     against: again ? [] : othersFine(connection, evidence),

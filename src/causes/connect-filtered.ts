@@ -111,14 +111,16 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
   if (syn.stopped === 'answer-lost') return null
   const certain = certaintyOf(connection, syn)
   if (certain === null) return null
+  const inBox = syn.inBox && syn.stopped === 'before-server'
   return {
     connections: [connection],
+    ...(inBox ? { variant: 'by-box' } : {}),
     severity: 'problem',
     ...certain,
     culprit:
       syn.stopped === 'at-server'
         ? { side: 'server', host: connection.server.address }
-        : { side: 'network' },
+        : { side: inBox ? 'middlebox' : 'network' },
     because: reasonsFor(connection, syn),
     against: reasonsAgainst(connection, syn),
     group: connection.server.endpoint,
@@ -153,7 +155,8 @@ function reasonsFor(connection: ConnectionFacts, syn: UnansweredSyn): Reason[] {
   const because = [
     say('syn-unanswered', { syns, within: connection.lastMs - syn.firstSynMs, server }, at),
   ]
-  if (syn.stopped === 'before-server') because.push(say('syn-lost', { server }, at))
+  if (syn.stopped === 'before-server')
+    because.push(say(syn.inBox ? 'syn-lost-in-box' : 'syn-lost', { server }, at))
   if (syn.absent) because.push(say('syn-absent', { server }, at))
   if (!syn.answeredEver) {
     because.push(say('never-answered', { server }, connectionRef(connection)))

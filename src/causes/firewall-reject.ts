@@ -16,7 +16,7 @@ import { firstIcmp } from './icmp.ts'
 import { listeningAt } from './machine/listening.ts'
 import { acceptsBetween, refusalsOf, type Span } from './port-closed.ts'
 import { type Effect, isTaken, weighConnects, withExperiments } from './weigh-experiments.ts'
-import { fatesOf, foreignTtl, isAbsent, usualTtls } from './where.ts'
+import { fatesOf, foreignTtl, isAbsent, isProvenOfBox, provenFates, usualTtls } from './where.ts'
 
 const say = reasonsOf('firewall-reject')
 
@@ -163,7 +163,8 @@ function bySynReset(connection: ConnectionFacts, evidence: Evidence): Verdict | 
   if (connection.ending !== 'refused') return null
   const reset = connection.resets.find((r) => r.from === 'server' && r.shape === 'syn-reply')
   if (reset === undefined) return null
-  const fates = fatesOf(connection, evidence)
+  const fates = provenFates(connection, evidence)
+  const byBox = isProvenOfBox(connection, evidence)
   const sent = fates.find((f) => f.kind === 'reset' && f.from === 'server')?.fate
   if (sent === 'delivered') return null
   const lost = fates.some((f) => f.kind === 'syn' && f.fate === 'lost')
@@ -172,24 +173,32 @@ function bySynReset(connection: ConnectionFacts, evidence: Evidence): Verdict | 
   const absent = isAbsent(connection, evidence) && foreign !== false
   const listening = listeningAt(evidence, connection.server)
   if (!proven && foreign !== true && !absent && listening === null) return null
-  const certain = proven || listening?.refusedNobody === true
+  // Its own TCP refuses what nothing forwards, when the address is its own.
+  const certain = (proven && !byBox) || listening?.refusedNobody === true
   const at = frameOf(reset, connection)
   const because = [say('syn-answered', { after: reset.afterTriggerMs ?? 0 }, at)]
   if (foreign === true) because.push(ttlReason(reset, connection, evidence))
-  if (proven || absent) because.push(say('never-sent', { server: connection.server.endpoint }, at))
+  if (proven && byBox) because.push(say('refused-in-box', {}, at))
+  else if (proven || absent) {
+    because.push(say('never-sent', { server: connection.server.endpoint }, at))
+  }
   if (listening !== null) {
     because.push(say('listens', { server: connection.server.endpoint }, listening.at))
     if (listening.refusedNobody) because.push(say('kernel-refused-nobody', {}, listening.at))
   }
   return {
     connections: [connection],
+    ...(proven && byBox ? { variant: 'by-box' } : {}),
     certainty: certain ? 'confirmed' : 'likely',
     severity: 'problem',
-    weight: certain ? 95 : foreign === true || listening !== null ? 80 : 70,
+    weight: certain || proven ? 95 : foreign === true || listening !== null ? 80 : 70,
     culprit: { side: 'middlebox' },
     because,
-    against:
-      proven || !absent
+    against: proven
+      ? byBox
+        ? [say('box-itself', { server: connection.server.endpoint }, at)]
+        : []
+      : !absent
         ? []
         : [say('one-port', { port: connection.server.port }, connectionRef(connection))],
     values: { by: 'a filter on the way' },
@@ -203,7 +212,8 @@ function established(connection: ConnectionFacts, evidence: Evidence, cut: Cut):
   if (reset === null || reset.trigger === null || dataAfterReset(connection, reset) !== null)
     return null
   if (foreignTtl(reset.ttl, connection, reset.from, evidence) === false) return null
-  const fates = fatesOf(connection, evidence)
+  const fates = provenFates(connection, evidence)
+  const byBox = isProvenOfBox(connection, evidence)
   const injected = fates.some(
     (f) => f.kind === 'reset' && f.from === reset.from && f.fate === 'injected',
   )
@@ -220,7 +230,13 @@ function established(connection: ConnectionFacts, evidence: Evidence, cut: Cut):
   ]
   const against: Reason[] = []
   if (proven) {
-    because.push(say('segment-stopped', {}, atFrame(reset.trigger.frame, connection)))
+    because.push(
+      say(
+        byBox ? 'stopped-in-box' : 'segment-stopped',
+        {},
+        atFrame(reset.trigger.frame, connection),
+      ),
+    )
   } else against.push(say('may-be-forged', {}, at))
   if (alike > 1) because.push(say('all-cut', { alike }, connectionRef(connection)))
   const quiet = reset.silenceBeforeMs >= MIN_IDLE_MS
@@ -229,6 +245,7 @@ function established(connection: ConnectionFacts, evidence: Evidence, cut: Cut):
   }
   return {
     connections: [connection],
+    ...(proven && byBox ? { variant: 'by-box' } : {}),
     certainty: idle
       ? 'possible'
       : proven

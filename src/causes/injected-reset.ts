@@ -1,4 +1,4 @@
-import type { ConnectionFacts, ResetFacts } from '../evidence/connection.ts'
+import type { ConnectionFacts, ResetFacts, Side } from '../evidence/connection.ts'
 import type { Evidence } from '../evidence/evidence.ts'
 import {
   type Cause,
@@ -11,7 +11,7 @@ import {
   type Verdict,
 } from './cause.ts'
 import { dataAfterReset } from './closing.ts'
-import { captureSide, fateOfReset, fatesOf, usualTtls } from './where.ts'
+import { captureSide, isProvenOfBox, provenFates, usualTtls } from './where.ts'
 
 const say = reasonsOf('injected-reset')
 
@@ -53,15 +53,19 @@ function provenSent(evidence: Evidence): Exclusion | null {
   for (const connection of evidence.connections) {
     const reset = connection.resets[0]
     if (reset === undefined) continue
-    if (fateOfReset(connection, evidence, reset.from)?.fate !== 'delivered') continue
+    if (fateOf(connection, evidence, reset.from)?.fate !== 'delivered') continue
     return { because: [say('was-sent', { side: reset.from }, frameOf(reset, connection))] }
   }
   return null
 }
 
+function fateOf(connection: ConnectionFacts, evidence: Evidence, from: Side) {
+  return provenFates(connection, evidence).find((f) => f.kind === 'reset' && f.from === from)
+}
+
 function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | null {
   for (const reset of connection.resets) {
-    const proof = fateOfReset(connection, evidence, reset.from)?.fate
+    const proof = fateOf(connection, evidence, reset.from)?.fate
     if (proof === 'delivered') continue
     const verdict =
       proof === 'injected'
@@ -87,11 +91,12 @@ function proven(
   evidence: Evidence,
 ): Verdict | null {
   const at = frameOf(reset, connection)
-  const trigger = fatesOf(connection, evidence).find((f) => f.frame === reset.trigger?.frame)
+  const trigger = provenFates(connection, evidence).find((f) => f.frame === reset.trigger?.frame)
   const stopped = trigger?.fate === 'lost'
   const idle = reset.silenceBeforeMs >= IDLE_MS
+  const byBox = isProvenOfBox(connection, evidence)
   const because = [
-    say('never-sent', { side: reset.from }, at),
+    say(byBox ? 'made-in-box' : 'never-sent', { side: reset.from }, at),
     ...signs(connection, reset, evidence).reasons,
   ]
   if (trigger?.fate === 'delivered') because.push(say('segment-passed', {}, at))

@@ -24,7 +24,7 @@ import {
 } from './closing.ts'
 import { apartReasons, experimentRef, idleExperiments, isDistant } from './experiments.ts'
 import { judgeUnguarded } from './machine/middlebox-idle-timeout.ts'
-import { foreignTtl, servesOthers } from './where.ts'
+import { fatesOf, foreignTtl, isProvenOfBox, provenFates, servesOthers } from './where.ts'
 
 const say = reasonsOf('middlebox-idle-timeout')
 
@@ -132,7 +132,7 @@ function silentOnNext(connection: ConnectionFacts, evidence: Evidence): Death | 
   if (who === undefined || unanswered === null || unanswered.times < 3) return null
   if (connection.sides[otherSide(who)].payloadOctets === 0) return null
   // It arrived all the same: no box on the way has forgotten it.
-  const fates = evidence.vantage?.fates.get(connection.id) ?? []
+  const fates = fatesOf(connection, evidence)
   const seen = [unanswered.firstFrame, unanswered.lastFrame]
   if (fates.some((f) => f.fate === 'delivered' && seen.includes(f.frame))) return null
   const last = lastSegmentBefore(connection, unanswered.firstMs)
@@ -187,7 +187,7 @@ function strayAfterNat(connection: ConnectionFacts, evidence: Evidence): Death |
 
 /** Two captures: the segment that broke the silence reached the server from another port, and was answered there. */
 function renamedAfterSilence(connection: ConnectionFacts, evidence: Evidence): Death | null {
-  const fates = evidence.vantage?.fates.get(connection.id) ?? []
+  const fates = fatesOf(connection, evidence)
   const renamed = fates.find((f) => f.kind === 'data' && f.renamed !== undefined)
   const reset = connection.resets.find((r) => r.from === 'server' && r.shape === 'stateless')
   if (renamed === undefined || reset === undefined) return null
@@ -347,7 +347,7 @@ function weightOf(death: Death, certainty: Certainty, ttl: boolean): number {
 /** Two captures together: the reset was never sent by the server, or the data never arrived there. */
 function proofOf(death: Death, sharp: boolean, evidence: Evidence): SegmentFate | null {
   if (death.renamed !== undefined) return death.renamed
-  const fates = evidence.vantage?.fates.get(death.connection.id) ?? []
+  const fates = provenFates(death.connection, evidence)
   if (death.variant === 'reset') {
     // Another machine under the address sends no reset of the captured one's either.
     const { reset } = death
@@ -371,7 +371,7 @@ function becauseOf(
   const key = variant === 'drop' && death.othersAnswered === true ? 'silence-drop-only' : null
   const values = { silence: silenceMs, server: connection.server.endpoint }
   const because = [say(key ?? `silence-${variant}`, values, atFrame(death.frame, connection))]
-  if (proof !== null) because.push(aboutProof(proof, connection))
+  if (proof !== null) because.push(aboutProof(proof, connection, evidence))
   if (death.continues !== null) {
     const old = death.continues.client.endpoint
     because.push(
@@ -383,10 +383,11 @@ function becauseOf(
   return because
 }
 
-function aboutProof(proof: SegmentFate, connection: ConnectionFacts): Reason {
+function aboutProof(proof: SegmentFate, connection: ConnectionFacts, evidence: Evidence): Reason {
   const at = atFrame(proof.frame, connection)
   if (proof.renamed !== undefined) return say('proof-renamed', { now: proof.renamed }, at)
-  return say(`proof-${proof.kind === 'reset' ? 'reset' : 'data'}`, {}, at)
+  const inBox = isProvenOfBox(connection, evidence)
+  return say(`${inBox ? 'box' : 'proof'}-${proof.kind === 'reset' ? 'reset' : 'data'}`, {}, at)
 }
 
 function aboutReset(reset: ResetFacts, connection: ConnectionFacts, evidence: Evidence): Reason[] {

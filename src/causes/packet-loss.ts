@@ -12,7 +12,7 @@ import {
   type Unknown,
   type Verdict,
 } from './cause.ts'
-import { fatesOf } from './where.ts'
+import { fatesOf, isProvenOfBox, provenFates } from './where.ts'
 
 const say = reasonsOf('packet-loss')
 
@@ -345,13 +345,20 @@ function provenOf({ recovered }: Lossy, evidence: Evidence): Reason | null {
 
 /** Several captures: what left and did not arrive, and between which of them. */
 function provenLosses(recovered: readonly ConnectionFacts[], evidence: Evidence): Reason[] {
-  const counts = new Map<'lost-near' | 'lost-far' | 'lost-between', number>()
+  const counts = new Map<'lost-near' | 'lost-far' | 'lost-between' | 'lost-in-box', number>()
   let first: Reference | null = null
   for (const connection of recovered) {
-    for (const { fate, what, frame } of fatesOf(connection, evidence)) {
+    const inBox = isProvenOfBox(connection, evidence)
+    for (const { fate, what, frame } of provenFates(connection, evidence)) {
       if (fate !== 'lost') continue
       const key =
-        what === BEFORE_ROUTER ? 'lost-near' : what === AFTER_ROUTER ? 'lost-far' : 'lost-between'
+        what === BEFORE_ROUTER
+          ? 'lost-near'
+          : what === AFTER_ROUTER
+            ? 'lost-far'
+            : inBox
+              ? 'lost-in-box'
+              : 'lost-between'
       counts.set(key, (counts.get(key) ?? 0) + 1)
       first ??= atFrame(frame, connection)
     }

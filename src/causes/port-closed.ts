@@ -23,7 +23,7 @@ import {
   weighLoads,
   withExperiments,
 } from './weigh-experiments.ts'
-import { fatesOf, foreignTtl, isAbsent, usualTtls } from './where.ts'
+import { foreignTtl, isAbsent, provenFates, usualTtls } from './where.ts'
 
 const say = reasonsOf('port-closed')
 
@@ -200,7 +200,7 @@ function certaintyOf(sure: boolean, likely: boolean): Verdict['certainty'] {
 
 /** Two captures: the RST left the server, or the SYN never reached it and something else sent the RST. */
 function whoSentIt(connection: ConnectionFacts, evidence: Evidence): 'server' | 'stranger' | null {
-  const fates = fatesOf(connection, evidence)
+  const fates = provenFates(connection, evidence)
   const reset = fates.find((f) => f.kind === 'reset' && f.from === 'server')
   if (reset?.fate === 'injected') return 'stranger'
   if (reset?.fate === 'delivered') return 'server'

@@ -1,6 +1,6 @@
 import type { ConnectionFacts } from '../evidence/connection.ts'
 import type { EndpointFacts, Evidence, SegmentFate } from '../evidence/evidence.ts'
-import { captureSide, fatesOf, isAbsent } from './where.ts'
+import { captureSide, isAbsent, isProvenOfBox, provenFates } from './where.ts'
 
 /** What is known about a SYN that got no SYN-ACK (or a late one), for the causes that compete to explain it. */
 export interface UnansweredSyn {
@@ -11,6 +11,8 @@ export interface UnansweredSyn {
    */
   stopped: 'before-server' | 'at-server' | 'answer-lost' | null
   proven: boolean
+  /** It is one capture, on both sides of a box that translates addresses, that proves where: in that box. */
+  inBox: boolean
   /** The capture at the server has nothing of it, though packets of that host: by a filter on the way or of the capture. */
   absent: boolean
   firstSynMs: number
@@ -42,6 +44,7 @@ export function unansweredSyn(connection: ConnectionFacts, evidence: Evidence): 
     endpoint,
     hidden,
     ...whereStopped(connection, evidence),
+    inBox: isProvenOfBox(connection, evidence),
     absent: isAbsent(connection, evidence),
     firstSynMs,
     lastSynMs,
@@ -56,7 +59,7 @@ function whereStopped(
   connection: ConnectionFacts,
   evidence: Evidence,
 ): Pick<UnansweredSyn, 'stopped' | 'proven'> {
-  const fates = fatesOf(connection, evidence)
+  const fates = provenFates(connection, evidence)
   const syns = unansweredOf(fates, connection)
   const answers = fates.filter((f) => f.kind === 'syn-ack')
   if (answers.some((f) => f.fate === 'lost')) return { stopped: 'answer-lost', proven: true }

@@ -6,6 +6,19 @@ export function fatesOf(connection: ConnectionFacts, evidence: Evidence): readon
   return evidence.vantage?.fates.get(connection.id) ?? []
 }
 
+/** The same, or what one capture on both sides of a box that translates addresses proves of that box. */
+export function provenFates(
+  connection: ConnectionFacts,
+  evidence: Evidence,
+): readonly SegmentFate[] {
+  return evidence.translation?.fates.get(connection.id) ?? fatesOf(connection, evidence)
+}
+
+/** What is proven of it is proven of the box that translates its addresses. */
+export function isProvenOfBox(connection: ConnectionFacts, evidence: Evidence): boolean {
+  return evidence.translation?.fates.has(connection.id) === true
+}
+
 /** The capture at the server ran, has others of that host and nothing of this: it never arrived, or was filtered out there. */
 export function isAbsent(connection: ConnectionFacts, evidence: Evidence): boolean {
   return evidence.vantage?.absent?.has(connection.id) ?? false

@@ -114,6 +114,9 @@ export function conclude(input: DiagnoseInput): {
       listed: listedOf(input, explained),
     },
     ...(input.baseline === undefined ? {} : { baseline: input.baseline }),
+    ...(evidence.translation === undefined
+      ? {}
+      : { translation: { connections: evidence.translation.pairs } }),
     ...(input.vantage === undefined ? {} : { vantage: vantageSummary(input.vantage) }),
     ...(evidence.machines === undefined ? {} : { hosts: evidence.machines.map(hostSummary) }),
     ...(comparison === null ? {} : { comparison }),
@@ -230,12 +233,13 @@ function listedOf(
   { evidence, options, locate, originNs }: DiagnoseInput,
   explained: ReturnType<typeof causeByConnection>,
 ): Report['connections']['listed'] {
+  const { translation } = evidence
   const limit = options.listedLimit ?? Number.POSITIVE_INFINITY
   const listed: Report['connections']['listed'] = []
   for (const connection of evidence.connections) {
     if (listed.length >= limit) break
     const cause = explained.get(connection.id)
-    listed.push(summarise(connection, { locate, originNs, cause }))
+    listed.push(summarise(connection, { locate, originNs, cause, translation }))
   }
   return listed
 }

@@ -40,6 +40,8 @@ export interface Report {
   baseline?: BaselineComparison
   /** With --at: how the captures were paired. */
   vantage?: VantageSummary
+  /** One capture with both sides of a box that translates addresses: connections seen on both, each counted once. */
+  translation?: { connections: number }
   /** Hosts that were looked at (`diagnose`): what they are doing, whether or not anything is wrong. */
   hosts?: HostSummary[]
   /** Several hosts: who is sick, what differs, what they wait for together, who is connected to which. */
@@ -234,6 +236,8 @@ export interface ConnectionSummary {
   /** "10.0.0.1:40000", "[2001:db8::1]:443". */
   client: string
   server: string
+  /** The two ends as they are behind a box that translates addresses, where this capture shows that too. */
+  translated?: { client: string; server: string }
   clientGuessed: boolean
   sawStart: boolean
   seen: 'both' | 'client-only' | 'server-only'

@@ -1,6 +1,7 @@
 import { formatInstant, instantAfter } from '../base/time.ts'
 import type { CauseId } from '../causes/ids.ts'
 import type { ConnectionFacts, SideFacts } from '../evidence/connection.ts'
+import type { TranslationFacts } from '../evidence/evidence.ts'
 import type { ConnectionSummary, Sides, SourceId } from './report.ts'
 
 /** Where a running frame number is found: the source and the number in its own file. */
@@ -11,6 +12,7 @@ export interface SummaryContext {
   /** Unix time, in nanoseconds, of millisecond 0 of the evidence. */
   originNs: bigint
   cause?: CauseId | undefined
+  translation?: TranslationFacts | undefined
 }
 
 /** A row before the clock and the numbering of the files are applied: it can be made while the capture is still read. */
@@ -27,11 +29,14 @@ export function summarise(connection: ConnectionFacts, context: SummaryContext):
 
 export function place(
   draft: Draft,
-  { locate, originNs, cause }: SummaryContext,
+  { locate, originNs, cause, translation }: SummaryContext,
 ): ConnectionSummary {
   const { id, client, server, clientGuessed, sawStart, seen, startMs, frames, ...rest } = draft
+  const translated = translation?.views.get(Number(id))
   return {
-    ...{ id, client, server, clientGuessed, sawStart, seen },
+    ...{ id, client, server },
+    ...(translated === undefined ? {} : { translated }),
+    ...{ clientGuessed, sawStart, seen },
     startTime: formatInstant(instantAfter(originNs, startMs)),
     ...rest,
     frames: framesOf(frames, locate),

@@ -43,6 +43,16 @@ export interface VantageFacts {
   answered?: ReadonlySet<number>
 }
 
+/** One capture that shows connections before and after a box that translates their addresses: each is counted once. */
+export interface TranslationFacts {
+  /** Connections that were seen on both sides. */
+  pairs: number
+  /** By connection id: its ends as they are after translation. */
+  views: ReadonlyMap<number, { client: string; server: string }>
+  /** By connection id: 'lost' went into the box and never came out, 'injected' was made by the box. */
+  fates: ReadonlyMap<number, readonly SegmentFate[]>
+}
+
 /** All data segments of one connection that both captures were able to see. */
 export interface DataLosses {
   compared: number
@@ -82,6 +92,8 @@ export interface Evidence {
   /** By connection id, only where payload was read again. */
   application: ReadonlyMap<number, ApplicationFacts>
   vantage: VantageFacts | null
+  /** Where one capture has both sides of a box that translates addresses. */
+  translation?: TranslationFacts
   /** Hosts that were looked at, live or in a bundle. */
   machines?: readonly MachineFacts[]
   /** Results of `tcpwhy probe`. */

@@ -8,6 +8,7 @@ import {
   outageOf,
   sampleRtt,
 } from './aggregates.ts'
+import { BothSidesHint } from './both-sides.ts'
 import { connectionFacts } from './connection-facts.ts'
 import type { Core } from './core/core.ts'
 import { CorePath } from './core/path.ts'
@@ -55,6 +56,8 @@ export interface FlowResult {
   totals: { connections: number; byEnding: Record<string, number>; packets: number }
   /** At least one connection of which both directions were seen. */
   bothDirections: boolean
+  /** Some connections seem to be there twice, before and after a translation of their addresses. */
+  bothSides: boolean
   duplicates: number
   /** SYNs that were only counted, because millions of half-open connections were followed already. */
   unfollowed: number
@@ -79,6 +82,7 @@ export class FlowAnalysis implements Collector {
   private kept = 0
   private troubled = 0
   private bothDirections = false
+  private readonly bothSides = new BothSidesHint()
   private total = 0
   private readonly byEnding: Record<string, number> = {}
   private lastT = Number.NEGATIVE_INFINITY
@@ -155,10 +159,13 @@ export class FlowAnalysis implements Collector {
   finished(row: number, rows: Rows): boolean {
     this.flush()
     const ends = this.conclude(row, rows)
-    this.corePath?.offer(rows, this.tracker.aggregates, ends.endpoint, {
-      short: this.hasEnough(ends.endpoint?.watched),
-      answers: this.hasEnough(ends.endpoint?.watchedAnswers),
-    })
+    // The first ones are all looked at here.
+    if (!this.bothSides.done) this.bothSides.look(rows)
+    else
+      this.corePath?.offer(rows, this.tracker.aggregates, ends.endpoint, {
+        short: this.hasEnough(ends.endpoint?.watched),
+        answers: this.hasEnough(ends.endpoint?.watchedAnswers),
+      })
     return ends.kept
   }
 
@@ -247,6 +254,7 @@ export class FlowAnalysis implements Collector {
         packets: this.tracker.segments,
       },
       bothDirections: this.bothDirections,
+      bothSides: this.bothSides.found,
       duplicates: this.tracker.duplicates,
       unfollowed: this.tracker.unfollowed,
       icmpUnmatched: this.tracker.icmpUnmatched,

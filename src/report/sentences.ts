@@ -250,6 +250,7 @@ function oddities(c: ConnectionSummary, names: SourceNames): string {
   const file = names.get(c.frames.source)
   const frames = { first: String(c.frames.first), last: String(c.frames.last) }
   const parts = [file ? say(own.framesIn, { ...frames, file }) : say(own.frames, frames)]
+  if (c.translated !== undefined) parts.unshift(say(own.translated, c.translated))
   if (c.frames.reset !== undefined) {
     parts.push(say(own.reset, { reset: String(c.frames.reset) }))
   }
@@ -293,9 +294,12 @@ function sidesOddities(c: ConnectionSummary): string[] {
 
 /** How the captures of `--at` were paired, one sentence each. */
 export function vantageTexts(report: Report, names: SourceNames): string[] {
-  const vantage = report.vantage
-  if (vantage === undefined) return []
+  const { vantage, translation } = report
   const own = words.vantage
+  if (translation !== undefined) {
+    return [say(own.translated, { connections: translation.connections })]
+  }
+  if (vantage === undefined) return []
   const name = (id: string) => names.get(id) ?? id
   const texts = [say(own.paired, { paired: vantage.paired })]
   for (const [source, count] of Object.entries(vantage.unpaired)) {

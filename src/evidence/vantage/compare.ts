@@ -85,14 +85,18 @@ export function compareViews(views: readonly View[]): Comparison {
   }
 }
 
-interface Link {
+export interface Link {
   pairs: readonly Pair[]
   clock: Clock
   between: Between
 }
 
 function link(near: View, far: View): Link {
-  const pairs = pairConnections(near, far)
+  return linkPairs(near, far, pairConnections(near, far))
+}
+
+/** Clock and sight between two views whose pairs are known. */
+export function linkPairs(near: View, far: View, pairs: readonly Pair[]): Link {
   const clock = estimateClock(crossingsOf(near, far, pairs))
   const seesBoth = { near: sawBoth(near), far: sawBoth(far) }
   const apart = Number(far.originNs - near.originNs) / 1e6

@@ -6,6 +6,8 @@ export const asymmetricPath = {
   because: {
     'syn-arrives': 'the SYN ({syns:count} times) reached the server',
     'syn-ack-lost': 'the SYN-ACK left the server {times:count} times and never reached the client',
+    'syn-ack-in-box':
+      'the capture shows both sides of the box that translates addresses here: the SYN-ACK came into it {times:count} times and never went out to the client',
     'syn-repeated': 'the client sent its SYN {syns:count} times: it did not hear the answer',
     'syn-ack-repeated': 'the server sent its SYN-ACK {synAcks:count} times and never got an ACK',
     'answers-lost':

@@ -9,6 +9,8 @@ export const connectFiltered = {
     'syn-unanswered':
       'SYN sent {syns?once|{syns:count} times in {within:ms}} to {server}, nothing came back',
     'syn-lost': 'the SYNs left the client and are not in the capture at {server}',
+    'syn-lost-in-box':
+      'the capture shows both sides of the box that translates addresses here: the SYNs came into it and never went out on its other side',
     'syn-absent':
       'the capture at {server} has none of these SYNs, though it ran and has other packets',
     'one-port':
@@ -79,6 +81,32 @@ export const connectFiltered = {
       verify: connects,
     },
   ],
+  variants: {
+    'by-box': {
+      title:
+        '{connections:count} connects to {server} got no answer at all: the box that translates their addresses drops the SYNs',
+      now: [
+        {
+          text: 'On the box that translates these addresses: list its rules with their counters, and what its connection tracking refused.',
+          command: 'sudo nft list ruleset; sudo iptables -nvL; sudo conntrack -S',
+        },
+      ],
+      confirm: [
+        {
+          text: 'There: the trace names the rule that stops the next packet; add it, connect once, remove the table again.',
+          command:
+            "sudo nft 'add table inet why; add chain inet why i { type filter hook prerouting priority -400; }; add rule inet why i tcp dport {port} meta nftrace set 1' && sudo timeout 10 nft monitor trace; sudo nft delete table inet why",
+        },
+      ],
+      fix: [
+        {
+          text: 'Allow TCP to {server} and to what it is translated to on that box, or repair its route to there.',
+          command: 'sudo nft list ruleset; ip route',
+          verify: connects,
+        },
+      ],
+    },
+  },
   machine: {
     title:
       '{connections:count} connects to {server} {connections?gets|get} no answer, seen from {of}',

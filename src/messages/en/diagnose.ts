@@ -3,6 +3,8 @@ export const diagnoseWords = {
   emptyFilter: 'The filter leaves none of {tcp:count} TCP segments: nothing was judged',
   filteredOut:
     'TCP segments that the filter (--host, --port, --between, --since, --before) left out',
+  bothSidesUnread:
+    'this capture has both sides of a box that translates addresses: such connections are counted twice, because the input is too large, or a pipe that could not be read again (save it to a file, or look at a part: --host, --port, --since)',
   nothingPaired: 'no connection of this capture is in the other one: are they of the same traffic?',
   perhapsExchanged:
     'by its TTLs this capture may be from the other end: are the places of --at exchanged?',

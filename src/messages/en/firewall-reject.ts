@@ -23,6 +23,12 @@ export const firewallReject = {
     'foreign-ttl':
       "the reset arrived with TTL {ttl}, the server's own packets with {usual}: another machine sent it",
     'never-sent': 'the capture at {server} has neither the SYN nor this reset',
+    'refused-in-box':
+      'the capture shows both sides of the box that translates addresses here: the SYN came into it and never went out, and the reset came out and never went in',
+    'box-itself':
+      'the TCP of that box sends the same where {server} is its own address, no rule forwards that port and nothing listens there',
+    'stopped-in-box':
+      'the capture shows both sides of the box that translates addresses here: that segment came into it and never went out, and the reset came out and never went in',
     'one-port':
       'the capture at the server is of one other port only: a filter on that capture would hide port {port} too',
     'segment-stopped':
@@ -62,6 +68,30 @@ export const firewallReject = {
     },
   ],
   variants: {
+    'by-box': {
+      title:
+        '{connections:count} connections to {server} {connections?was|were} refused or cut by the box that translates their addresses, not by the server',
+      now: [
+        {
+          text: 'On the box that translates these addresses: list its rules with their counters, and what its connection tracking refused.',
+          command: 'sudo nft list ruleset; sudo iptables -nvL; sudo conntrack -S',
+        },
+      ],
+      confirm: [
+        {
+          text: 'There: the trace names the rule that stops the next packet; add it, connect once, remove the table again.',
+          command:
+            "sudo nft 'add table inet why; add chain inet why i { type filter hook prerouting priority -400; }; add rule inet why i tcp dport {port} meta nftrace set 1' && sudo timeout 10 nft monitor trace; sudo nft delete table inet why",
+        },
+      ],
+      fix: [
+        {
+          text: 'Change that rule; where none matches, the rule that should forward {server} is missing.',
+          command: 'sudo nft list ruleset',
+          verify: connects,
+        },
+      ],
+    },
     'own-rule': {
       title:
         '{connections:count} connections to {server} {connections?was|were} rejected by a rule on the server itself (REJECT), its program untouched',

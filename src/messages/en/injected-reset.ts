@@ -5,6 +5,8 @@ export const injectedReset = {
     '{connections:count} connections with {server} {connections?was|were} cut by resets that the {side} did not send',
   because: {
     'never-sent': 'the reset is not in the capture at the {side}, which is said to have sent it',
+    'made-in-box':
+      'the capture shows both sides of the box that translates addresses here: the reset in the name of the {side} came out of it and never went in',
     'was-sent': 'the capture at the {side} shows it sending the reset: nobody forged it',
     'segment-passed': 'the segment it answers did reach its destination: nothing rejected it',
     'segment-stopped':

@@ -49,6 +49,10 @@ export const middleboxIdleTimeout = {
       '{silence:ms} after the last packet of the old connection its data came from another address or port and was answered by RST',
     'proof-reset': 'the capture on the other side shows that the server never sent this reset',
     'proof-data': 'the capture on the other side shows that the data never arrived there',
+    'box-reset':
+      'the capture shows both sides of the box that translates addresses here: this reset came out of it and never went in',
+    'box-data':
+      'the capture shows both sides of the box that translates addresses here: the data came into it and never went out',
     'proof-renamed':
       'the capture at the server shows this segment coming from {now}, a port that the server has no connection with: a NAT on the way forgot its entry',
     'experiment-agrees':

@@ -13,6 +13,8 @@ export const packetLoss = {
     proven:
       'two captures: {lost:count} of {compared:count} data segments compared left one end and never arrived at the other, on {count:count} connections',
     others: 'all other paths in this capture lost {rate} of {packets:count}',
+    'lost-in-box':
+      'the capture shows both sides of the box that translates addresses here: {segments:count} segments came into it and never went out',
     'lost-between':
       'of the segments compared {segments:count} left one end and did not arrive at the other',
     'lost-near':

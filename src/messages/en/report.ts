@@ -89,6 +89,7 @@ export const reportWords = {
     silence: '{silence:ms} silent before',
     cause: 'cause {cause}',
     guessed: 'client is a guess',
+    translated: 'translated to {client} > {server}',
     frames: 'frames {first}-{last}',
     framesIn: 'frames {first}-{last} of {file}',
     reset: 'reset in frame {reset}',
@@ -170,6 +171,8 @@ export const reportWords = {
   totalsNone: 'no TCP connection',
   vantage: {
     paired: '{paired:count} connections seen at both ends',
+    translated:
+      '{connections:count} {connections?connection was|connections were} captured on both sides of a box that translates addresses: each is counted once, under the addresses that its client uses',
     unpaired: '{count:count} only in {source}',
     clock: 'clock of {source} is {offset} ms (+-{uncertainty} ms) off, drift {drift} ppm',
     fates: 'decisive packets: {fates}',

@@ -47,7 +47,7 @@ function* render(report: Report, options: RenderOptions): Iterable<string> {
   }
   yield section(words.heading.excluded, excludedLines(report, names, paint), paint)
   yield section(words.heading.unknown, unknownLines(report, paint), paint)
-  if (report.vantage) {
+  if (report.vantage ?? report.translation) {
     const vantage = vantageTexts(report, names).flatMap((t) =>
       wrap(printable(t), '  ', paint.columns),
     )
