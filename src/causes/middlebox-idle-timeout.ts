@@ -387,7 +387,8 @@ function aboutProof(proof: SegmentFate, connection: ConnectionFacts, evidence: E
   const at = atFrame(proof.frame, connection)
   if (proof.renamed !== undefined) return say('proof-renamed', { now: proof.renamed }, at)
   const inBox = isProvenOfBox(connection, evidence)
-  return say(`${inBox ? 'box' : 'proof'}-${proof.kind === 'reset' ? 'reset' : 'data'}`, {}, at)
+  const what = proof.kind === 'reset' ? 'reset' : 'data'
+  return say(inBox ? `box-${what}` : `proof-${what}`, {}, at)
 }
 
 function aboutReset(reset: ResetFacts, connection: ConnectionFacts, evidence: Evidence): Reason[] {
