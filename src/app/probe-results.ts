@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises'
+import { promises } from 'node:fs'
 import { TcpwhyError } from '../base/errors.ts'
 import type { Source } from '../diagnose/report.ts'
 import type { Apart, Experiment } from '../evidence/experiments.ts'
@@ -55,8 +55,8 @@ async function readResult(path: string): Promise<ProbeReport> {
 
 async function parsed(path: string): Promise<unknown> {
   try {
-    if ((await stat(path)).size > MAX_OCTETS) throw new Error('it is too big')
-    return JSON.parse(await readFile(path, 'utf8'))
+    if ((await promises.stat(path)).size > MAX_OCTETS) throw new Error('it is too big')
+    return JSON.parse(await promises.readFile(path, 'utf8'))
   } catch (cause) {
     throw unknown(path, cause instanceof SyntaxError ? 'it is no JSON' : String(cause), cause)
   }

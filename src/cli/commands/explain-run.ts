@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { promises } from 'node:fs'
 import { TcpwhyError } from '../../base/errors.ts'
 import { type Explanation, explain } from '../../report/explain/explain.ts'
 import { catalogText, explainText } from '../../report/explain/explain-text.ts'
@@ -37,7 +37,7 @@ const DOCS = ['../docs/causes/', '../../../docs/causes/']
 async function pageOf(id: string): Promise<string | null> {
   for (const folder of DOCS) {
     try {
-      return await readFile(new URL(`${folder}${id}.md`, import.meta.url), 'utf8')
+      return await promises.readFile(new URL(`${folder}${id}.md`, import.meta.url), 'utf8')
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     }

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { promises } from 'node:fs'
 import type { LabOptions } from '../../app/lab.ts'
 import { TcpwhyError } from '../../base/errors.ts'
 import type { LabEvent } from '../../lab/types.ts'
@@ -21,7 +21,7 @@ export async function run({ options, operands }: Arguments, io: Io, app: App): P
   }
   const { runLab } = await app.lab()
   const keep = options['keep']?.[0]
-  if (keep !== undefined) await mkdir(keep, { recursive: true })
+  if (keep !== undefined) await promises.mkdir(keep, { recursive: true })
   const stop = new AbortController()
   const stopListening = io.onInterrupt(() => stop.abort())
   const view = await liveView(id, options, io, app)
