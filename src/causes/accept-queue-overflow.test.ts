@@ -1,7 +1,9 @@
+import { expect, test } from 'vitest'
 import { causeTable } from '../../test/helpers/cause-table.ts'
 import {
   ACK,
   connection,
+  evidence,
   fate,
   handshakeOnly,
   PSH,
@@ -348,4 +350,43 @@ causeTable(acceptQueueOverflow, [
     against: ['ack-perhaps-lost'],
   },
   { name: 'a healthy exchange', connections: [connection()], is: 'nothing' },
+  {
+    name: 'requests had been left unanswered before the first SYN was dropped: what follows from a server that stands still',
+    connections: [
+      unanswered({ startMs: 9000, handshake: { synTimesMs: [9000, 10_000, 12_000] } }),
+      ...[1, 2, 3].map((id) => leftAfter(id, 1000)),
+      requestOnly(true, { id: 4, ending: 'reset-after-fin', lastMs: 15_000 }),
+    ],
+    sources: atServer,
+    endpoints: alive.map((one) => ({ ...one, lastAnswerMs: 12_000 })),
+    is: 'likely',
+    consequenceOf: 'server-stalled',
+    because: ['stalled-before'],
+  },
 ])
+
+test('requests that are left unanswered after the first SYN was dropped waited in the full queue: nothing else was wrong', () => {
+  const connections = [
+    unanswered({ handshake: { synTimesMs: [100, 1100, 3100] } }),
+    ...[1, 2, 3].map((id) => leftAfter(id, 1000)),
+  ]
+  const { verdicts } = acceptQueueOverflow.judge(
+    evidence({ connections, sources: atServer, endpoints: alive }),
+  )
+  expect(verdicts[0]).toMatchObject({ variant: 'syn-dropped', certainty: 'likely' })
+  expect(verdicts[0]).not.toHaveProperty('consequenceOf')
+})
+
+/** A request of 100 octets, acknowledged and not answered; its client leaves so many milliseconds later. */
+function leftAfter(id: number, afterMs: number) {
+  const frame = 9
+  const tMs = 2 + afterMs
+  return requestOnly(true, {
+    id,
+    ending: 'reset-after-fin',
+    lastMs: tMs,
+    sides: {
+      client: { fins: 1, fin: { frame, tMs, seq: 101, ackedMs: tMs, ackedFrame: 10, times: 1 } },
+    },
+  })
+}

@@ -11,6 +11,7 @@ import {
   type Verdict,
 } from './cause.ts'
 import { judgeListeners } from './machine/accept-queue-overflow.ts'
+import { stalledBefore } from './stalled-before.ts'
 import { isCutByTheEnd, unansweredSyn, waitingFor } from './unanswered.ts'
 import {
   type Weighed,
@@ -72,6 +73,32 @@ function judge(evidence: Evidence): Judgement {
     if (verdict !== null)
       verdicts.push(withExperiments(verdict, experimentsFor(verdict, evidence), evidence))
   }
+  return withWhatIsMissing(afterStalls(verdicts, evidence), evidence)
+}
+
+/** Where requests had been left unanswered before the first connect was dropped, the queue is full because of that. */
+function afterStalls(verdicts: readonly Verdict[], evidence: Evidence): Verdict[] {
+  const firstMs = new Map<string, number>()
+  for (const { group, connections } of verdicts) {
+    const fromMs = Math.min(...connections.map(({ startMs }) => startMs))
+    firstMs.set(group, Math.min(firstMs.get(group) ?? fromMs, fromMs))
+  }
+  const stalls = new Map(
+    [...firstMs].map(([group, fromMs]) => [group, stalledBefore(evidence, group, fromMs)]),
+  )
+  return verdicts.map((verdict) => {
+    const count = stalls.get(verdict.group) ?? 0
+    if (count < TOGETHER) return verdict
+    const at = connectionRef(verdict.connections[0]!)
+    return {
+      ...verdict,
+      consequenceOf: 'server-stalled',
+      because: [...verdict.because, say('stalled-before', { count, server: verdict.group }, at)],
+    }
+  })
+}
+
+function withWhatIsMissing(verdicts: readonly Verdict[], evidence: Evidence): Judgement {
   const unsure = verdicts.some((v) => v.variant === 'syn-dropped' && v.certainty === 'possible')
   if (!unsure) return { verdicts }
   return {

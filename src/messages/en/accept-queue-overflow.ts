@@ -19,6 +19,8 @@ export const acceptQueueOverflow = {
       '{queued:count} finished handshakes were waiting for the application of {server} at that moment',
     'nobody-waiting':
       'no finished handshake was seen waiting for the application of {server} then, as a full queue has: SYNs lost on the way, or a limit on new connections in a firewall (on the server, too), look the same',
+    'stalled-before':
+      '{count:count} requests to {server} had been taken and left unanswered before the first connect was dropped: its application stands still, and the queue is full because of that',
     'half-open':
       '{halfOpen:count} handshakes were half-open too: the queue of unfinished handshakes may be the full one',
     'reset-at-ack':
