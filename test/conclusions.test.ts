@@ -3,6 +3,7 @@ import { analyzeCaptures } from '../src/app/analyze.ts'
 import type { AnalyzeOptions, Vantage } from '../src/app/types.ts'
 import type { Finding, Report } from '../src/diagnose/report.ts'
 import { capturePages } from './helpers/capture-pages.ts'
+import { planOf } from './helpers/probe-commands.ts'
 
 const pages = capturePages()
 
@@ -11,6 +12,7 @@ describe.each(pages)('$id', (page) => {
   test('concludes what its page expects', async () => {
     const report = await conclude(page.files)
     const { verdict, cause, variant, culprit } = page.expects
+    for (const finding of report.findings) await expectExperiment(finding)
     const first = report.findings[0]
     expect(said(report)).toContain(`${verdict}:`)
     if (cause === 'null') {
@@ -37,6 +39,14 @@ describe.each(pages)('$id', (page) => {
     }
   })
 })
+
+/** What would confirm it begins with an experiment that tcpwhy takes as it is printed. */
+async function expectExperiment({ cause, confirm }: Finding): Promise<void> {
+  const [experiment] = confirm
+  expect(experiment?.command, cause).toMatch(/tcpwhy probe /)
+  expect(experiment?.text).toMatch(/^For it: .+ Against it: .+\.$/)
+  await planOf(experiment?.command ?? '')
+}
 
 /** What one side alone cannot tell apart from the truth, or companions of it, by page; each with its reason. */
 const SAME: Record<string, readonly string[]> = {}

@@ -77,6 +77,8 @@ export interface Verdict {
   values?: Values
   /** Verdicts of one cause and variant with the same group are one finding; usually the server's endpoint. */
   group: string
+  /** What an experiment has to go beyond: the silence after which connections ended, how long clients wait for an answer. */
+  experiment?: { silenceMs?: number; patienceMs?: number }
   consequenceOf?: CauseId
   /** Where that cause explains the same connection, this one is told beside it and not against it. */
   beside?: CauseId

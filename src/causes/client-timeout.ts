@@ -230,6 +230,7 @@ function verdictOf(
       ...(doubtful ? [doubtOf(connection)] : []),
     ],
     values: { timeout: constant.ms },
+    experiment: { patienceMs: constant.ms },
     group: connection.server.endpoint,
   }
 }

@@ -60,6 +60,7 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
         : []),
     ],
     values: { sender: connection[sender].address, closer, ofServer: Number(sender === 'server') },
+    ...(idleBefore(late) >= IDLE_MS ? { experiment: { silenceMs: idleBefore(late) } } : {}),
     group: `${connection.server.endpoint} ${sender}`,
     // When an idle limit of the server explains its close, this is what came of it.
     ...(idleBefore(late) >= IDLE_MS ? { consequenceOf: 'server-idle-timeout' as const } : {}),

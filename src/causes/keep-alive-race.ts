@@ -173,6 +173,7 @@ function verdictOf(
     because: becauseOf(crossing, constant, evidence),
     against: againstOf(crossing, constant, together),
     values: { idle: crossing.idleMs },
+    experiment: { silenceMs: crossing.idleMs },
     group: connection.server.endpoint,
   }
 }

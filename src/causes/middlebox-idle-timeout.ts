@@ -300,6 +300,7 @@ function judgeDeath(death: Death, interval: Interval, evidence: Evidence): Verdi
       ...(experiment === null ? [] : apartReasons('middlebox-idle-timeout', experiment, evidence)),
     ],
     values: { died: interval.diedMs, survived: interval.survivedMs },
+    experiment: { silenceMs: interval.diedMs },
     group: connection.server.endpoint,
   }
 }

@@ -213,6 +213,7 @@ function verdictOf(
       closer: connection[close.side].address,
       ofServer: Number(close.side === 'server'),
     },
+    experiment: { silenceMs: constant.ms },
     group: `${connection.server.endpoint} ${close.side}`,
     // The close was in order; what is held in CLOSE-WAIT afterwards is the trouble, and this is when it began.
     ...(connection.ending === 'half-closed' ? { beside: 'close-wait-leak' as const } : {}),

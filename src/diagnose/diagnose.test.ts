@@ -53,6 +53,7 @@ const messages = (name: string): CauseMessages => ({
   title: `{server} ${name} {connections:count} connections`,
   because: { why: `${name} because of {id}`, not: `${name}, but {id}` },
   now: [],
+  experiment: { command: 'tcpwhy probe connect {target}', supports: 'yes', refutes: 'no' },
   confirm: [{ text: 'Look at {host}', command: 'ss dport = :{port}' }],
   fix: [{ text: 'Mend {server} for {client}' }],
 })
@@ -228,7 +229,10 @@ describe('merging', () => {
         frame: 1009,
       },
     ])
-    expect(finding!.confirm).toEqual([{ text: 'Look at 10.77.2.2', command: 'ss dport = :80' }])
+    expect(finding!.confirm).toEqual([
+      { text: 'For it: yes. Against it: no.', command: 'tcpwhy probe connect 10.77.2.2:80' },
+      { text: 'Look at 10.77.2.2', command: 'ss dport = :80' },
+    ])
   })
 
   test('a sampled connection counts for what it stands for', () => {
@@ -266,7 +270,7 @@ describe('merging', () => {
     expect(finding!.affected.groups?.[0]).toEqual({ group: '10.77.2.2:80', connections: 2 })
     expect(finding!.affected.groups).toHaveLength(9)
     // A command can be typed: it names one endpoint.
-    expect(finding!.confirm[0]!.command).toBe('ss dport = :80')
+    expect(finding!.confirm[1]!.command).toBe('ss dport = :80')
   })
 
   test('eight endpoints are eight findings', () => {
@@ -691,7 +695,10 @@ describe('every cause of tcpwhy', () => {
   )
 })
 
-const STANDARD = ['connections', 'server', 'host', 'address', 'port', 'client']
+const STANDARD = [
+  ...['connections', 'server', 'host', 'address', 'port', 'client'],
+  ...['target', 'url', 'talk', 'max', 'silence', 'patience'],
+]
 
 function readSources(id: string): string {
   const shared = ['../causes/machine/resets.ts', '../causes/machine/verdict.ts']

@@ -181,7 +181,9 @@ function contextOf({ evidence, catalogue, locate }: DiagnoseInput): FindingConte
     return firstFrames.get(id) ?? null
   }
   const bothEnds = evidence.vantage !== null
-  return { catalogue, locate, total: evidence.totals.connections, bothEnds, firstFrameOf }
+  const applicationOf = (id: number) => evidence.application.get(id) ?? null
+  const total = evidence.totals.connections
+  return { catalogue, locate, total, bothEnds, firstFrameOf, applicationOf }
 }
 
 const MAX_SERVERS = 3

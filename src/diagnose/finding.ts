@@ -1,9 +1,11 @@
 import type { Reason, Reference, Verdict } from '../causes/cause.ts'
 import type { CauseId } from '../causes/ids.ts'
+import type { ApplicationFacts } from '../evidence/application.ts'
 import type { ConnectionFacts } from '../evidence/connection.ts'
 import { singular, diagnoseWords as words } from '../messages/en/diagnose.ts'
 import { render } from '../messages/render.ts'
-import type { CauseMessages, FixStep, Step, Values } from '../messages/types.ts'
+import type { CauseMessages, ExperimentStep, FixStep, Step, Values } from '../messages/types.ts'
+import { type Asked, askedOf, commandValues, experimentStep } from './experiment.ts'
 import type { CountedReason, Merged } from './merge.ts'
 import { ownCommand } from './own-command.ts'
 import type { Because, Finding } from './report.ts'
@@ -21,16 +23,21 @@ export interface FindingContext {
   bothEnds: boolean
   /** Facts by id, for evidence that names a connection. */
   firstFrameOf(connection: number): number | null
+  /** What its payload says, where it was read. */
+  applicationOf(connection: number): ApplicationFacts | null
 }
 
 const MAX_EXAMPLES = 5
 const MAX_GROUPS = 50
+/** Of one server, until one says what is spoken. */
+const MAX_READ = 20
 
 /** The report's form of a merged finding, all text filled in. */
 export function findingOf(merged: Merged, context: FindingContext): Finding {
   const { verdict, cause } = merged.claim
   const messages = messagesOf(cause.id, verdict.variant, context.catalogue)
-  const values = valuesOf(merged)
+  const asked = askedOfMerged(merged, context)
+  const values = { ...commandValues(asked, verdict), ...valuesOf(merged) }
   const leader = merged.alternative ? merged.rivals[0]?.claim.cause.id : undefined
   return {
     cause: cause.id,
@@ -53,11 +60,29 @@ export function findingOf(merged: Merged, context: FindingContext): Finding {
     ...(verdict.consequenceOf === undefined ? {} : { consequenceOf: verdict.consequenceOf }),
     ...(leader === undefined ? {} : { alternativeTo: leader }),
     ...(messages.now.length === 0 ? {} : { now: messages.now.map((s) => stepOf(s, values)) }),
-    confirm: messages.confirm
-      .filter((s) => !context.bothEnds || !asksBothEnds(s.command))
-      .map((s) => stepOf(s, values)),
+    confirm: [
+      ...(messages.experiment === null
+        ? []
+        : [experimentStep(messages.experiment, asked, verdict)]),
+      ...messages.confirm
+        .filter((s) => !context.bothEnds || !asksBothEnds(s.command))
+        .map((s) => stepOf(s, values)),
+    ],
     fix: messages.fix.map((s) => fixOf(s, values)),
   }
+}
+
+/** The server of the strongest example; what it speaks, by the first whose payload says it. */
+function askedOfMerged({ strongest, connections }: Merged, context: FindingContext): Asked {
+  const { endpoint } = strongest.connection.server
+  const alike = connections.filter(({ server }) => server.endpoint === endpoint)
+  for (const { id } of [strongest.connection, ...alike.slice(0, MAX_READ)]) {
+    const application = context.applicationOf(id)
+    if (application !== null && application.protocol !== 'unknown') {
+      return askedOf(strongest.connection, application)
+    }
+  }
+  return askedOf(strongest.connection, null)
 }
 
 function asksBothEnds(command: string | undefined): boolean {
@@ -97,13 +122,15 @@ function rivalBecause(rival: Merged['rivals'][number], context: FindingContext):
 interface Shown {
   title: string
   now: readonly Step[]
+  experiment: ExperimentStep | null
   confirm: readonly Step[]
   fix: readonly FixStep[]
 }
 
 function messagesOf(cause: CauseId, variant: string | undefined, catalogue: Messages): Shown {
   const messages = catalogue[cause]
-  if (messages === undefined) return { title: cause, now: [], confirm: [], fix: [] }
+  if (messages === undefined)
+    return { title: cause, now: [], experiment: null, confirm: [], fix: [] }
   return variant === undefined ? messages : { ...messages, ...messages.variants?.[variant] }
 }
 

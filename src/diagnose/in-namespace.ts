@@ -6,6 +6,7 @@ import type { Because } from './report.ts'
 /** Tools that see only the network namespace that they run in. */
 const OF_A_NAMESPACE =
   /\b(ss|nstat|sysctl|ip|nft|iptables|conntrack|ping|traceroute|tracepath|nc)\b|\/proc\/net\//
+const EXPERIMENT = /^(sudo )?tcpwhy probe /
 const OURS = /^(sudo )?tcpwhy (diagnose|capture|snapshot)\b(?!.* --(pid|netns|container)\b)/
 
 /**
@@ -38,6 +39,9 @@ export function stepThere<T extends Step | FixStep>(step: T, place: string | nul
 
 /** `ss -ltn` -> `sudo nsenter --net=/proc/77/ns/net ss -ltn`; what a shell must take apart goes through sh -c. */
 export function commandThere(command: string, place: string): string {
+  if (EXPERIMENT.test(command)) {
+    return `sudo nsenter --net=${place} ${command.replace(/^sudo /, '')}`
+  }
   if (OURS.test(command)) return `${command} --netns ${place}`
   if (!OF_A_NAMESPACE.test(command) || /\btcpwhy\b/.test(command)) return command
   const bare = command.replace(/\bsudo /g, '')

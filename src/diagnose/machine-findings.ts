@@ -3,7 +3,8 @@ import type { CauseId } from '../causes/ids.ts'
 import type { ConnectionFacts } from '../evidence/connection.ts'
 import type { Ending } from '../evidence/endings.ts'
 import type { MachineFacts } from '../evidence/machine.ts'
-import type { CauseMessages, Shown, Values } from '../messages/types.ts'
+import type { CauseMessages, ExperimentStep, Shown, Values } from '../messages/types.ts'
+import { askedOfMachine, commandValues, experimentStep } from './experiment.ts'
 import { becauseOf, type FindingContext, fixOf, say, stepOf } from './finding.ts'
 import { placeOf, stepThere } from './in-namespace.ts'
 import { type Merged, severities } from './merge.ts'
@@ -64,7 +65,12 @@ function findingOfMachine(claims: readonly MachineClaim[], context: FindingConte
   const strongest = claims.reduce((a, b) => (b.verdict.weight > a.verdict.weight ? b : a))
   const { cause, verdict } = strongest
   const connections = claims.reduce((sum, c) => sum + c.verdict.machine.count, 0)
-  const values: Values = { ...verdict.values, connections }
+  const asked = askedOfMachine(verdict)
+  const values: Values = {
+    ...(asked === null ? {} : commandValues(asked, verdict)),
+    ...verdict.values,
+    connections,
+  }
   const shown = shownOf(context.catalogue[cause.id], verdict.variant)
   return {
     cause: cause.id,
@@ -90,7 +96,12 @@ function findingOfMachine(claims: readonly MachineClaim[], context: FindingConte
     ),
     ...(verdict.consequenceOf === undefined ? {} : { consequenceOf: verdict.consequenceOf }),
     ...(shown.now.length === 0 ? {} : { now: shown.now.map((s) => stepOf(s, values)) }),
-    confirm: shown.confirm.map((s) => stepOf(s, values)),
+    confirm: [
+      ...(asked === null || shown.experiment === null
+        ? []
+        : [experimentStep(shown.experiment, asked, verdict)]),
+      ...shown.confirm.map((s) => stepOf(s, values)),
+    ],
     fix: shown.fix.map((s) => fixOf(s, values)),
   }
 }
@@ -102,16 +113,15 @@ function reasons(all: readonly Reason[], context: FindingContext): Finding['beca
     .map((reason) => becauseOf({ reason, times: 1 }, context))
 }
 
+type Told = Required<Omit<Shown, 'experiment'>> & { experiment: ExperimentStep | null }
+
 /** The machine's words where there are some, else the cause's own. */
-function shownOf(
-  messages: CauseMessages | undefined,
-  variant: string | undefined,
-): Required<Shown> {
-  const { title = '', now = [], confirm = [], fix = [] } = messages ?? {}
+function shownOf(messages: CauseMessages | undefined, variant: string | undefined): Told {
+  const { title = '', now = [], experiment = null, confirm = [], fix = [] } = messages ?? {}
   const { variants, ...machine } = messages?.machine ?? {}
   const own = variant === undefined ? {} : (messages?.variants?.[variant] ?? {})
   const special = variant === undefined ? {} : (variants?.[variant] ?? {})
-  return { title, now, confirm, fix, ...own, ...machine, ...special }
+  return { title, now, experiment, confirm, fix, ...own, ...machine, ...special }
 }
 
 type OfPackets = { finding: Finding; merged: Merged }

@@ -11,7 +11,9 @@ export interface CauseMessages {
   because: Record<string, string>
   /** Stop the loss, keep the scene: what to do this minute, and what a restart would destroy. */
   now: readonly Step[]
-  /** What would confirm or refute it, with the exact command. */
+  /** What separates it from what looks alike; told first of what would confirm it. */
+  experiment: ExperimentStep
+  /** What else would confirm or refute it, with the exact command. */
   confirm: readonly Step[]
   fix: readonly FixStep[]
   /** A variant may have its own title and steps; what it leaves out is as above. */
@@ -23,8 +25,19 @@ export interface CauseMessages {
 export interface Shown {
   title?: string
   now?: readonly Step[]
+  experiment?: ExperimentStep
   confirm?: readonly Step[]
   fix?: readonly FixStep[]
+}
+
+/** An experiment of `tcpwhy probe` (docs/probe.md), and what its result would mean. No full stop at the end of the two. */
+export interface ExperimentStep {
+  /** With {target}, {url}, {talk}, {max} and {silence} of src/diagnose/experiment.ts. */
+  command: string
+  /** Instead, where the server is known not to speak HTTP. */
+  plain?: string
+  supports: string
+  refutes: string
 }
 
 export interface Step {

@@ -10,7 +10,11 @@ import { root } from '../helpers/built.ts'
 // says, are found without a capture that happens to need them.
 
 /** What `diagnose` fills into every title and step (src/diagnose/finding.ts). */
-const GIVEN = ['connections', 'server', 'host', 'address', 'port', 'client']
+const GIVEN = [
+  ...['connections', 'server', 'host', 'address', 'port', 'client'],
+  // src/diagnose/experiment.ts
+  ...['target', 'url', 'talk', 'max', 'silence', 'patience'],
+]
 const FORMATS = ['ms', 'octets', 'count', 'time']
 const PLACEHOLDER = /\{(\w+)(?::(\w+)\}|\}|\?[^|{}]*(?:\{[\w:]+\}[^|{}]*)*\|)/g
 

@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest'
 import type { Cause, Certainty, Verdict } from '../../src/causes/cause.ts'
+import { askedOf, commandValues, experimentStep } from '../../src/diagnose/experiment.ts'
 import { en } from '../../src/messages/en/index.ts'
 import { render } from '../../src/messages/render.ts'
 import type { CauseMessages } from '../../src/messages/types.ts'
 import { type EvidenceParts, evidence } from './facts.ts'
+import { planOf } from './probe-commands.ts'
 
 /** One row of a cause's table. `is`: the strongest certainty concluded, or why there is no verdict. */
 export interface Row extends EvidenceParts {
@@ -25,12 +27,12 @@ const ORDER: readonly Certainty[] = ['confirmed', 'likely', 'possible']
 /** A table of hits, near misses and unknowns; every sentence of every verdict must render without a placeholder left. */
 export function causeTable(cause: Cause, rows: readonly Row[]): void {
   for (const row of rows) {
-    test(`${cause.id}: ${row.name}`, () => {
+    test(`${cause.id}: ${row.name}`, async () => {
       const judgement = cause.judge(evidence(row))
       const verdicts = [...judgement.verdicts].sort(
         (a, b) => ORDER.indexOf(a.certainty) - ORDER.indexOf(b.certainty),
       )
-      for (const verdict of verdicts) expectReadable(cause, verdict)
+      for (const verdict of verdicts) await expectReadable(cause, verdict)
       const first = verdicts[0]
       if (first === undefined) {
         const is =
@@ -60,7 +62,7 @@ export function causeTable(cause: Cause, rows: readonly Row[]): void {
   }
 }
 
-function expectReadable(cause: Cause, verdict: Verdict): void {
+async function expectReadable(cause: Cause, verdict: Verdict): Promise<void> {
   const messages: CauseMessages | undefined = (en as Partial<Record<string, CauseMessages>>)[
     cause.id
   ]
@@ -76,7 +78,10 @@ function expectReadable(cause: Cause, verdict: Verdict): void {
   }
   const variant = messages.variants?.[verdict.variant ?? ''] ?? {}
   const shown = { ...messages, ...variant }
+  const asked = askedOf(verdict.connections[0]!, null)
+  await planOf(experimentStep(shown.experiment, asked, verdict).command ?? '')
   const values = {
+    ...commandValues(asked, verdict),
     server: '10.77.2.2:80',
     host: '10.77.2.2',
     address: '10.77.2.2',

@@ -1,10 +1,12 @@
 import { expect, test } from 'vitest'
 import type { Cause, Certainty, Verdict } from '../../src/causes/cause.ts'
+import { askedOfMachine, commandValues, experimentStep } from '../../src/diagnose/experiment.ts'
 import { en } from '../../src/messages/en/index.ts'
 import { render } from '../../src/messages/render.ts'
 import type { CauseMessages } from '../../src/messages/types.ts'
 import { evidence } from './facts.ts'
 import { type MachineParts, machine } from './machine.ts'
+import { planOf } from './probe-commands.ts'
 
 /** One row of what a cause concludes from a host. `is`: the strongest certainty, or why there is no verdict. */
 export interface MachineRow extends MachineParts {
@@ -26,12 +28,12 @@ const ORDER: readonly Certainty[] = ['confirmed', 'likely', 'possible']
 /** A table of hits, near misses and unknowns; every sentence must render without a placeholder left. */
 export function machineTable(cause: Cause, rows: readonly MachineRow[]): void {
   for (const row of rows) {
-    test(`${cause.id} on a host: ${row.name}`, () => {
+    test(`${cause.id} on a host: ${row.name}`, async () => {
       const judgement = cause.judgeMachine?.(machine(row), evidence({ connections: [] }))
       const verdicts = [...(judgement?.verdicts ?? [])].sort(
         (a, b) => ORDER.indexOf(a.certainty) - ORDER.indexOf(b.certainty),
       )
-      for (const verdict of verdicts) expectReadable(cause, verdict)
+      for (const verdict of verdicts) await expectReadable(cause, verdict)
       const [first] = verdicts
       if (first === undefined) {
         expect(judgement?.unknown === undefined ? 'nothing' : 'unknown').toBe(row.is)
@@ -51,7 +53,7 @@ export function machineTable(cause: Cause, rows: readonly MachineRow[]): void {
   }
 }
 
-function expectReadable(cause: Cause, verdict: Verdict): void {
+async function expectReadable(cause: Cause, verdict: Verdict): Promise<void> {
   const messages = (en as Partial<Record<string, CauseMessages>>)[cause.id]
   expect(messages, `${cause.id} has no messages`).toBeDefined()
   expect(verdict.because.length).toBeGreaterThan(0)
@@ -71,7 +73,15 @@ function expectReadable(cause: Cause, verdict: Verdict): void {
     ...steps.flatMap((s) => [s.text, s.command ?? '']),
     ...(shown.fix ?? []).flatMap((s) => [s.verify ?? '', s.setting ?? '']),
   ]
-  const values = { ...verdict.values, connections: verdict.machine?.count ?? 0 }
+  const asked = askedOfMachine(verdict)
+  expect(asked, 'nobody to ask: see src/causes/machine/whom.ts').not.toBeNull()
+  if (asked === null || shown.experiment === undefined) return
+  await planOf(experimentStep(shown.experiment, asked, verdict).command ?? '')
+  const values = {
+    ...commandValues(asked, verdict),
+    ...verdict.values,
+    connections: verdict.machine?.count ?? 0,
+  }
   for (const text of texts) expectFilled(render(text, values))
 }
 

@@ -2,6 +2,7 @@ import type { MachineFacts, NetnsSnapshot } from '../../evidence/machine.ts'
 import { type Judgement, type Reason, reasonsOf, type Verdict } from '../cause.ts'
 import { before, netnsName } from './lookup.ts'
 import { onMachine } from './verdict.ts'
+import { askedFrom } from './whom.ts'
 
 const say = reasonsOf('conntrack-table-full')
 
@@ -52,7 +53,7 @@ function judgeOne(machine: MachineFacts, netns: NetnsSnapshot): Verdict | null {
     setting: 'net.netfilter.nf_conntrack_max',
     because,
     group: where,
-    values: { count, max, wanted: max * 2 },
+    values: { count, max, wanted: max * 2, ...askedFrom(netns) },
     subject: { count: rose?.by ?? 1, what: 'packets' },
   })
 }

@@ -6,6 +6,7 @@ import type {
 } from '../../evidence/machine.ts'
 import { type Judgement, type Reason, reasonsOf, type Verdict } from '../cause.ts'
 import { endpointText, eventRef, groupBy, processOf, processRef, socketsIn } from './lookup.ts'
+import { askedOf } from './whom.ts'
 
 const say = reasonsOf('descriptor-exhaustion')
 
@@ -93,6 +94,7 @@ function judgeOne(
       total: files?.open ?? process?.total ?? 0,
       soft: files?.soft ?? process?.soft ?? 0,
       hard: files?.hard ?? process?.hard ?? 'unlimited',
+      ...askedOf(machine, pid),
     },
     group: String(pid),
     machine: {

@@ -3,6 +3,7 @@ import { type Judgement, type Reason, reasonsOf, type Verdict } from '../cause.t
 import { counterRef, netnsName, type Rise, riseOf, settingRef } from './lookup.ts'
 import { eventOf, judgeResets } from './resets.ts'
 import { onMachine } from './verdict.ts'
+import { askedAt } from './whom.ts'
 
 const say = reasonsOf('memory-pressure')
 
@@ -39,7 +40,7 @@ function ofCounter(machine: MachineFacts, netns: NetnsSnapshot, rise: Rise): Ver
     setting: 'net.ipv4.tcp_mem',
     because,
     group: netnsName(netns),
-    values: { server: 'its peers' },
+    values: { server: 'its peers', ...askedAt(netns) },
     subject: { count: rise.by, what: 'resets' },
   })
 }

@@ -95,6 +95,7 @@ function verdictOf(
     against: [...(loose === 0 ? [] : [say('loose', {}, limit)]), say('not-tried', {}, at)],
     group: `${netnsName(netns)} ${peer}`,
     values: { server: endpointText(end), peer, port: end.port, limit: limitS * 1000 },
+    experiment: { silenceMs: limitS * 1000 },
     subject: socketsOf(members, end),
   })
 }

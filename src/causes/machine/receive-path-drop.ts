@@ -2,6 +2,7 @@ import type { MachineFacts, NetnsSnapshot } from '../../evidence/machine.ts'
 import { type Judgement, type Reason, reasonsOf, type Verdict } from '../cause.ts'
 import { before, counterRef, netnsName, riseOf } from './lookup.ts'
 import { onMachine } from './verdict.ts'
+import { askedAt } from './whom.ts'
 
 const say = reasonsOf('receive-path-drop')
 
@@ -17,12 +18,18 @@ export function judgeReceivePath(machine: MachineFacts): Judgement {
   if (own !== undefined && softnet !== null && softnet.by > 0) {
     const because = [say('softnet-dropped', { by: softnet.by }, counterRef(machine, own, softnet))]
     verdicts.push(
-      verdictOf(machine, { by: softnet.by, because, certainty: 'confirmed', name: 'softnet' }),
+      verdictOf(machine, {
+        by: softnet.by,
+        because,
+        certainty: 'confirmed',
+        name: 'softnet',
+        netns: own,
+      }),
     )
   }
   for (const netns of machine.after.namespaces) {
     for (const { name, by, because } of interfacesOf(machine, netns)) {
-      verdicts.push(verdictOf(machine, { by, because, certainty: 'likely', name }))
+      verdicts.push(verdictOf(machine, { by, because, certainty: 'likely', name, netns }))
     }
   }
   return { verdicts }
@@ -55,7 +62,13 @@ function interfacesOf(machine: MachineFacts, netns: NetnsSnapshot) {
 
 function verdictOf(
   machine: MachineFacts,
-  of: { by: number; because: readonly Reason[]; certainty: 'confirmed' | 'likely'; name: string },
+  of: {
+    by: number
+    because: readonly Reason[]
+    certainty: 'confirmed' | 'likely'
+    name: string
+    netns: NetnsSnapshot
+  },
 ): Verdict {
   return onMachine(machine, {
     certainty: of.certainty,
@@ -64,7 +77,7 @@ function verdictOf(
     setting: of.name === 'softnet' ? 'net.core.netdev_max_backlog' : of.name,
     because: of.because,
     group: of.name,
-    values: { name: of.name },
+    values: { name: of.name, ...askedAt(of.netns) },
     subject: { count: of.by, what: 'packets' },
   })
 }

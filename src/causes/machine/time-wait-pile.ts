@@ -1,7 +1,8 @@
 import type { MachineFacts, NetnsSnapshot } from '../../evidence/machine.ts'
 import { type Judgement, reasonsOf, type Verdict } from '../cause.ts'
-import { before, netnsName, riseOf } from './lookup.ts'
+import { before, endpointText, netnsName, riseOf } from './lookup.ts'
 import { onMachine } from './verdict.ts'
+import { askedFrom } from './whom.ts'
 
 const say = reasonsOf('time-wait-pile')
 
@@ -24,7 +25,8 @@ function judgeOne(machine: MachineFacts, netns: NetnsSnapshot): Verdict | null {
   const first = before(machine, netns)
   if (count < MANY) return null
   const { range, destinations } = netns.ephemeral
-  const most = destinations[0]?.used ?? 0
+  const [busiest] = destinations
+  const most = busiest?.used ?? 0
   if (range !== null && most > FULL * range.ports) return null
   const overflow = riseOf(machine, netns, 'TcpExtTCPTimeWaitOverflow')
   if (overflow !== null && overflow.by > 0) return null
@@ -47,7 +49,10 @@ function judgeOne(machine: MachineFacts, netns: NetnsSnapshot): Verdict | null {
       ...(range === null ? [] : [say('ports-free', { most, ports: range.ports }, at)]),
     ],
     group: where,
-    values: { count },
+    values: {
+      count,
+      ...(busiest === undefined ? askedFrom(netns) : { asked: endpointText(busiest.destination) }),
+    },
     subject: { count, of: netns.sockets.length, what: 'sockets' },
   })
 }

@@ -6,7 +6,9 @@ import { type CulpritProcess, type SocketAt, serverEnd, socketText } from './loo
 export function onMachine(
   machine: MachineFacts,
   of: Pick<Verdict, 'certainty' | 'severity' | 'because' | 'group'> &
-    Partial<Pick<Verdict, 'against' | 'variant' | 'values' | 'consequenceOf' | 'weight'>> & {
+    Partial<
+      Pick<Verdict, 'against' | 'variant' | 'values' | 'consequenceOf' | 'weight' | 'experiment'>
+    > & {
       side: Verdict['culprit']['side']
       process?: CulpritProcess | null
       setting?: string

@@ -1,5 +1,5 @@
 import type { CauseMessages } from '../types.ts'
-import { burst, connects, served } from './commands.ts'
+import { bursts, connects, serves } from './commands.ts'
 
 export const acceptAndClose = {
   title:
@@ -29,15 +29,17 @@ export const acceptAndClose = {
       command: 'ss -tanp | grep {port}; sudo lsof -nP -iTCP:{port} | wc -l',
     },
   ],
+  experiment: {
+    ...bursts,
+    supports:
+      'connections are taken and closed or reset without an answer, perhaps only from some size of the burst on',
+    refutes: 'all of the largest burst are answered',
+  },
   confirm: [
     {
       text: "The server's log at that second: worker_connections are not enough, EMFILE, a limit, no healthy backend.",
       command:
         'journalctl --since "-1h" | grep -iE "worker_connections|EMFILE|too many open files|limit"',
-    },
-    {
-      text: 'Bursts of growing size: from how many on requests end without an answer.',
-      command: burst,
     },
     {
       text: 'Descriptors against their limit; TCPAbortOnClose and TCPAbortOnData rise together.',
@@ -62,6 +64,12 @@ export const acceptAndClose = {
   ],
   variants: {
     'read-and-closed': {
+      experiment: {
+        ...serves,
+        supports:
+          'one plain request is closed or reset without an answer too (closed-on-request, reset-on-request)',
+        refutes: 'it is served: look at what the closed ones have in common',
+      },
       title: '{server} read {connections:count} requests and closed without an answer',
       now: [
         {
@@ -70,10 +78,6 @@ export const acceptAndClose = {
         },
       ],
       confirm: [
-        {
-          text: 'Is one plain request closed without an answer too (closed-on-request, reset-on-request)?',
-          command: served,
-        },
         {
           text: 'A rule that closes on purpose: nginx `return 444`, HAProxy `http-request silent-drop` or `reject`, a web application firewall; the access log has the requests (444, 000).',
         },

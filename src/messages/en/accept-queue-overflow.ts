@@ -1,5 +1,5 @@
 import type { CauseMessages } from '../types.ts'
-import { acceptQueue, burst } from './commands.ts'
+import { acceptQueue, bursts } from './commands.ts'
 import { backlogSays, connectSays, loadSays } from './experiments.ts'
 
 export const acceptQueueOverflow = {
@@ -76,14 +76,16 @@ export const acceptQueueOverflow = {
       text: 'Shed load or add instances. A restart resets every connection in the queue and hides the slow acceptor.',
     },
   ],
+  experiment: {
+    ...bursts,
+    supports:
+      'from some size of the burst on SYNs stay unanswered or are answered a second late, requests get no answer, or connections are reset; on the server itself ListenOverflows rises with it',
+    refutes: 'all of the largest burst are served in time',
+  },
   confirm: [
     {
       text: 'ListenOverflows rises and Recv-Q of the listener is Send-Q + 1 while it happens.',
       command: acceptQueue,
-    },
-    {
-      text: 'Bursts of growing size show from how many on it overflows (on the server itself with its counters; against 127.0.0.1 without the consent).',
-      command: burst,
     },
     {
       text: 'A capture at both ends shows the packet arriving at the server and no answer leaving.',

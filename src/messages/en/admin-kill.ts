@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { survivedIdle } from './commands.ts'
 
 export const adminKill = {
   title:
@@ -22,6 +23,13 @@ export const adminKill = {
       command: 'ps -o pid,ppid,lstart,cmd -p {pid}',
     },
   ],
+  experiment: {
+    command: survivedIdle,
+    supports:
+      'connections (and sessions) that say nothing outlive these: no limit of time ended them',
+    refutes:
+      'they end by themselves after about as long: it is an idle limit of the server or of a hop',
+  },
   confirm: [
     {
       text: 'The event names the process; it is ss, a fail-over script or an agent, not the owner of the socket.',

@@ -32,6 +32,11 @@ export const asymmetricPath = {
       command: 'traceroute -T -p {port} {host}; ip route get {host}',
     },
   ],
+  experiment: {
+    command: connects,
+    supports: 'SYNs get no answer from where the trouble is, and are answered from another network',
+    refutes: 'the handshake is done, from the very place where the trouble was',
+  },
   confirm: [
     {
       text: 'Captures at both ends show which packets leave and do not arrive.',

@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { asks } from './commands.ts'
 
 export const clientCancelled = {
   title:
@@ -17,6 +18,11 @@ export const clientCancelled = {
       '{missing:octets} of the server that the client acknowledged are not in the capture: more of the response had come than it shows',
   },
   now: [{ text: 'Nothing to do on the server unless users complain.' }],
+  experiment: {
+    ...asks,
+    supports: 'all requests are answered whole and soon: nobody there was made to wait',
+    refutes: 'answers are late, or stop in the middle: those clients may have run out of patience',
+  },
   confirm: [
     {
       text: "The client's log at that time: context canceled, AbortError, net::ERR_ABORTED mean on purpose; a time-out or an exception does not.",

@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { asks } from './commands.ts'
 import { loadSays } from './experiments.ts'
 
 export const clientTimeout = {
@@ -27,13 +28,15 @@ export const clientTimeout = {
       command: "ss -tanpoi '( sport = :{port} )'",
     },
   ],
+  experiment: {
+    ...asks,
+    supports:
+      'requests are not answered within that time (receive-timeout), or take nearly as long',
+    refutes: 'all are answered well within it: slow were those requests, or that moment',
+  },
   confirm: [
     {
       text: "Compare {timeout:ms} with the client's configuration: Go http.Client.Timeout, Java readTimeout, requests timeout=, nginx proxy_read_timeout (60 s), HAProxy timeout server, AWS ALB idle timeout (60 s).",
-    },
-    {
-      text: 'How late answers are, and how many do not come within 5 s, at a gentle rate.',
-      command: 'tcpwhy probe load http://{server}/ --rate 5 --for 1m',
     },
     {
       text: 'On the server: is the connection accepted, who holds it, how long is the accept queue?',

@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { ages } from './commands.ts'
 
 export const closeWaitLeak = {
   title:
@@ -43,6 +44,12 @@ export const closeWaitLeak = {
       text: 'Keep the stacks of that process too: Go /debug/pprof/goroutine?debug=2, Java jstack PID, Python py-spy dump --pid PID.',
     },
   ],
+  experiment: {
+    ...ages,
+    supports:
+      'the server closes idle connections (FIN): whoever keeps them in a pool and does not look again holds them so',
+    refutes: 'it closes none: the peer of those that are held had another reason to close',
+  },
   confirm: [
     {
       text: 'On {holder} ss tells process and descriptor of every CLOSE-WAIT socket. Recv-Q 1: the application never looked at the connection again; 0: it read the end and did not close.',

@@ -1,11 +1,7 @@
 import type { CauseMessages } from '../types.ts'
-import { refusedUpload, resetReasons } from './commands.ts'
+import { resetReasons, serves, uploads } from './commands.ts'
 
 const confirm = [
-  {
-    text: 'Send {server} bodies that it may refuse: does the answer arrive whole, or is it lost to a RST? (The path of the uploads instead of /.)',
-    command: refusedUpload,
-  },
   {
     text: "On {culprit} the kernel's reason for these resets is TCP_ABORT_ON_CLOSE (Linux 6.12 and later) with pid and command of the process that closed; TcpExtTCPAbortOnClose rises.",
     command: resetReasons,
@@ -63,6 +59,11 @@ export const closeWithUnreadData = {
       text: 'Find out whether anybody lost data. If users see cut uploads or answers, roll back the release that brought it. A restart changes nothing; a capture from before it is the evidence.',
     },
   ],
+  experiment: {
+    ...uploads,
+    supports: 'answers to bodies that it does not read are lost to a RST (lost, reset)',
+    refutes: 'each answer arrives whole, and the connection is kept or ends by FIN',
+  },
   confirm,
   fix: [
     {
@@ -72,6 +73,11 @@ export const closeWithUnreadData = {
   ],
   variants: {
     'unread-response': {
+      experiment: {
+        ...serves,
+        supports: 'to a client that reads to its end the same response comes whole, without a RST',
+        refutes: 'it ends early or by RST here too: look at the server',
+      },
       title:
         '{culprit} closed {connections:count} connections {named?|with {server} }without reading the response{named? ({request} of {server})|}',
       fix: [

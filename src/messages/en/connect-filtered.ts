@@ -54,14 +54,16 @@ export const connectFiltered = {
       command: "sudo tcpdump -nn -i any -w side.pcap 'tcp port {port} or icmp or icmp6'",
     },
   ],
+  experiment: {
+    command: connects,
+    supports:
+      'no SYN-ACK; as root: behind which hop SYNs get lost, and whether from beside the server too',
+    refutes: 'it is answered, by SYN-ACK or RST',
+  },
   confirm: [
     {
       text: 'Two captures show where the SYN is lost, or that the server got it and kept silent.',
       command: 'tcpwhy analyze --at client=client.pcap --at server=server.pcap',
-    },
-    {
-      text: 'From the client, as root: behind which hop SYNs are lost. Then from a host beside the server.',
-      command: connects,
     },
     {
       text: 'On the server: unchanged ListenDrops rule its queues out; a rising IPReversePathFilter means rp_filter.',

@@ -1,4 +1,5 @@
 import type { CauseMessages, Shown } from '../types.ts'
+import { bursts } from './commands.ts'
 
 const nginx = {
   now: [
@@ -58,6 +59,13 @@ export const connectionLimit = {
     },
     { text: 'End sessions that sit idle in a transaction; that frees places at once.' },
   ],
+  experiment: {
+    command: bursts.command,
+    plain: 'tcpwhy probe idle {talk} --max 10s',
+    supports:
+      'from some number on connections are refused in the same words (a login of MySQL: Too many connections) or closed without an answer',
+    refutes: 'all are served (PostgreSQL says it only to a login: psql)',
+  },
   confirm: [
     {
       text: 'MySQL: Max_used_connections and Connection_errors_max_connections; PostgreSQL: the count of pg_stat_activity against max_connections.',

@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { survivedIdle } from './commands.ts'
 
 export const conntrackInvalid = {
   title:
@@ -15,6 +16,13 @@ export const conntrackInvalid = {
       command: 'sudo sysctl net.netfilter.nf_conntrack_tcp_be_liberal=1',
     },
   ],
+  experiment: {
+    command: 'tcpwhy probe load {url} --rate 20 --for 1m',
+    plain: survivedIdle,
+    supports:
+      'some connections are reset while conntrack -S counts invalid packets on the box that translates',
+    refutes: 'none is reset',
+  },
   confirm: [
     {
       text: 'The count of invalid rises; the kernel can log each such segment.',

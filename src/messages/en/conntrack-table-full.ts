@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { connects } from './commands.ts'
 
 export const conntrackTableFull = {
   title: 'the connection-tracking table of {of} is full: {count:count} of {max:count} entries',
@@ -12,6 +13,11 @@ export const conntrackTableFull = {
       command: 'sudo sysctl net.netfilter.nf_conntrack_max={wanted}',
     },
   ],
+  experiment: {
+    command: connects,
+    supports: 'SYNs get no answer while the table is full, and are answered when there is room',
+    refutes: 'it is answered though the table is full',
+  },
   confirm: [
     {
       text: "The kernel's log says it, and drop rises.",

@@ -1,5 +1,5 @@
 import type { CauseMessages } from '../types.ts'
-import { idleAge, resetReasons } from './commands.ts'
+import { ages, idleAge, resetReasons } from './commands.ts'
 
 export const dataAfterClose = {
   title:
@@ -27,14 +27,17 @@ export const dataAfterClose = {
       text: 'Usually a setting of a client library or a pool: no restart is needed. Keep one capture with the last response in it.',
     },
   ],
+  experiment: {
+    ...ages,
+    supports:
+      'the server closes idle connections (FIN), after about the silence that was seen before its close',
+    refutes:
+      'it closes none: those ended for another reason (a response with Connection: close, a stop)',
+  },
   confirm: [
     {
       text: 'On the closing side the kernel says TCP_TIMEWAIT_SOCKET or TCP_ABORT_ON_DATA for these resets; NO_SOCKET or TCP_FLAGS more than 60 s later.',
       command: resetReasons,
-    },
-    {
-      text: 'When the close comes after a constant idle time, find that time.',
-      command: idleAge,
     },
   ],
   fix: [

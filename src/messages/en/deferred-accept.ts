@@ -14,6 +14,12 @@ export const deferredAccept = {
       '{dropped:count} SYNs to the same port went unanswered: its accept queue may be full',
   },
   now: [{ text: 'Nothing to do.' }],
+  experiment: {
+    command: 'sudo tcpwhy probe idle {target} --max 2m --precision 1s',
+    supports:
+      'a connection that says nothing is forgotten within seconds to minutes (reset), though one with a request is served',
+    refutes: 'it lives on: it was accepted without an octet',
+  },
   confirm: [
     {
       text: 'TCPDeferAcceptDrop rises and ListenOverflows does not.',

@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { bursts } from './commands.ts'
 
 export const descriptorExhaustion = {
   title: 'the process behind {server} has no descriptors left',
@@ -17,6 +18,12 @@ export const descriptorExhaustion = {
       command: 'prlimit --pid PID --nofile=65535:65535; ls -l /proc/PID/fd > /tmp/fd.txt',
     },
   ],
+  experiment: {
+    ...bursts,
+    supports:
+      'connections are taken by the kernel and never served, or closed at once without an answer',
+    refutes: 'all are served',
+  },
   confirm: [
     {
       text: 'Open descriptors stand at the limit; accept4 fails with EMFILE.',

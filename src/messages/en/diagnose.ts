@@ -13,6 +13,17 @@ export const diagnoseWords = {
   /** Stands for {server} and {client} when a finding is about several. */
   several: '{first} and {others:count} other {what}',
   what: { server: 'endpoints', client: 'clients', host: 'hosts' },
+  /** How an experiment is told among what would confirm a finding. */
+  experiment: {
+    means: 'For it: {supports}. Against it: {refutes}.',
+    remark: {
+      loopback: 'To be run on that host.',
+      natted:
+        '{address} is its address behind a NAT: run it in its own network, or write the address that clients use.',
+      linkLocal: 'Add %INTERFACE to the address.',
+    },
+    login: 'It logs in by TCPWHY_MYSQL_USER and TCPWHY_MYSQL_PASSWORD.',
+  },
   nothingBroken: 'Nothing is broken: {title}',
   worthALook: 'No harm seen, but worth a look: {title}',
   /** Of a host, what no cause explains. */

@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { connects } from './commands.ts'
 
 export const ephemeralPortsExhausted = {
   title:
@@ -16,6 +17,11 @@ export const ephemeralPortsExhausted = {
       command: "sudo sysctl net.ipv4.ip_local_port_range='10000 65000'",
     },
   ],
+  experiment: {
+    command: connects,
+    supports: 'from this host no connect can begin (no-local-resource)',
+    refutes: 'it begins, whatever becomes of it: there is a port for that destination',
+  },
   confirm: [
     {
       text: 'Count the ports towards each destination.',

@@ -50,14 +50,16 @@ export const firewallReject = {
       command: 'sudo nft list ruleset; sudo iptables -nvL',
     },
   ],
+  experiment: {
+    command: connects,
+    supports:
+      'refused by ICMP, or by a RST that comes from a nearer hop than the one that SYNs have to reach',
+    refutes: 'served, or refused from as far away as the server itself: nothing listens there',
+  },
   confirm: [
     {
       text: "A capture at the server without these packets proves that it never answered; the server's TcpOutRsts stands still.",
       command: 'tcpwhy analyze --at client=client.pcap --at server=server.pcap',
-    },
-    {
-      text: "From the client, as root: which hop the RST comes from. Then from the server's own network.",
-      command: connects,
     },
   ],
   fix: [
@@ -93,6 +95,12 @@ export const firewallReject = {
       ],
     },
     'own-rule': {
+      experiment: {
+        command: connects,
+        supports:
+          'refused from as far away as the server itself, and on the server (127.0.0.1 and the port) it is taken',
+        refutes: 'refused there too: nothing listens',
+      },
       title:
         '{connections:count} connections to {server} {connections?was|were} rejected by a rule on the server itself (REJECT), its program untouched',
     },

@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { ages } from './commands.ts'
 
 export const gcCoupledClose = {
   title:
@@ -15,6 +16,11 @@ export const gcCoupledClose = {
       command: 'ss -tanpo; jcmd PID GC.heap_dump /tmp/before.hprof',
     },
   ],
+  experiment: {
+    ...ages,
+    supports: 'the server keeps idle connections for longer than that: the client ends them',
+    refutes: 'the server closes them at about that age',
+  },
   confirm: [
     {
       text: 'Compare the times with the GC log; without one, turn it on at run time.',

@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { serves } from './commands.ts'
 
 export const healthCheck = {
   title:
@@ -19,6 +20,11 @@ export const healthCheck = {
     'no-interval': '{times?one occurrence has|{times:count} occurrences keep} no regular distance',
   },
   now: [{ text: 'Nothing to do.' }],
+  experiment: {
+    ...serves,
+    supports: 'a real request is served: nothing is wrong behind the checks',
+    refutes: 'it is refused or never served: the checker sees a real fault',
+  },
   confirm: [
     {
       text: 'See whether {client} is a load balancer, the kubelet, a monitor or a scanner.',

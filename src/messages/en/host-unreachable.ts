@@ -17,12 +17,16 @@ export const hostUnreachable = {
       command: 'ip route get {host}; ip neigh show {host}',
     },
   ],
+  experiment: {
+    command: connects,
+    supports: 'unreachable: ICMP, as root with the address that sends it',
+    refutes: 'SYN-ACK or RST: the host can be reached from here',
+  },
   confirm: [
     {
       text: 'From {router} or a host beside it: does {host} answer, and does ARP or neighbour discovery succeed?',
       command: 'ping -c 3 {host}; ip neigh show {host}',
     },
-    { text: 'From the client, as root: which hop answers with ICMP.', command: connects },
   ],
   fix: [
     {

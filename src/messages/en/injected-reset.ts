@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { serves } from './commands.ts'
 
 export const injectedReset = {
   title:
@@ -31,6 +32,12 @@ export const injectedReset = {
       command: "sudo tcpdump -nn -i any -w side.pcap 'tcp port {port}'",
     },
   ],
+  experiment: {
+    ...serves,
+    supports:
+      'the request is reset each time from here (reset-on-request, reset-in-handshake), and served from beside the server',
+    refutes: 'it is served from here, each time',
+  },
   confirm: [
     {
       text: 'A reset that arrives and was never sent is proof.',

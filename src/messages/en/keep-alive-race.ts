@@ -1,5 +1,5 @@
 import type { CauseMessages } from '../types.ts'
-import { idleAge, resetReasons } from './commands.ts'
+import { ages, idleAge, resetReasons } from './commands.ts'
 import { apartSays } from './experiments.ts'
 
 export const keepAliveRace = {
@@ -38,11 +38,13 @@ export const keepAliveRace = {
       text: "Lower the client's or proxy's idle limit some seconds below {idle:ms}: a configuration reload, nothing is lost.",
     },
   ],
+  experiment: {
+    ...ages,
+    supports:
+      'the server closes idle connections after about the silence seen here, and requests that are sent just then are lost',
+    refutes: 'it keeps them for longer',
+  },
   confirm: [
-    {
-      text: 'The limit is found by experiment; it should be the silence seen here.',
-      command: idleAge,
-    },
     {
       text: "The server's kernel names these resets TCP_ABORT_ON_DATA, and TcpExtTCPAbortOnData rises; its access log lacks the requests.",
       command: resetReasons,
@@ -63,6 +65,12 @@ export const keepAliveRace = {
   ],
   variants: {
     'closed-at-once': {
+      experiment: {
+        ...ages,
+        supports:
+          'the server keeps idle connections for longer than these were idle: a reload or a stop closed them all',
+        refutes: 'it closes them at that age: the usual race',
+      },
       title:
         '{server} closed its kept-alive connections at once: {connections:count} requests came moments later and {connections?was|were} answered by RST',
       now: [

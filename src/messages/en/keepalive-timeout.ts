@@ -21,14 +21,17 @@ export const keepaliveTimeout = {
       command: 'ping -c 3 {peer}; ss -tno dst {peer}',
     },
   ],
+  experiment: {
+    command: survivedIdle,
+    supports:
+      'connections die without a word after a silence shorter than the distance of the probes: a hop forgets them',
+    refutes:
+      'none dies up to there, with keepalive or without: the peer or the path was really gone',
+  },
   confirm: [
     {
       text: 'On {prober} the reset reason is TCP_KEEPALIVE_TIMEOUT (Linux 6.12 and later), TcpExtTCPAbortOnTimeout rises, and the application gets ETIMEDOUT.',
       command: resetReasons,
-    },
-    {
-      text: 'Does the path forget silent connections, and after how long? As root also who ends them.',
-      command: survivedIdle,
     },
     {
       text: 'Capture at both ends: do the probes arrive, do the answers leave?',

@@ -1,5 +1,5 @@
 import type { CauseMessages } from '../types.ts'
-import { resetReasons } from './commands.ts'
+import { ages, resetReasons } from './commands.ts'
 
 export const lingerZero = {
   title:
@@ -32,6 +32,12 @@ export const lingerZero = {
       text: 'Ask whether octets are missing at the receiver. If answers are cut, roll back the setting; if not, it is noise and can wait.',
     },
   ],
+  experiment: {
+    ...ages,
+    supports: 'the server ends connections by RST, with all that was said read and answered',
+    refutes:
+      'it ends them by FIN: its program does not; look at the other end, or at who kills them',
+  },
   confirm: [
     {
       text: 'The kernel of {culprit} says TCP_STATE for these resets, and TcpExtTCPAbortOnData rises (TCPAbortOnClose would mean unread data).',

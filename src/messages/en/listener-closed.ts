@@ -24,16 +24,17 @@ export const listenerClosed = {
       command: 'journalctl --since "-1h" -o short-precise | grep -iE "stop|start|reload|kill"',
     },
   ],
+  experiment: {
+    command: connects,
+    supports: 'refused until something listens there again, and taken from then on',
+    refutes: 'taken at the very moment at which it happens: the listener stays open',
+  },
   confirm: [
     {
       text: 'The kernel resets each of them with reason TCP_STATE in one burst; compare with the start time of the process.',
       command: resetReasons,
     },
     { text: 'When did the process that listens now start?', command: "ss -ltnp 'sport = :{port}'" },
-    {
-      text: 'From a client: refused until something listens there again, taken from then on.',
-      command: connects,
-    },
   ],
   fix: [
     {

@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { connects } from './commands.ts'
 
 export const memoryPressure = {
   title:
@@ -16,6 +17,12 @@ export const memoryPressure = {
         "cat /proc/net/sockstat; sysctl net.ipv4.tcp_max_orphans net.ipv4.tcp_mem; sudo dmesg | grep -iE 'orphan|out of memory'",
     },
   ],
+  experiment: {
+    command: 'tcpwhy probe load {url} --rate 5 --for 1m',
+    plain: connects,
+    supports: 'some requests are reset, and TCPAbortOnMemory of that host rises with them',
+    refutes: 'none is reset while the counter rises',
+  },
   confirm: [
     {
       text: 'TCPAbortOnMemory rises while it happens.',

@@ -80,11 +80,12 @@ export const middleboxIdleTimeout = {
       'a silence of {survived:ms} survived on the same path, longer than the {silence:ms} here',
   },
   now,
+  experiment: {
+    command: survivedIdle,
+    supports: 'connections die after about the silence seen here, by a middlebox (as root)',
+    refutes: 'longer silences are survived, or the server itself closes (FIN)',
+  },
   confirm: [
-    {
-      text: 'Measure the limit through the middlebox, with and without TCP keepalive; then the same directly to one server.',
-      command: survivedIdle,
-    },
     {
       text: 'Capture at both ends: the server must not have sent the reset, or not have received the data.',
       command: 'tcpwhy analyze --at client=client.pcap --at server=server.pcap',
@@ -101,10 +102,6 @@ export const middleboxIdleTimeout = {
           {
             text: 'The entry counts down, and is gone before the connection speaks.',
             command: 'sudo conntrack -L -p tcp --dport {port}',
-          },
-          {
-            text: 'Through the whole path: after which silence connections die, and whether keepalive keeps them.',
-            command: survivedIdle,
           },
         ],
         fix: [
@@ -127,10 +124,6 @@ export const middleboxIdleTimeout = {
       title:
         'a NAT between the clients and {server} lost the state of {connections:count} idle connections',
       confirm: [
-        {
-          text: 'Measure from behind the NAT after which silence it forgets, and whether keepalive helps.',
-          command: survivedIdle,
-        },
         {
           text: 'On the NAT the entry is gone or new: watch it while the connection is idle.',
           command: 'conntrack -E -p tcp --dport {port}',

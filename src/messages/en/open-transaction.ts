@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { survivedIdle } from './commands.ts'
 
 export const openTransaction = {
   title:
@@ -36,6 +37,12 @@ export const openTransaction = {
       text: 'Ending the oldest session frees its locks (KILL id; SELECT pg_terminate_backend(pid)). A restart of the application does so too, and destroys its stacks: save them first.',
     },
   ],
+  experiment: {
+    command: survivedIdle,
+    supports:
+      'a session that is silent without a transaction outlives these: it is the open transaction that is ended',
+    refutes: 'it is closed as early: it is the limit of idle sessions',
+  },
   confirm: [
     {
       text: 'Join the client ports of this finding with the sessions of the database: client_port in pg_stat_activity, host in the process list.',
@@ -43,10 +50,6 @@ export const openTransaction = {
     {
       text: 'On the application host these sockets are in CLOSE-WAIT, or idle and in use by the pool, and the process is known.',
       command: "sudo ss -tanpo 'dport = :{port}'",
-    },
-    {
-      text: 'MySQL, MariaDB (login by TCPWHY_MYSQL_USER and TCPWHY_MYSQL_PASSWORD): a session without a transaction survives a longer silence than these did. If it is closed as early, it is the limit of idle sessions that closed them.',
-      command: 'tcpwhy probe idle {server} --mysql-ping --max 10m',
     },
   ],
   fix: [

@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { oneShots } from './commands.ts'
 
 export const packetLoss = {
   title: 'packets between {client} and {peer} are lost ({rate} of the data had to be sent again)',
@@ -40,6 +41,12 @@ export const packetLoss = {
       command: 'ip -s link; nstat -az TcpRetransSegs TcpExtTCPLostRetransmit',
     },
   ],
+  experiment: {
+    ...oneShots,
+    supports:
+      'some handshakes take a second longer, or answers 0.2 s and more: what was lost had to be sent again',
+    refutes: 'none is late',
+  },
   confirm: [
     {
       text: 'A second capture point tells where the segments vanish.',
@@ -84,6 +91,11 @@ export const packetLoss = {
       ],
     },
     outage: {
+      experiment: {
+        ...oneShots,
+        supports: 'nothing is late or lost now: it is over',
+        refutes: 'it is still late or lost: no outage, lasting loss',
+      },
       title: 'the path between {client} and {peer} was dead for {outage:ms}, then went on',
       confirm: [
         {

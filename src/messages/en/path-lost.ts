@@ -29,14 +29,15 @@ export const pathLost = {
       command: 'ping -c 3 {peer}; ip route get {peer}; tracepath -n {peer}',
     },
   ],
+  experiment: {
+    command: connects,
+    supports: 'no SYN-ACK while it lasts; as root: behind which hop SYNs get lost',
+    refutes: 'the handshake is done: not the path, only those connections (or that time) were lost',
+  },
   confirm: [
     {
       text: 'Capture at both ends: where do the segments stop?',
       command: 'tcpwhy analyze --at client=client.pcap --at server=server.pcap',
-    },
-    {
-      text: 'While it lasts, from the client, as root: whether connects to {server} are answered, and behind which hop they get lost.',
-      command: connects,
     },
     {
       text: 'On {sender}: TcpExtTCPAbortOnTimeout rises, the application gets ETIMEDOUT (or EHOSTUNREACH when ICMP was seen).',

@@ -1,5 +1,5 @@
 import type { CauseMessages } from '../types.ts'
-import { refusedUpload } from './commands.ts'
+import { uploads } from './commands.ts'
 
 export const pathMtuBlackHole = {
   title:
@@ -34,14 +34,15 @@ export const pathMtuBlackHole = {
       command: 'ip route replace {receiver} via GATEWAY advmss 1200 mtu lock 1280',
     },
   ],
+  experiment: {
+    ...uploads,
+    supports: 'short requests are answered, and long bodies or answers stop on the way (timeout)',
+    refutes: 'bodies of 64 kB are taken and answered',
+  },
   confirm: [
     {
       text: 'Find the largest packet that passes (1472 + 28 octets of headers make 1500).',
       command: 'ping -M do -s 1472 -c 3 {receiver}; tracepath -n {receiver}',
-    },
-    {
-      text: 'If long segments towards {server} are those that get lost: short requests are answered, and its POSTs get no answer in time.',
-      command: refusedUpload,
     },
     {
       text: 'Capture at both ends shows which sizes arrive.',

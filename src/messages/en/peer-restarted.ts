@@ -1,5 +1,5 @@
 import type { CauseMessages } from '../types.ts'
-import { resetReasons } from './commands.ts'
+import { resetReasons, survivedIdle } from './commands.ts'
 
 export const peerRestarted = {
   title: '{server} no longer knew {connections:count} connections: it restarted or lost its state',
@@ -27,6 +27,11 @@ export const peerRestarted = {
       text: 'Old connections fail once each at their next use and recover: empty the pools of clients that hold such connections.',
     },
   ],
+  experiment: {
+    command: survivedIdle,
+    supports: 'longer silences than these had are survived: only a lost state explains it',
+    refutes: 'connections die after about that silence: a hop, or a limit of the server',
+  },
   confirm: [
     {
       text: 'On {host}: when did the host and the process start? Was the address moved to another machine?',

@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { asks } from './commands.ts'
 
 export const poolStarvation = {
   title: 'requests to {server} wait for a pooled connection',
@@ -9,6 +10,12 @@ export const poolStarvation = {
       command: "ss -tanpoi '( sport = :{port} )'",
     },
   ],
+  experiment: {
+    ...asks,
+    supports:
+      'requests are taken and not answered in time, while a path of the server that needs no pool is answered at once',
+    refutes: 'all are answered in time',
+  },
   confirm: [
     {
       text: "In use = maximum and waiters grow (Go DBStats.WaitCount, HikariCP pending); stacks wait in the pool's acquire.",

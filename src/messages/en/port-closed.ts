@@ -48,11 +48,12 @@ export const portClosed = {
       command: 'ss -ltnp sport = :{port}',
     },
   ],
+  experiment: {
+    command: connects,
+    supports: 'refused by a RST from as far away as the server itself',
+    refutes: 'taken, or refused by a nearer hop (a firewall)',
+  },
   confirm: [
-    {
-      text: 'From the client: the RST comes from as far away as the server is, or from a firewall nearer by.',
-      command: connects,
-    },
     {
       text: "The kernel's reason for these resets is NO_SOCKET when nothing listens.",
       command: resetReasons,

@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { oneShots } from './commands.ts'
 
 export const portReuseCollision = {
   title:
@@ -24,6 +25,12 @@ export const portReuseCollision = {
       command: "ss -tano 'dst {client}' | grep ':{port}'",
     },
   ],
+  experiment: {
+    ...oneShots,
+    supports:
+      'connections from fresh ports are all taken at once: only reused ports met the old connection',
+    refutes: 'fresh ports fail or are late too: a filter or a full queue',
+  },
   confirm: [
     {
       text: 'TCPSYNChallenge rises on the server; reset reason TCP_INVALID_ACK_SEQUENCE on the client.',

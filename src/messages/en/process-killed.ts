@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { asks, survivedIdle } from './commands.ts'
 
 export const processKilled = {
   title: 'the {side} process at {who} died: {connections:count} connections ended in one moment',
@@ -40,6 +41,12 @@ export const processKilled = {
         'journalctl -k --since "-1h" | grep -iE "oom|killed process|segfault"; coredumpctl list --since "-1h"',
     },
   ],
+  experiment: {
+    command: survivedIdle,
+    supports:
+      'connections to the new process outlive those that ended: no limit of time ended them',
+    refutes: 'they end by themselves after about as long: an idle limit',
+  },
   confirm: [
     { text: 'When did the process that listens now start?', command: "ss -ltnp 'sport = :{port}'" },
     {
@@ -57,6 +64,12 @@ export const processKilled = {
   ],
   variants: {
     client: {
+      experiment: {
+        ...asks,
+        supports: 'others are served as usual: it was that client',
+        refutes:
+          'requests are not answered in time: the client may have been stopped because the server stalled',
+      },
       title:
         'the client {who} ended {connections:count} connections in one moment, requests pending',
       now: [{ text: 'Ask whether the client was stopped on purpose at that second.' }],

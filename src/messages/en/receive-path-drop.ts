@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { oneShots } from './commands.ts'
 
 export const receivePathDrop = {
   title: '{of} drops packets after receiving them ({name}): {connections:count} meanwhile',
@@ -13,6 +14,12 @@ export const receivePathDrop = {
       command: 'mpstat -P ALL 1 3; cat /proc/net/softnet_stat',
     },
   ],
+  experiment: {
+    ...oneShots,
+    supports:
+      'from another host: some handshakes take a second longer, or answers 0.2 s and more, while the counters rise',
+    refutes: 'none is late',
+  },
   confirm: [
     {
       text: 'The counters rise while connections retransmit.',

@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { ages } from './commands.ts'
 
 export const resetAfterExchange = {
   title:
@@ -21,6 +22,11 @@ export const resetAfterExchange = {
     'length-unknown': 'whether the last response was complete cannot be read from the payload',
   },
   now: [{ text: 'Nothing to do: no application lost data by these resets.' }],
+  experiment: {
+    ...ages,
+    supports: 'every request is answered whole, however the connection ends',
+    refutes: 'answers are cut, or requests are lost when it ends',
+  },
   confirm: [
     {
       text: "Neither side's log has an error at these times.",

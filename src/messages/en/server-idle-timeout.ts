@@ -1,5 +1,5 @@
 import type { CauseMessages } from '../types.ts'
-import { idleAge } from './commands.ts'
+import { ages, idleAge, survivedIdle } from './commands.ts'
 import { apartSays } from './experiments.ts'
 
 export const serverIdleTimeout = {
@@ -37,11 +37,12 @@ export const serverIdleTimeout = {
       text: 'Make the clients let go first: set their idle limit some seconds below {age:ms}. A reload is enough.',
     },
   ],
+  experiment: {
+    ...ages,
+    supports: 'the server closes idle connections after about the age seen here',
+    refutes: 'it keeps them for longer: ask past any proxy too',
+  },
   confirm: [
-    {
-      text: 'Ask {server} directly, past any proxy: the answer is the age at which it closes.',
-      command: idleAge,
-    },
     {
       text: "Look the limit up in the server's configuration: nginx keepalive_timeout, HAProxy timeout client / http-keep-alive, MySQL wait_timeout, Node server.keepAliveTimeout.",
     },
@@ -61,6 +62,13 @@ export const serverIdleTimeout = {
   ],
   variants: {
     'while-waiting': {
+      experiment: {
+        command: 'tcpwhy probe connect {url} --timeout 10m',
+        plain: survivedIdle,
+        supports:
+          'a request that takes so long is cut without an answer at that age; past the proxy it is answered',
+        refutes: 'it is answered, however long it takes',
+      },
       title:
         '{server} ended {connections:count} connections {age:ms} after the request, the answer still awaited',
       now: [

@@ -1,5 +1,5 @@
 import type { CauseMessages } from '../types.ts'
-import { served } from './commands.ts'
+import { serves } from './commands.ts'
 import { connectSays } from './experiments.ts'
 
 export const serverStalled = {
@@ -41,14 +41,16 @@ export const serverStalled = {
       text: 'Stacks: Go /debug/pprof/goroutine?debug=2, Java jstack PID, Python py-spy dump --pid PID, Node kill -USR2 with --report-on-signal.',
     },
   ],
+  experiment: {
+    ...serves,
+    supports:
+      'the request is acknowledged and never served; is it one handler or all? A path that needs no pool or lock tells',
+    refutes: 'it is served',
+  },
   confirm: [
     {
       text: 'On the server: Recv-Q of the listener above 0 means nobody accepts (descriptors, blocked loop); of the connection above 0 means accepted but not read; 0 means the handler is busy or waits.',
       command: "ss -ltn 'sport = :{port}'; sudo ss -tanp 'sport = :{port}'",
-    },
-    {
-      text: 'Is one more request acknowledged and never served too, and is it one handler or all? A health path that answers while others hang points to a pool or a lock.',
-      command: served,
     },
     {
       text: 'A capture at both ends tells a silent server from answers that are lost on the way.',

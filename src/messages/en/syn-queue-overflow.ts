@@ -1,5 +1,5 @@
 import type { CauseMessages } from '../types.ts'
-import { acceptQueue, burst } from './commands.ts'
+import { acceptQueue, bursts } from './commands.ts'
 
 export const synQueueOverflow = {
   title: '{server} has too many unfinished handshakes: {connections:count} connects dropped',
@@ -35,14 +35,16 @@ export const synQueueOverflow = {
         "ss -tn state syn-recv 'sport = :{port}' | awk '{print $4}' | sort | uniq -c | sort -rn | head; sysctl net.ipv4.tcp_syncookies",
     },
   ],
+  experiment: {
+    ...bursts,
+    supports:
+      'from some size of the burst on SYNs stay unanswered, and ListenOverflows stands still (on the server itself)',
+    refutes: 'ListenOverflows rises: it is the accept queue; or all are served',
+  },
   confirm: [
     {
       text: 'TCPReqQFullDrop or TCPReqQFullDoCookies rises while it happens; ListenOverflows stands still.',
       command: 'nstat -az TcpExtTCPReqQFullDrop TcpExtTCPReqQFullDoCookies TcpExtListenOverflows',
-    },
-    {
-      text: 'Bursts, on the server itself: SYNs that are dropped while ListenOverflows rises are the accept queue, not this one.',
-      command: burst,
     },
     {
       text: 'Two captures show whether SYN-ACKs or ACKs are lost on the way.',

@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { oneShots } from './commands.ts'
 
 export const timeWaitCollision = {
   title: '{connections:count} connects of {client} to {server} met a TIME-WAIT with the same ports',
@@ -21,6 +22,11 @@ export const timeWaitCollision = {
       command: "ss -tan state time-wait 'dst {client}' | head",
     },
   ],
+  experiment: {
+    ...oneShots,
+    supports: 'connections from fresh ports are all taken at once: only reused ports met TIME-WAIT',
+    refutes: 'fresh ports fail or are late too',
+  },
   confirm: [
     {
       text: 'PAWSTimewait rises when older timestamps are the reason.',

@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { connects } from './commands.ts'
 
 export const timeWaitPile = {
   title: '{count:count} sockets in TIME-WAIT at {of}: harmless',
@@ -8,6 +9,12 @@ export const timeWaitPile = {
       'towards no destination are more than {most:count} of {ports:count} local ports in use',
   },
   now: [],
+  experiment: {
+    command: 'tcpwhy probe load {url} --one-shot --rate 10 --for 10s',
+    plain: connects,
+    supports: 'from this host every connection gets a port: they do no harm',
+    refutes: 'some find none (no-local-port): ephemeral-ports-exhausted',
+  },
   confirm: [
     {
       text: 'No connect fails with EADDRNOTAVAIL.',

@@ -19,13 +19,15 @@ export const tlsFailure = {
       command: 'openssl s_client -connect {server} -showcerts </dev/null',
     },
   ],
+  experiment: {
+    command: 'tcpwhy probe connect https://{target}/',
+    supports:
+      'the handshake fails here too (tls-failed, with its alert), or the certificate is one that clients refuse',
+    refutes: 'it is done, and the certificate accepted: look at that client',
+  },
   confirm: [
     {
       text: 'Log of the {to}: it names the alert it received; and that of the {from}: why it sent it.',
-    },
-    {
-      text: 'Does the handshake fail for another client too, and at which step?',
-      command: 'tcpwhy probe connect https://{server}/',
     },
     {
       text: 'Protocol versions and ciphers that the server accepts.',

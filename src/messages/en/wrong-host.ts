@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { survivedIdle } from './commands.ts'
 
 export const wrongHost = {
   title: 'another machine answers as {address}: {connections:count} connections met a stranger',
@@ -22,6 +23,12 @@ export const wrongHost = {
       command: 'ip neigh show {address}; sudo arping -D -c 3 -I DEV {address}',
     },
   ],
+  experiment: {
+    command: survivedIdle,
+    supports:
+      'a connection ends by a RST with another TTL than its SYN-ACK had (as root: by a middlebox)',
+    refutes: 'none ends: the address belongs to one host now',
+  },
   confirm: [
     {
       text: 'A capture at the right server shows that it heard nothing more.',

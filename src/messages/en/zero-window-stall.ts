@@ -1,4 +1,5 @@
 import type { CauseMessages } from '../types.ts'
+import { uploads } from './commands.ts'
 
 export const zeroWindowStall = {
   title:
@@ -22,6 +23,12 @@ export const zeroWindowStall = {
       command: "ss -tanpoi '( sport = :{port} or dport = :{port} )'",
     },
   ],
+  experiment: {
+    ...uploads,
+    supports:
+      'the server does not take long bodies to their end (timeout): it is who does not read',
+    refutes: 'bodies are taken and answers come whole: look at the reader of those connections',
+  },
   confirm: [
     {
       text: 'Recv-Q on {reader} stands near its buffer size; on the other side ss shows timer:(persist).',
