@@ -157,6 +157,11 @@ export const ${name} = {
     'reset-seen': 'the server sent a reset with TTL {ttl}',
   },
   now: [{ text: 'REPLACE ME: how to stop the loss this minute, and what a restart would destroy.' }],
+  experiment: {
+    command: 'sudo tcpwhy probe connect {target}',
+    supports: 'REPLACE ME: the result of this experiment (or another of tcpwhy probe) that speaks for it',
+    refutes: 'REPLACE ME: and the one that speaks against it',
+  },
   confirm: [{ text: 'REPLACE ME: what would settle it.', command: 'ss -ti sport = :{port}' }],
   fix: [{ text: 'REPLACE ME: what to change, and how to see that it worked.' }],
 } as const satisfies CauseMessages
