@@ -45,10 +45,10 @@ export function askedOf(
   }
 }
 
-/** From the host that was looked at; null: nothing says with whom it speaks. */
-export function askedOfMachine({ values = {}, machine }: Verdict): Asked | null {
+/** From the host that was looked at. */
+export function askedOfMachine({ values = {}, machine }: Verdict): Asked {
   const end = endOf(values['asked']) ?? endOf(values['server']) ?? listenerOf(machine)
-  if (end === null) return null
+  if (end === null) return NOBODY
   const isAny = kindOfAddress(end.address) === 'unspecified' || end.address === '*'
   const own = end.address.includes(':') ? '::1' : '127.0.0.1'
   const address = isAny ? own : end.address
@@ -59,6 +59,15 @@ export function askedOfMachine({ values = {}, machine }: Verdict): Asked | null 
     request: null,
     remark: kindOfAddress(address) === 'loopback' ? 'loopback' : linkLocal(address),
   }
+}
+
+/** Nothing says with whom it speaks. */
+const NOBODY: Asked = {
+  address: 'HOST',
+  port: 0,
+  speaks: null,
+  request: null,
+  remark: 'nobody',
 }
 
 function listenerOf(machine: Verdict['machine']) {
@@ -148,7 +157,7 @@ export function commandValues(
   template = '',
 ): Values {
   const { speaks, address, port, request } = asked
-  const target = formatEndpoint(address, port)
+  const target = port === 0 ? 'HOST:PORT' : formatEndpoint(address, port)
   const wanted = template.includes('--post') ? /^(?:POST|PUT|PATCH)$/ : /^(?:GET|HEAD)$/
   const path = request !== null && wanted.test(request.method) ? request.path : '/'
   const url = `${speaks === 'tls' ? 'https' : 'http'}://${target}${path}`

@@ -67,7 +67,7 @@ function findingOfMachine(claims: readonly MachineClaim[], context: FindingConte
   const connections = claims.reduce((sum, c) => sum + c.verdict.machine.count, 0)
   const asked = askedOfMachine(verdict)
   const values: Values = {
-    ...(asked === null ? {} : commandValues(asked, verdict)),
+    ...commandValues(asked, verdict),
     ...verdict.values,
     connections,
   }
@@ -97,9 +97,7 @@ function findingOfMachine(claims: readonly MachineClaim[], context: FindingConte
     ...(verdict.consequenceOf === undefined ? {} : { consequenceOf: verdict.consequenceOf }),
     ...(shown.now.length === 0 ? {} : { now: shown.now.map((s) => stepOf(s, values)) }),
     confirm: [
-      ...(asked === null || shown.experiment === null
-        ? []
-        : [experimentStep(shown.experiment, asked, verdict)]),
+      ...(shown.experiment === null ? [] : [experimentStep(shown.experiment, asked, verdict)]),
       ...shown.confirm.map((s) => stepOf(s, values)),
     ],
     fix: shown.fix.map((s) => fixOf(s, values)),

@@ -20,6 +20,7 @@ export const diagnoseWords = {
       loopback: 'To be run on that host.',
       natted:
         '{address} is its address behind a NAT: run it in its own network, or write the address that clients use.',
+      nobody: 'HOST:PORT stands for a service of this host, or one that it uses.',
       linkLocal: 'Add %INTERFACE to the address.',
     },
     login: 'It logs in by TCPWHY_MYSQL_USER and TCPWHY_MYSQL_PASSWORD.',

@@ -230,6 +230,8 @@ export const probeWords = {
       'not-kept': 'the server closes after each answer: nothing is kept that could be idle',
       'no-http': 'what came is no HTTP',
       'no-mysql': 'what came is no MySQL',
+      'no-greeting':
+        'no MySQL greets there: a server that waits for its client to speak first, as PostgreSQL does, is asked without --mysql-ping, or by --send FILE',
       'mysql-auth': 'the MySQL server wants a way to log in that is not spoken here',
       'mysql-1045': 'the MySQL server refused the login: TCPWHY_MYSQL_USER, TCPWHY_MYSQL_PASSWORD',
       fin: 'closed before any answer',

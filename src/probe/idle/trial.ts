@@ -102,7 +102,15 @@ class One {
     this.heardMs = this.port.nowMs()
     this.firstMs = this.heardMs - this.phaseMs
     if (this.job.talk.is === 'keepalive-probe') this.keepSilent()
-    else this.say('first', FIRST_MS, () => this.done('unusable', 'no-answer'))
+    else
+      this.say('first', FIRST_MS, () =>
+        this.done('unusable', this.isUngreeted() ? 'no-greeting' : 'no-answer'),
+      )
+  }
+
+  /** MySQL speaks first; who says nothing is something else. */
+  private isUngreeted(): boolean {
+    return this.logins !== null && this.logins.version === null
   }
 
   /** Sends what this talk says, and waits for its answer. */

@@ -62,11 +62,12 @@ export const idle = {
   run,
 } as const satisfies Probe<IdleOptions, IdleReport>
 
-function plan({ targets, maxMs, precisionMs, keepalive, sends }: IdleOptions): Plan {
+function plan({ targets, maxMs, precisionMs, keepalive, sends, request }: IdleOptions): Plan {
   const rungs = ladder({ maxMs }).length
   const ladders = rungs * (keepalive === null ? 1 : 2)
   const fan = Math.min(Math.ceil((maxMs * 0.2) / (precisionMs * STEP_PART)), FAN_MOST) + BESIDES
-  const each = ladders + fan * (ROUNDS - 1)
+  // And one login before all others.
+  const each = ladders + fan * (ROUNDS - 1) + Number(request === 'mysql-ping')
   return {
     targets: targets.map(({ target, to }) => shownTarget(target, to)),
     connections: each * targets.length,
