@@ -7,12 +7,13 @@
 # events, each made to happen (test/live/events.py), and a host on which everything is wrong, diagnosed (test/live/diagnose.py), and servers at limits of their
 # own configuration: HAProxy, nginx, PostgreSQL (test/live/servers.py). Then idle limits, drawn at random, made and found (scripts/probe-proof).
 # Then probe connect and probe http against real servers: TLS, IPv6, firewalls, requests lost at nginx's close (test/live/probe.ts).
+# Then probe idle --mysql-ping against MariaDB, and against PostgreSQL, which is no MySQL (test/live/databases.ts).
 # Last the scene before a restart: a bundle of an ill service, its causes, secrets, interruptions (test/live/snapshot.py).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 missing=()
-for tool in tcpdump:tcpdump ip:iproute2 unshare:util-linux python3:python3 nft:nftables tshark:tshark runc:runc podman:podman crun:crun busybox:busybox-static sysctl:procps nginx:nginx-light openssl:openssl haproxy:haproxy; do
+for tool in tcpdump:tcpdump ip:iproute2 unshare:util-linux python3:python3 nft:nftables tshark:tshark runc:runc podman:podman crun:crun busybox:busybox-static sysctl:procps nginx:nginx-light openssl:openssl haproxy:haproxy mariadbd:mariadb-server; do
   PATH="$PATH:/usr/sbin:/sbin" command -v "${tool%%:*}" >/dev/null || missing+=("${tool##*:}")
 done
 compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || missing+=(postgresql)
@@ -78,4 +79,5 @@ PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" --mount node_modules/.bin/tsx test/live
 # Experiments: three paths with limits at random, found by tcpwhy probe idle (all flavours, 30 runs: npm run probe:proof).
 PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" --mount sh -c 'mount -t tmpfs none /run && exec node_modules/.bin/tsx scripts/probe-proof/run.ts --runs 3 --at-once 3 --from 2 --to 5 --untimed --only any-packet-drop,data-only-reset,server-fin'
 PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" --mount sh -c 'mount -t tmpfs none /run && exec node_modules/.bin/tsx test/live/probe.ts'
+PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" --mount sh -c 'ip link set lo up && exec node_modules/.bin/tsx test/live/databases.ts'
 PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" --mount --pid --fork --mount-proc python3 test/live/snapshot.py

@@ -2,7 +2,7 @@
 // said, after one try; PostgreSQL is said to be no MySQL. As root in a network namespace of its own; mariadb-server, postgresql.
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -75,7 +75,6 @@ async function startMariadb(): Promise<void> {
   const data = own('mariadb', 'mysql')
   const place = ['--no-defaults', '--user=mysql', `--datadir=${data}`]
   must(['mariadb-install-db', ...place, '--auth-root-authentication-method=normal'])
-  must(['chmod', '0755', folder])
   start([
     ...['/usr/sbin/mariadbd', ...place, `--pid-file=${data}/pid`, `--socket=${data}/s`],
     ...[`--port=${MARIADB_PORT}`, '--bind-address=127.0.0.1', `--wait-timeout=${LIMIT_S}`],
@@ -149,6 +148,8 @@ function deniedLogins(): number {
 }
 
 try {
+  // Servers of other users look through it.
+  chmodSync(folder, 0o755)
   await Promise.all([startMariadb(), startPostgres()])
   finds('open', '')
   finds('locked', PASSWORD)
