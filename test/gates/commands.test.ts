@@ -1,16 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { formatEndpoint } from '../../src/base/addresses.ts'
 import { findCommand } from '../../src/cli/commands/find.ts'
 import { commands } from '../../src/cli/commands/index.ts'
 import { parseWithCommander } from '../../src/cli/grammar.ts'
 import { joinPairs } from '../../src/cli/scan.ts'
-import { ownCommand } from '../../src/diagnose/own-command.ts'
 import { diagnoseWords } from '../../src/messages/en/diagnose.ts'
 import { en } from '../../src/messages/en/index.ts'
-import { render } from '../../src/messages/render.ts'
-import { parseTarget } from '../../src/probe/target.ts'
 import { explain } from '../../src/report/explain/explain.ts'
 import { root } from '../helpers/built.ts'
 import { words } from '../helpers/examples.ts'
@@ -40,28 +36,6 @@ test('messages have commands of tcpwhy, and this version understands every one',
   expect(typed.length).toBeGreaterThan(10)
   expect(typed.filter((command) => !isUnderstood(command))).toEqual([])
 })
-
-test.each(['10.0.0.9:80', '[2001:db8::1]:443', '203.0.113.9:8080'])(
-  'experiments that findings name can be copied with the address %s in them',
-  (server) => {
-    const named = new Set(
-      messages.filter((text) => /^(sudo )?tcpwhy probe [^']*\{server\}/.test(text)),
-    )
-    expect(named.size).toBeGreaterThan(6)
-    for (const template of named) {
-      const [command = ''] = commandsIn(ownCommand(render(template, { server })))
-      const found = findCommand(words(command))
-      if (found.is === 'group') throw new Error(command)
-      const parsed = parseWithCommander(joinPairs(found.rest, found.spec), found.spec, [])
-      if (parsed.is === 'help') throw new Error(command)
-      const [target = ''] = parsed.args.operands
-      const { host, port } = parseTarget(target)
-      expect(formatEndpoint(host, port)).toBe(server)
-      const isPublic = !server.startsWith('10.')
-      if (isPublic) expect(parsed.args.options['yes-i-own-this']).toBeDefined()
-    }
-  },
-)
 
 test.each(pages)('commands of tcpwhy in $name are understood', ({ text }) => {
   const code = text.matchAll(/`([^`\n]*\btcpwhy [^`\n]*)`/g)
