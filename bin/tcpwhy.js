@@ -16,7 +16,7 @@ const { createRequire } = require('node:module')
 const { dirname, join } = require('node:path')
 const { Script } = require('node:vm')
 
-const file = realpathSync.native(join(__dirname, '../dist/cli.cjs'))
+const file = built(join(__dirname, '../dist/cli.cjs'))
 const cache = file.replace(/cjs$/, 'cache')
 const start = new Script(
   `(function (exports, require, module, __filename, __dirname) {${readFileSync(file, 'latin1')}\n})`,
@@ -29,6 +29,17 @@ const requireBeside = createRequire(file)
 const own = { exports: {}, id: file, filename: file, loaded: true, children: [] }
 require.cache[file] = own
 start.runInThisContext()(own.exports, requireBeside, own, file, dirname(file))
+
+/** In a checkout it may not be there yet. */
+function built(path) {
+  try {
+    return realpathSync.native(path)
+  } catch {
+    const root = dirname(__dirname)
+    process.stderr.write(`tcpwhy is not built yet. Run: cd ${root} && npm ci && npm run build\n`)
+    process.exit(2)
+  }
+}
 
 function cached() {
   try {

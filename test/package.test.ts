@@ -193,6 +193,19 @@ describe('starting', () => {
     expect(run(['lab', 'list']).stderr).toContain("Cannot find module './cli-host.cjs'")
   })
 
+  test('a checkout that is not built yet says how to build it', () => {
+    const fresh = mkdtempSync(join(place, 'fresh-'))
+    cpSync(join(root, 'bin'), join(fresh, 'bin'), { recursive: true })
+    const { status, stderr } = spawnSync(join(fresh, 'bin/tcpwhy.js'), ['lab', 'list'], {
+      encoding: 'utf8',
+    })
+    const command = `cd ${fresh} && npm ci && npm run build`
+    expect({ status, stderr }).toEqual({
+      status: 2,
+      stderr: `tcpwhy is not built yet. Run: ${command}\n`,
+    })
+  })
+
   test('the compiled form of the command is one that this Node takes, and is not published', () => {
     expect(packed.files.map(({ path }) => path)).not.toContain('dist/cli.cache')
     const source = readFileSync(join(dist, 'cli.cjs'), 'latin1')
