@@ -69,6 +69,19 @@ left() {
   [ -e "$1" ] && echo "$1"
 }
 
+# stopped SECONDS: Ctrl-C so long after the stage stands, while requests, a live look and a worker that stands still are under way
+stopped() {
+  local child slot
+  node bin/tcpwhy.js lab run listen-backlog --fix --quiet >/dev/null 2>"$work/stopped" &
+  child=$!
+  stands "$child" || { echo 'the stage did not stand' && return 1; }
+  sleep "$1"
+  kill -INT "$child"
+  wait "$child"
+  [ $? -eq 2 ] || { echo "Ctrl-C after $1 s did not end with 2:" && cat "$work/stopped" && return 1; }
+  [ -z "$(left "$slot")" ] || { echo "left after Ctrl-C: $(left "$slot")" && return 1; }
+}
+
 undone() {
   local child slot
   node bin/tcpwhy.js lab run long-poll --quiet >/dev/null 2>&1 &
@@ -111,5 +124,9 @@ node bin/tcpwhy.js lab score --quiet --no-color "${NEIGHBOURS[@]}" >"$work/out" 
 told 'neighbours and healthy stories' $?
 undone >"$work/out" 2>"$work/err"
 told 'nothing is left behind' $?
+for moment in 0 1 2.5 9; do
+  stopped "$moment" >"$work/out" 2>"$work/err"
+  told "Ctrl-C after $moment s" $?
+done
 echo "$passed $failed"
 [ "$failed" -eq 0 ]

@@ -20,14 +20,21 @@ export class LabLook {
 
   /**
    * @param ended  the story is over
+   * @param stopped  nobody wants to know any more
    * @param forMs  null: until then
    * @param keep  where the packets are put
    */
   async watch(
     host: Host,
-    { ended, forMs, keep }: { ended: AbortSignal; forMs: number | null; keep: string },
+    {
+      ended,
+      stopped,
+      forMs,
+      keep,
+    }: { ended: AbortSignal; stopped: AbortSignal; forMs: number | null; keep: string },
   ): Promise<void> {
     const finish = new AbortController()
+    stopped.addEventListener('abort', () => finish.abort(), { once: true })
     const least = setTimeout(() => {
       if (ended.aborted) finish.abort()
       else ended.addEventListener('abort', () => finish.abort(), { once: true })
@@ -43,7 +50,7 @@ export class LabLook {
         beside: () => beside.run(target),
       })
       const path = beside.file()
-      if (path !== null) {
+      if (path !== null && !stopped.aborted) {
         copyFileSync(path, keep)
         this.packets = keep
       }

@@ -1,16 +1,16 @@
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { TcpwhyError } from '../base/errors.ts'
 import { version } from '../base/version.ts'
 import type { Report } from '../diagnose/report.ts'
 import { isExpectedFirst } from '../lab/judge.ts'
 import type { LabReport } from '../lab/report.ts'
-import { checkMachine, thisMachine } from '../lab/requirements.ts'
+import { checkMachine, thisMachine, useSystemFolders } from '../lab/requirements.ts'
 import { scenarios } from '../lab/scenarios/index.ts'
 import { networkOf, removeLeftovers } from '../lab/stage/network.ts'
 import { Stage } from '../lab/stage/stage.ts'
-import { stopped } from '../lab/stage/wait.ts'
+import { atMost, stopped } from '../lab/stage/wait.ts'
 import type { LabEvent, Outcome, Scenario, Variant } from '../lab/types.ts'
+import { keepFiles, keepText, makeFolder } from './keep-folder.ts'
 import { watchKernelEvents } from './kernel-events.ts'
 import { type Conclusions, concludeAll } from './lab-conclude.ts'
 import { checkUnused } from './lab-kept.ts'
@@ -31,6 +31,9 @@ export interface LabOptions {
 /** Each reset is compared with the captures, so more than a few of a kind are kept. */
 const EVENT_LIMITS = { perGroup: 3000, groups: 2000 }
 
+/** A step that is under way when it is stopped ends with its programs. */
+const PATIENCE_MS = 5000
+
 export type RunLab = (options: LabOptions) => Promise<LabReport>
 
 /** Every scenario with its variants: `tcpwhy lab list`. */
@@ -40,12 +43,43 @@ export function labScenarios(): readonly Scenario[] {
 
 /**
  * Builds the incident on this machine, diagnoses it blind, and with `fix` proves that the fix takes it away.
- * @throws TcpwhyError LAB_UNKNOWN, LAB_CANNOT_RUN, LAB_FAILED, LAB_KEPT_OTHER, LAB_STOPPED
+ * @throws TcpwhyError LAB_UNKNOWN, LAB_CANNOT_RUN, LAB_FAILED, LAB_KEPT_OTHER, LAB_STOPPED, OUTPUT_UNWRITABLE
  */
 export const runLab: RunLab = async (options) => {
   const { scenario, variant } = find(options.id, options.variant)
   checkMachine(thisMachine(), scenario, variant, options)
-  if (options.keep !== undefined) checkUnused(options.keep)
+  if (options.keep !== undefined) {
+    makeFolder(options.keep)
+    checkUnused(options.keep)
+  }
+  useSystemFolders()
+  const over = whenStopped(options)
+  try {
+    return await reproduce(scenario, variant, options)
+  } finally {
+    over()
+  }
+}
+
+/** Says so at once. What a story had begun and nobody waits for any more fails in its own time: that is no crash. */
+function whenStopped({ signal, emit }: LabOptions): () => void {
+  const nobodyWaits = () => {}
+  const stop = () => {
+    process.on('unhandledRejection', nobodyWaits)
+    emit({ kind: 'phase', phase: 'stop' })
+  }
+  signal.addEventListener('abort', stop, { once: true })
+  return () => {
+    signal.removeEventListener('abort', stop)
+    process.off('unhandledRejection', nobodyWaits)
+  }
+}
+
+async function reproduce(
+  scenario: Scenario,
+  variant: Variant,
+  options: LabOptions,
+): Promise<LabReport> {
   const from = performance.now()
   const faults: string[] = []
   const left = await removeLeftovers()
@@ -76,7 +110,7 @@ export const runLab: RunLab = async (options) => {
     seconds: Math.round((performance.now() - from) / 100) / 10,
   }
   if (options.keep !== undefined)
-    writeFileSync(join(options.keep, 'report.json'), `${JSON.stringify(report, null, 2)}\n`)
+    keepText(join(options.keep, 'report.json'), `${JSON.stringify(report, null, 2)}\n`)
   return report
 }
 
@@ -125,17 +159,20 @@ async function play(
       : {
           look: (host, { ended, forMs }) =>
             look.watch(host, {
-              ended: AbortSignal.any([ended, signal]),
+              ended,
+              stopped: signal,
               forMs,
               keep: stage.path('live.pcapng'),
             }),
           watch: () => watchKernelEvents({ limits: EVENT_LIMITS }),
         }),
   })
+  let act: Promise<Outcome> | null = null
   try {
-    const act = fixed ? scenario.fix! : scenario.reproduce
-    const outcome = await unlessStopped(act(stage, variant.id), signal)
-    const recording = await stage.finish()
+    if (signal.aborted) throw stopped()
+    act = fixed ? scenario.fix!(stage, variant.id) : scenario.reproduce(stage, variant.id)
+    const outcome = await unlessStopped(act, signal)
+    const recording = await unlessStopped(stage.finish(), signal)
     for (const { at, lost } of recording.captures) {
       if (lost > 0) faults.push(`tcpdump at ${at} lost ${lost} packets`)
     }
@@ -143,26 +180,37 @@ async function play(
     if (fixed) return { outcome, conclusions: null }
     emit({ kind: 'phase', phase: 'analyze' })
     let best: Report | null = null
-    const conclusions = await concludeAll(variant, recording, {
+    const concluding = concludeAll(variant, recording, {
       look,
       network: networkOf(stage.slot),
       keep(name, what) {
         if ((name === 'client' || name === 'both') && 'findings' in what) best = what
         if (options.keep === undefined) return
         const path = join(options.keep, 'before', `${name}.json`)
-        writeFileSync(path, `${JSON.stringify(what, plainValue, 1)}\n`)
+        keepText(path, `${JSON.stringify(what, plainValue, 1)}\n`)
       },
     })
+    const conclusions = await unlessStopped(concluding, signal)
     if (options.keep !== undefined) {
       await stage.showConnection(accusedPort(best))
       keep(stage, join(options.keep, 'before'))
     }
     return { outcome, conclusions }
   } catch (error) {
-    if (options.keep !== undefined) keep(stage, join(options.keep, fixed ? 'after' : 'before'))
+    const isFull = error instanceof TcpwhyError && error.code === 'OUTPUT_UNWRITABLE'
+    if (options.keep !== undefined && !isFull)
+      keep(stage, join(options.keep, fixed ? 'after' : 'before'))
     throw error
   } finally {
     faults.push(...(await stage.close()))
+    if (signal.aborted && act !== null) {
+      // What it was just making when it was stopped is undone as well.
+      await atMost(
+        PATIENCE_MS,
+        act.catch(() => {}),
+      )
+      faults.push(...(await stage.close()))
+    }
   }
 }
 
@@ -191,10 +239,7 @@ function unlessStopped<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 
 /** Captures, samples, logs and configurations; not the databases' own files. */
 function keep(stage: Stage, folder: string): void {
-  mkdirSync(folder, { recursive: true })
-  cpSync(stage.slot.folder, folder, {
-    recursive: true,
-    filter: (path) =>
-      path === stage.slot.folder || /\.(pcap|pcapng|jsonl?|log|out|conf|cfg|txt|sql)$/.test(path),
-  })
+  const { folder: from } = stage.slot
+  const wanted = /\.(pcap|pcapng|jsonl?|log|out|conf|cfg|txt|sql)$/
+  keepFiles(from, folder, (path) => path === from || wanted.test(path))
 }

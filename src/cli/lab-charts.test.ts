@@ -28,11 +28,20 @@ test('with the fix beside it, both on one scale', () => {
   expect(lines[2]).toMatch(/\^/)
 })
 
+test('a mark is never run together with a time', () => {
+  const played = (atMs: number) =>
+    eachSecond({ x: Array.from({ length: 24 }, (_, n) => n) }, [{ atMs, text: 'y' }])
+  const axis = (atMs: number) => chartLines(played(atMs), 80)[1]?.trim()
+  expect(axis(2500)).toBe('^                 24 s')
+  expect(axis(9500)).toMatch(/^0 s {6}\^ +24 s$/)
+  expect(axis(23_500)).toMatch(/^0 s +\^$/)
+})
+
 test('no line is longer than the terminal, however many samples and however long a name', () => {
   const many = Array.from({ length: 500 }, (_, n) => n)
   const name = 'a signal with a very long name indeed, longer than there is room for'
   const played = eachSecond({ [name]: many }, [{ atMs: 499_500, text: 'y'.repeat(300) }])
-  for (const columns of [60, 80, 100, 120]) {
+  for (const columns of [40, 60, 80, 100, 120]) {
     for (const line of [...chartLines(played, columns), ...besideLines(played, played, columns)]) {
       expect(line.length, line).toBeLessThanOrEqual(columns)
     }

@@ -1,5 +1,6 @@
 import { labWords as words } from '../messages/en/lab.ts'
 import { formatCount } from '../messages/render.ts'
+import { wrap } from '../report/wrap.ts'
 
 /** Samples of one performance, one each second. */
 export interface Recorded {
@@ -15,6 +16,7 @@ const INDENT = '  '
 const BETWEEN = ' │ '
 /** "12,345" */
 const NUMBER = 6
+const FEWEST_BARS = 3
 const NAME = { least: 20, most: 34 }
 
 /**
@@ -26,14 +28,14 @@ export function chartLines(now: Recorded, columns: number): string[] {
   if (names.length === 0) return []
   const name = nameWidth(names, columns)
   const left = INDENT.length + name + 1 + NUMBER + 1
-  const width = columns - left - 1 - NUMBER
+  const width = Math.max(columns - left - 1 - NUMBER, FEWEST_BARS)
   const lines = names.map((signal) => {
     const values = now.values.get(signal) ?? []
     const most = Math.max(...values)
     const bars = barsOf(values, { width, most })
     return `${INDENT}${cut(signal, name)} ${count(values.at(-1))} ${bars.padEnd(width)} ${count(most)}`
   })
-  return [...lines, ...axisLines(now, { left, width })]
+  return [...lines, ...axisLines(now, { left, width, columns })]
 }
 
 /** The same, with what was there before the fix at its left; both on one scale. */
@@ -42,7 +44,8 @@ export function besideLines(before: Recorded, now: Recorded, columns: number): s
   if (names.length === 0) return []
   const name = nameWidth(names, columns)
   const left = INDENT.length + name + 1
-  const width = Math.floor((columns - left - BETWEEN.length - 2 * (NUMBER + 1)) / 2)
+  const room = columns - left - BETWEEN.length - 2 * (NUMBER + 1)
+  const width = Math.max(Math.floor(room / 2), FEWEST_BARS)
   const half = width + 1 + NUMBER
   const lines = names.map((signal) => {
     const values = [before, now].map((of) => of.values.get(signal) ?? [])
@@ -97,18 +100,27 @@ function perBar(samples: number, width: number): number {
 function axisOf({ atMs, marks }: Recorded, width: number): string {
   const bars = Math.ceil(atMs.length / perBar(atMs.length, width))
   const end = ` ${seconds(atMs.at(-1) ?? 0)}`
-  const line = [...'0 s'.padEnd(bars)]
-  if (bars > end.length + 3) line.splice(bars - end.length, end.length, ...end)
+  const line = Array.from({ length: bars }, () => ' ')
   for (const mark of marks) line[barAt(mark.atMs, atMs, width)] = '^'
+  // A time that would touch a mark is left out: the mark is what people look for.
+  const write = (text: string, from: number) => {
+    const room = line.slice(from, from + text.length + 1)
+    if (from >= 0 && !room.includes('^')) line.splice(from, text.length, ...text)
+  }
+  write('0 s', 0)
+  if (bars > end.length + 3) write(end, bars - end.length)
   return line.join('').slice(0, width)
 }
 
-function axisLines(now: Recorded, { left, width }: { left: number; width: number }): string[] {
+function axisLines(
+  now: Recorded,
+  { left, width, columns }: { left: number; width: number; columns: number },
+): string[] {
   const blank = ' '.repeat(left)
-  const told = now.marks.map(({ atMs, text }) => `${INDENT}^ ${seconds(atMs)}: ${text}`)
+  const told = now.marks.map(({ atMs, text }) => `^ ${seconds(atMs)}: ${text}`)
   return [
     `${blank}${axisOf(now, width)}`.trimEnd(),
-    ...told.map((line) => line.slice(0, left + width)),
+    ...told.flatMap((line) => wrap(line, INDENT, columns)),
   ]
 }
 

@@ -32,6 +32,21 @@ test('steps stay above the charts, which are drawn anew; a hostile text cannot s
   expect(out).toContain('\x1b[2A\x1b[J    1.5 s load')
 })
 
+test('a long step is broken at its words, and after Ctrl-C nothing is drawn any more', async () => {
+  const out = await shown(
+    { kind: 'phase', phase: 'reproduce' },
+    { kind: 'step', text: 'word '.repeat(20).trim(), atMs: 500 },
+    { kind: 'phase', phase: 'stop' },
+    { kind: 'sample', atMs: 1000, values: { x: 5 } },
+    { kind: 'phase', phase: 'fix' },
+  )
+  const [, first, second, stopping, ...rest] = out.trimEnd().split('\n')
+  expect(first).toMatch(/^ {4}0\.5 s word .*word$/)
+  expect(second).toMatch(/^ {10}word/)
+  expect(stopping).toMatch(/^Stopping: /)
+  expect(rest.join(' ')).not.toMatch(/█|fix/)
+})
+
 test('what was played stays: nothing is drawn while captures are looked at, and the fix is drawn beside it', async () => {
   const out = await shown(
     { kind: 'phase', phase: 'reproduce' },

@@ -3,6 +3,7 @@ import { labWords as words } from '../messages/en/lab.ts'
 import { render as fill } from '../messages/render.ts'
 import { paintFor } from '../report/paint.ts'
 import { printable } from '../report/printable.ts'
+import { wrap } from '../report/wrap.ts'
 import type { Output } from './io.ts'
 import { besideLines, chartLines } from './lab-charts.ts'
 
@@ -32,6 +33,8 @@ export function labView(
   let drawn = 0
   /** While the captures are looked at nothing happens any more. */
   let isPlaying = false
+  /** What a story still says while it is taken down is of no use any more. */
+  let isStopped = false
   let writing = Promise.resolve()
 
   const write = (text: string) => {
@@ -47,6 +50,7 @@ export function labView(
     drawn = lines.length
     return lines.map((line) => `${marked(line)}\n`).join('')
   }
+  const told = (atMs: number, text: string) => wrap(text, `  ${seconds(atMs)} `, columns).join('\n')
   const marked = (line: string) => (line.includes('^') ? paint.red(line) : line)
   const above = (text: string) => write(`${erase()}${text}\n${draw()}`)
   /** What was drawn last is not erased any more. */
@@ -56,19 +60,24 @@ export function labView(
   }
 
   function show(event: LabEvent): void {
+    if (isStopped) return
     if (event.kind === 'phase') {
+      isStopped = event.phase === 'stop'
       freeze()
       if (event.phase === 'fix') {
         before = now
         now = begun()
       }
-      isPlaying = event.phase !== 'analyze'
-      write(`${paint.bold(words.phase[event.phase])}\n`)
-    } else if (event.kind === 'step') above(`  ${seconds(event.atMs)} ${printable(event.text)}`)
+      isPlaying = event.phase === 'reproduce' || event.phase === 'fix'
+      const title = wrap(words.phase[event.phase], '', columns).map(
+        (line) => `${paint.bold(line)}\n`,
+      )
+      write(title.join(''))
+    } else if (event.kind === 'step') above(told(event.atMs, printable(event.text)))
     else if (event.kind === 'mark') {
       const text = printable(event.text)
       now.marks.push({ atMs: event.atMs, text })
-      above(paint.red(`  ${seconds(event.atMs)} ${fill(words.failure, { text })}`))
+      above(paint.red(told(event.atMs, fill(words.failure, { text }))))
     } else if (isPlaying) {
       now.atMs.push(event.atMs)
       for (const [name, values] of now.values) values.push(event.values[name] ?? 0)

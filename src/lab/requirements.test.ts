@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { checkMachine, type Machine, missingPackages } from './requirements.ts'
+import { checkMachine, type Machine, missingPackages, useSystemFolders } from './requirements.ts'
 import { scenarios } from './scenarios/index.ts'
 
 const complete: Machine = { platform: 'linux', isRoot: true, has: () => true }
@@ -49,4 +49,12 @@ describe('what a machine lacks', () => {
     }
     return ''
   }
+})
+
+test("after su, whose PATH has no /usr/sbin, the programs there are started too; nobody's order changes", () => {
+  const env = { PATH: '/opt/x:/usr/bin:/bin' }
+  useSystemFolders(env)
+  expect(env.PATH).toBe('/opt/x:/usr/bin:/bin:/usr/sbin:/sbin')
+  useSystemFolders(env)
+  expect(env.PATH).toBe('/opt/x:/usr/bin:/bin:/usr/sbin:/sbin')
 })

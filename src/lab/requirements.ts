@@ -51,6 +51,12 @@ function has(programOrPath: string): boolean {
   return folders.some((folder) => isExecutable(`${folder}/${programOrPath}`))
 }
 
+/** `su` leaves a user's PATH, without /usr/sbin where most of these programs are: what `has` finds, the stage finds too. */
+export function useSystemFolders(env: NodeJS.ProcessEnv = process.env): void {
+  const folders = (env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '')
+  env['PATH'] = [...new Set([...folders, ...SYSTEM_FOLDERS])].join(delimiter)
+}
+
 function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK)

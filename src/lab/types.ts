@@ -87,7 +87,7 @@ export type DebianPackage =
 
 /** What the person watching sees while it runs. */
 export type LabEvent =
-  | { kind: 'phase'; phase: 'reproduce' | 'analyze' | 'fix' }
+  | { kind: 'phase'; phase: 'reproduce' | 'analyze' | 'fix' | 'stop' }
   | { kind: 'step'; text: string; atMs: number }
   /** Once a second: every number that the stage knows, "server LISTEN queue" and the like. */
   | { kind: 'sample'; atMs: number; values: Readonly<Record<string, number>> }

@@ -1,4 +1,3 @@
-import { promises } from 'node:fs'
 import type { LabOptions } from '../../app/lab.ts'
 import { TcpwhyError } from '../../base/errors.ts'
 import type { LabEvent } from '../../lab/types.ts'
@@ -21,7 +20,6 @@ export async function run({ options, operands }: Arguments, io: Io, app: App): P
   }
   const { runLab } = await app.lab()
   const keep = options['keep']?.[0]
-  if (keep !== undefined) await promises.mkdir(keep, { recursive: true })
   const stop = new AbortController()
   const stopListening = io.onInterrupt(() => stop.abort())
   const view = await liveView(id, options, io, app)
@@ -54,7 +52,7 @@ async function liveView(id: string, options: Arguments['options'], io: Io, app: 
   const signals = labScenarios().find((scenario) => scenario.id === id)?.signals ?? []
   const { labView } = await import('../lab-view.ts')
   const color = !options['no-color'] && !io.env['NO_COLOR']
-  const { columns = COLUMNS } = await columnsOf(io.err)
+  const columns = (await io.err.columns?.()) || COLUMNS
   return labView(signals, io.err, { color, columns })
 }
 

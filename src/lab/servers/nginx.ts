@@ -33,7 +33,10 @@ export async function startNginx(
   const children = `/proc/${master.pid}/task/${master.pid}/children`
   const workers = () => readFileSync(children, 'utf8').trim().split(' ').filter(Boolean).map(Number)
   await stage.until('nginx has a worker', () => workers().length > 0)
-  return { master, worker: workers()[0]! }
+  const worker = workers()[0]!
+  // A story may let it stand still: its master would wait for it.
+  stage.undo.add("letting nginx's worker run", () => process.kill(worker, 'SIGCONT'))
+  return { master, worker }
 }
 
 function configuration(stage: Stage, name: string, options: NginxOptions): string {

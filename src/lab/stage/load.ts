@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
-import { appendFileSync } from 'node:fs'
+import { appendFileSync, existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { FailureKind } from '../../probe/load/failures.ts'
 import type { LoadLine, LoadReport, LoadSample } from '../../probe/load/report.ts'
@@ -180,8 +181,10 @@ export function startLoad(
   })
   const done = new Promise<LoadCounts>((resolve, reject) => {
     createInterface({ input: child.stdout }).on('line', (line) => {
+      const said = lineOf(line)
+      // One that was killed in the middle of a line, while its folder was being removed.
+      if (said === null || !existsSync(dirname(log))) return
       appendFileSync(log, `${line}\n`)
-      const said = JSON.parse(line) as LoadLine
       if (said.is === 'all-begun') sent()
       else if (said.is === 'sample') last = after(last, said.sample)
       else {
@@ -192,12 +195,16 @@ export function startLoad(
     child.on('error', (cause) => reject(failed(`load: ${cause.message}`, cause)))
     child.on('close', () => reject(failed(`load: ended early: ${complaint.slice(-400)}`)))
   })
+  const begun = Promise.race([allSent, done.then(() => {})])
   // Whoever does not wait for it must not be told of its failure as an unhandled one.
-  done.catch(() => {})
-  return {
-    now: () => last,
-    allSent: Promise.race([allSent, done.then(() => {})]),
-    done,
-    stop: () => void child.kill('SIGINT'),
+  for (const one of [done, begun]) one.catch(() => {})
+  return { now: () => last, allSent: begun, done, stop: () => void child.kill('SIGINT') }
+}
+
+function lineOf(line: string): LoadLine | null {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return null
   }
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { Host, type HostName } from './host.ts'
 import { run, start } from './process.ts'
-import { abandonedSlots, namespacesOf, releaseSlot, type Slot } from './slot.ts'
+import { abandonedSlots, namespacesOf, releaseSlot, type Slot, strayNamespaces } from './slot.ts'
 import { SYSCTLS, sysctlLines } from './sysctls.ts'
 import { putBackLeft } from './touch-host.ts'
 import type { Undo } from './undo.ts'
@@ -120,7 +120,23 @@ export async function removeLeftovers(): Promise<string[]> {
     }
     if (await isReleased(slot)) removed.push(slot.folder)
   }
+  // Of a live lab, whatever its folder for temporary files, each has a process that holds it.
+  for (const name of strayNamespaces()) {
+    if (await isEmptyFor(name)) {
+      await removeNamespace(name)
+      removed.push(name)
+    }
+  }
   return removed
+}
+
+/** Between its making and its holder there is a moment. */
+async function isEmptyFor(name: string): Promise<boolean> {
+  for (let look = 0; look < LOOKS; look++) {
+    if ((await pidsIn(name)).length > 0) return false
+    await sleep(BETWEEN_LOOKS_MS * LOOKS)
+  }
+  return true
 }
 
 /** What cannot be removed now is no reason not to play: the next run tries again. */

@@ -1,6 +1,6 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
-import { failed, sleep } from './wait.ts'
+import { atMost, failed } from './wait.ts'
 
 /** Runs a program without a shell. @returns its standard output  @throws TcpwhyError LAB_FAILED */
 export function run(
@@ -72,7 +72,7 @@ export function running(child: ChildProcess): Running {
       child.kill(signal)
       // A stopped process does not hear SIGTERM.
       child.kill('SIGCONT')
-      await Promise.race([gone, sleep(PATIENCE_MS)])
+      await atMost(PATIENCE_MS, gone)
       if (over) return
       child.kill('SIGKILL')
       await gone

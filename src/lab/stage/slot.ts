@@ -59,11 +59,21 @@ function slotOf(number: number): Slot {
 }
 
 const NAMESPACES = '/run/netns'
+const NAMESPACE = new RegExp(`^${LAB_PREFIX}(\\d{1,2})-[a-z0-9]+$`)
 
 /** Names of the network namespaces that carry its number. */
 export function namespacesOf({ prefix }: Slot): string[] {
   if (!existsSync(NAMESPACES)) return []
   return readdirSync(NAMESPACES).filter((name) => name.startsWith(`${prefix}-`))
+}
+
+/** Namespaces of labs that have no folder here. */
+export function strayNamespaces(): string[] {
+  if (!existsSync(NAMESPACES)) return []
+  return readdirSync(NAMESPACES).filter((name) => {
+    const [, number] = NAMESPACE.exec(name) ?? []
+    return number !== undefined && !existsSync(slotOf(Number(number)).folder)
+  })
 }
 
 export function releaseSlot(slot: Slot): void {

@@ -190,6 +190,8 @@ export class Stage {
    */
   look(name: HostName = 'server', { forMs = null }: { forMs?: number | null } = {}): void {
     this.looking ??= this.lookAround(this.host(name), forMs)
+    // `finish` tells, if it comes to that.
+    this.looking.catch(() => {})
   }
 
   private async lookAround(host: Host, forMs: number | null): Promise<void> {
@@ -315,8 +317,11 @@ export class Stage {
     })
   }
 
-  /** Undoes everything, last first. @returns what could not be undone */
-  close(): Promise<string[]> {
-    return this.undo.all()
+  /** Undoes everything, last first, also what is still being made. @returns what could not be undone */
+  async close(): Promise<string[]> {
+    this.ended.abort()
+    const failed = await this.undo.all()
+    await this.looking?.catch(() => {})
+    return [...failed, ...(await this.undo.all())]
   }
 }

@@ -16,6 +16,15 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   })
 }
 
+/** Waits for it, at most so long; no timer stays behind that would keep the process from ending. */
+export async function atMost(ms: number, what: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const over = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms)
+  })
+  await Promise.race([what, over]).finally(() => clearTimeout(timer))
+}
+
 const POLL_MS = 50
 
 /**

@@ -4,6 +4,7 @@ export const labWords = {
     reproduce: 'Making it happen',
     analyze: 'Blind diagnosis: the captures are looked at, and nothing else is told',
     fix: 'The same again, with the fix',
+    stop: 'Stopping: what the lab has made is undone; a second Ctrl-C leaves that to the next run',
   },
   headline: {
     asExpected: '{scenario} ({variant}): reproduced, and named: {cause}',
