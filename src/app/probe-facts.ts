@@ -2,7 +2,7 @@ import type { BacklogExperiment, Experiment, HttpExperiment } from '../evidence/
 import type { BacklogReport, Burst } from '../probe/backlog/report.ts'
 import type { ConnectReport, ConnectTarget, ConnectVerdict } from '../probe/connect/report.ts'
 import type { HttpReport, RaceAttempt } from '../probe/http/report.ts'
-import type { IdleReport } from '../probe/idle/report.ts'
+import type { IdleReport, IdleRun } from '../probe/idle/report.ts'
 import type { LoadReport } from '../probe/load/report.ts'
 import type { ProbeReport } from '../probe/report.ts'
 
@@ -28,18 +28,30 @@ function idleFacts({ targets }: IdleReport, source: string): Experiment[] {
     runs.flatMap((run, r) => {
       if (run.keepalive !== 'off' || run.traffic !== 'none') return []
       if (run.longestSurvivedMs === 0 && run.shortestDiedMs === null) return []
+      // One that died alone may have been ended by a restart: what others survived is all that is known.
+      const isKnown = isRepeated(run)
+      if (run.longestSurvivedMs === 0 && !isKnown) return []
       return {
         kind: 'idle',
         source,
         ref: `targets[${t}].runs[${r}]`,
         endpoint: address,
         fromMs: run.longestSurvivedMs,
-        toMs: run.shortestDiedMs,
-        flavour: run.flavour,
-        by: run.by,
+        toMs: isKnown ? run.shortestDiedMs : null,
+        flavour: isKnown ? run.flavour : null,
+        by: isKnown ? run.by : null,
       }
     }),
   )
+}
+
+/** As src/probe/idle/conclude.ts says, which is not in the script that analyses. */
+function isRepeated({ attempts, longestSurvivedMs }: IdleRun): boolean {
+  const deaths = attempts.filter(
+    ({ outcome, silenceMs }) =>
+      ['fin', 'reset', 'silent'].includes(outcome) && silenceMs >= longestSurvivedMs * 0.95,
+  )
+  return deaths.length !== 1
 }
 
 /** Null: of this side, or unknown. */
@@ -143,7 +155,8 @@ function overflowsOf(bursts: readonly Burst[], limit: number | null): number | n
 function httpFacts(report: HttpReport, source: string): Experiment[] {
   const { targets, idle } = report
   const [target] = targets
-  if (target === undefined || idle === null) return []
+  // Dead on the way: when the server closes was not seen.
+  if (target === undefined || idle === null || idle.answered === false) return []
   const { closedAfterMs, how, waitedMs } = idle
   const endpoint = target.address
   const race = raceOf(report)

@@ -111,7 +111,26 @@ describe('kept connections', () => {
     expect(report.idle).toMatchObject({ closedAfterMs: null, how: null })
     expect(report.race).toBeNull()
     expect(report.requests).toEqual({ answered: 12, ended: null })
-    expect(report.conclusion).toContain('was still open')
+    expect(report.conclusion).toContain('still worked. It says Keep-Alive: timeout=5.')
+  })
+
+  test('neither closed nor alive: a hop has forgotten them, which is no kept connection', async () => {
+    const world = new VirtualWorld({
+      limitMs: 2000,
+      flavour: 'silent',
+      heedsKeepalive: true,
+      rttMs: 1,
+    })
+    const report = await world.play(probeHttp(request(80), {}, world.port()))
+    expect(report.idle).toMatchObject({ closedAfterMs: null, answered: false })
+    expect(report.conclusion).toContain('were dead')
+    expect(report.conclusion).not.toContain('still worked')
+    expect(world.nowMs).toBeLessThan(report.plan.deadlineMs)
+  })
+
+  test('a server that promises more than it keeps', async () => {
+    const report = await probeHttp(request(await keeping({ idleMs: 300 })))
+    expect(report.conclusion).toContain('It promises more, Keep-Alive: timeout=7')
   })
 
   test('none are offered', async () => {

@@ -144,6 +144,44 @@ test('a target that refuses is no limit either', async () => {
   expect(world.nowMs).toBeLessThan(10_000)
 })
 
+describe('a target that stops while connections are silent', () => {
+  const never = { limitMs: Number.POSITIVE_INFINITY }
+
+  test.each([300, 3000])('and is back after %s ms has no limit', async (backMs) => {
+    const stops = { atMs: 8000, untilMs: 8000 + backMs }
+    const { report } = await probe({ ...never, stops })
+    expect(report.conclusion).toContain('no limit up to')
+    expect(report).toMatchObject({ decided: true, advice: [] })
+  })
+
+  test.each([17_000, Number.POSITIVE_INFINITY])(
+    'and is back at %s ms or never: what died with it is not called a limit',
+    async (untilMs) => {
+      const stops = { atMs: 8000, untilMs }
+      const { report, world } = await probe({ ...never, stops })
+      expect(report.conclusion).toContain('stopped or restarted')
+      expect(report).toMatchObject({ decided: false, advice: [] })
+      expect(world.nowMs).toBeLessThan(30_000)
+      expect(report.spent.connections).toBeLessThanOrEqual(report.plan.connections!)
+    },
+  )
+})
+
+test.each([
+  [10_000, false],
+  [10_000, true],
+  [55_000, false],
+])(
+  'keepalive against a limit of %s ms, heeded: %s, is told as the table has it',
+  async (limitMs, heedsKeepalive) => {
+    const { report } = await probe({ limitMs, flavour: 'fin', heedsKeepalive })
+    const helps = run(report, /\//).shortestDiedMs === null
+    expect(helps).toBe(heedsKeepalive)
+    expect(/TCP keepalive \(.*\) resets its clock/.test(report.conclusion)).toBe(helps)
+    expect(/TCP keepalive \(.*\) does not help/.test(report.conclusion)).toBe(!helps)
+  },
+)
+
 test('Ctrl-C says what is known by then', async () => {
   const world = new VirtualWorld({
     limitMs: 1_000_000,

@@ -21,6 +21,8 @@ export interface VirtualPath {
   loses?: (connection: number) => boolean
   ttl?: { handshake: number; ending: number }
   refuses?: boolean
+  /** The program there stops, which ends all connections, and listens again later; Infinity = never. */
+  stops?: { atMs: number; untilMs: number }
   /** Said just before it closes by itself. */
   lastWords?: string
 }
@@ -157,9 +159,19 @@ export class VirtualWorld {
       }
       this.after(keepalive.idleS * 1000, keepaliveTick)
     }
+    const { stops = { atMs: Number.POSITIVE_INFINITY, untilMs: 0 } } = path
+    if (this.nowMs < stops.atMs && stops.atMs !== Number.POSITIVE_INFINITY) {
+      this.after(stops.atMs - this.nowMs, () => {
+        if (closed || dead) return
+        dead = true
+        ending('fin', true)
+        on.ended()
+      })
+    }
+    const isStopped = this.nowMs >= stops.atMs && this.nowMs < stops.untilMs
     this.after(rttMs, () => {
       if (closed) return
-      if (path.refuses) {
+      if (path.refuses || isStopped) {
         closed = true
         on.closed({ code: 'ECONNREFUSED', syscall: 'connect' })
         return

@@ -152,8 +152,14 @@ export const probeWords = {
     notOffered: '{address} closes after each answer (Connection: close).',
     notKept: '{address} offers to keep connections alive, but a second request was not answered.',
     closes: 'It closes them when they were idle for {really} ({how}).',
-    stillOpen: 'One that was idle for {waited} was still open.',
-    says: 'It says so: Keep-Alive: timeout={says}.',
+    stillOpen: 'One that was idle for {waited} still worked.',
+    dead: 'Those that were idle for {waited} were dead: neither closed nor answering, as when a hop on the way has forgotten them (tcpwhy probe idle tells after how long).',
+    says: {
+      so: 'It says so: Keep-Alive: timeout={says}.',
+      only: 'It says Keep-Alive: timeout={says}.',
+      less: 'It promises less, Keep-Alive: timeout={says}: clients that heed it are safe.',
+      more: 'It promises more, Keep-Alive: timeout={says}: clients that believe it lose requests. A proxy may pass on what the server behind it says.',
+    },
     saysNothing: 'It does not say for how long (no Keep-Alive: timeout).',
     how: { fin: 'FIN', reset: 'RST' },
     requests: {
@@ -190,7 +196,8 @@ export const probeWords = {
     yes: 'yes',
     no: 'no',
     status: 'status {status} after {ms}, {server}',
-    open: 'still open after {waited}',
+    open: 'still working after {waited}',
+    notAnswering: 'not closed, but dead after {waited}',
     spread: '{really} ({how}; {connections} connections, {least} to {most})',
     column: {
       offset: 'sent (ms from its close)',
@@ -235,11 +242,14 @@ export const probeWords = {
       'mysql-auth': 'the MySQL server wants a way to log in that is not spoken here',
       'mysql-1045': 'the MySQL server refused the login: TCPWHY_MYSQL_USER, TCPWHY_MYSQL_PASSWORD',
       fin: 'closed before any answer',
+      'not-liked':
+        'the server ends the connection as soon as it has these octets: say what it takes, by --http PATH or --send FILE',
       TCPWHY_BUDGET: 'the budget of connections was spent',
     },
     none: '{name}: no limit up to {max}; a connection that was silent for so long still worked.',
     noneSoFar:
       '{name}: silences up to {max} were survived; longer ones were not tried to their end.',
+    once: '{name}: a connection that carried nothing for {interval} was ended, but none that was begun later could be silent for as long. That may be its limit, or the target was stopped or restarted at that moment: ask again.',
     interval: 'between {from} and {to}',
     limit: {
       middlebox: {

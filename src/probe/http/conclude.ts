@@ -11,6 +11,8 @@ type Found = Pick<
   'first' | 'keepAlive' | 'roundTripMs' | 'idle' | 'requests' | 'race' | 'earlyClose' | 'uploads'
 >
 
+type Idle = NonNullable<HttpReport['idle']>
+
 /** A few sentences: kept or not, for how long, how many, what gets lost. */
 export function conclusionOf(
   found: Found,
@@ -46,9 +48,25 @@ function idleText({ idle, keepAlive }: Found): string[] {
     says: says ?? 0,
     how: words.how[idle.how ?? 'fin'],
   }
-  const said = says === null ? words.saysNothing : fill(words.says, values)
-  return [fill(idle.closedAfterMs === null ? words.stillOpen : words.closes, values), said]
+  const said = says === null ? words.saysNothing : fill(words.says[saidHow(idle, says)], values)
+  const { stillOpen, dead, closes } = words
+  const really = idle.closedAfterMs !== null ? closes : idle.answered === false ? dead : stillOpen
+  return [fill(really, values), said]
 }
+
+/** Servers close up to a second or two after what they say, so that clients are first. */
+const LATER_MS = 2500
+
+/** Whether clients that believe `Keep-Alive: timeout` give a connection up in time. */
+function saidHow({ closedAfterMs, waitedMs }: Idle, saysS: number): keyof typeof words.says {
+  const saysMs = saysS * 1000
+  if (closedAfterMs === null) return waitedMs > saysMs + LATER_MS ? 'less' : 'only'
+  if (closedAfterMs < saysMs - EARLIER_MS) return 'more'
+  return closedAfterMs > saysMs + LATER_MS ? 'less' : 'so'
+}
+
+/** Timers of servers are coarse. */
+const EARLIER_MS = 100
 
 function requestsText({ requests }: Found): string[] {
   if (requests === null) return []

@@ -29,13 +29,16 @@ export async function idleOnes(asking: Asking): Promise<HttpReport['idle']> {
   const waitedMs = Math.round(port.nowMs() - Math.min(...answered.map(({ fromMs }) => fromMs)))
   // Some that stay open: others were closed for another reason than their idleness.
   if (middle === undefined || stop.aborted || closed.length < answered.length / 2) {
-    return { closedAfterMs: null, how: null, waitedMs, closed: null }
+    const asked = answered.flatMap(({ works }) => works ?? [])
+    const works = asked.length === 0 ? null : asked.some((one) => one)
+    return { closedAfterMs: null, how: null, waitedMs, answered: works, closed: null }
   }
   const round = (ms: number) => Math.round(ms * 10) / 10
   return {
     closedAfterMs: Math.round(middle.ms),
     how: middle.how,
     waitedMs,
+    answered: null,
     closed: {
       connections: closed.length,
       leastMs: round(closed[0]?.ms ?? middle.ms),
@@ -44,8 +47,16 @@ export async function idleOnes(asking: Asking): Promise<HttpReport['idle']> {
   }
 }
 
-/** Null: there was no first answer. `end` null: it was open to the last. */
-async function idleOne(asking: Asking): Promise<{ end: HttpEnd | null; fromMs: number } | null> {
+interface IdleEnd {
+  /** Null: nothing came that ended it. */
+  end: HttpEnd | null
+  fromMs: number
+  /** Whether a request after all that time was answered; null: not asked. */
+  works: boolean | null
+}
+
+/** Null: there was no first answer. */
+async function idleOne(asking: Asking): Promise<IdleEnd | null> {
   const { options, port, stop } = asking
   const { conversation, failed } = await connected(asking)
   if (failed !== null) return null
@@ -56,8 +67,12 @@ async function idleOne(asking: Asking): Promise<{ end: HttpEnd | null; fromMs: n
   stop.addEventListener('abort', onStop)
   const end = await conversation.untilEnded(options.maxIdleMs)
   stop.removeEventListener('abort', onStop)
+  // That no FIN came may also mean that nobody on the way knows the connection any more.
+  const again =
+    end === null && !stop.aborted ? await conversation.ask(asking.get, options.timeoutMs) : null
   conversation.close()
-  return { end: stop.aborted ? null : end, fromMs }
+  const works = again === null ? null : again.is === 'answered'
+  return { end: stop.aborted ? null : end, fromMs, works }
 }
 
 /** Beyond the window on both sides: a quarter of a round trip, and what timers here are late. */

@@ -24,6 +24,8 @@ export interface HttpReport extends ProbeHead {
     closedAfterMs: number | null
     how: 'fin' | 'reset' | null
     waitedMs: number
+    /** Of those that were not closed: whether a request after `waitedMs` was answered. Null: all were closed, or none was asked. */
+    answered: boolean | null
     /** The first and the last of those that were closed. */
     closed: { connections: number; leastMs: number; mostMs: number } | null
   } | null

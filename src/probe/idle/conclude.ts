@@ -12,11 +12,28 @@ export interface Limit {
   toMs: number
 }
 
-/** The plain run of a target, where something died. */
+/** The plain run of a target, where connections died of their silence, and not a single one. */
 export function limitOf(target: IdleTarget): Limit | null {
+  const found = deathOf(target)
+  return found !== null && isRepeated(found.run) ? found : null
+}
+
+function deathOf(target: IdleTarget): Limit | null {
   const run = plainRun(target)
   if (run === undefined || run.shortestDiedMs === null) return null
   return { target, run, fromMs: run.longestSurvivedMs, toMs: run.shortestDiedMs }
+}
+
+/**
+ * All rungs of the ladder are silent since the same moment, so a restart of the target looks like a limit there. The fan tries what
+ * killed again, on connections that were begun later.
+ */
+export function isRepeated({ attempts, longestSurvivedMs }: IdleRun): boolean {
+  const deaths = attempts.filter(
+    ({ outcome, silenceMs }) =>
+      outcome !== 'ok' && outcome !== 'unusable' && silenceMs >= longestSurvivedMs * 0.95,
+  )
+  return deaths.length !== 1
 }
 
 function plainRun({ runs }: IdleTarget): IdleRun | undefined {
@@ -44,6 +61,10 @@ export function conclusionOf(targets: readonly IdleTarget[], settings: IdleSetti
 function sentenceOf(target: IdleTarget, { maxMs }: IdleSettings): string {
   const limit = limitOf(target)
   const { name } = target
+  const once = limit === null ? deathOf(target) : null
+  if (once !== null) {
+    return fill(words.once, { name, interval: intervalText(once.fromMs, once.toMs) })
+  }
   if (limit === null) {
     const run = plainRun(target)
     const survivedMs = run?.longestSurvivedMs ?? 0
@@ -73,7 +94,7 @@ function intervalText(fromMs: number, toMs: number): string {
 function keptText({ target, run, toMs }: Limit): string[] {
   const tried = target.runs.filter((other) => other !== run && reaches(other, toMs))
   return tried.map((other) => {
-    const survived = other.longestSurvivedMs >= toMs * 0.95
+    const survived = other.shortestDiedMs === null
     if (other.traffic === 'heartbeat') return survived ? words.heartbeat.helps : words.heartbeat.not
     const { helps, not } = words.keepalive
     return fill(survived ? helps : not, { keepalive: other.keepalive })

@@ -54,8 +54,11 @@ export async function search(job: SearchJob, context: SearchContext): Promise<Tr
     }
     if (isCompared && diedMs - bracket.survivedMs <= job.precisionMs) break
     const fanContext = watched(job, results, 'fan', context)
-    add(await narrow(job, { ...bracket, diedMs }, isCompared, fanContext))
-    isCompared = true
+    const found = await narrow(job, { ...bracket, diedMs }, isCompared, fanContext)
+    add(found)
+    isCompared = plain(found).some(({ outcome }) => outcome !== 'unusable')
+    // It takes no connections: what died may have died of that, and nothing is known until it takes some again.
+    if (!isCompared) await restarted(context)
   }
   return results
 }
@@ -67,6 +70,21 @@ function logInOnce(job: SearchJob, context: StepContext): Promise<TrialResult[]>
 }
 
 const FIRST_LOGIN_MS = 100
+
+/** A program that is restarted listens again after some seconds. */
+const RESTART_MS = 4000
+
+function restarted({ port, stop }: SearchContext): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      cancel()
+      stop.removeEventListener('abort', done)
+      resolve()
+    }
+    const cancel = port.after(stop.aborted ? 0 : RESTART_MS, done)
+    stop.addEventListener('abort', done)
+  })
+}
 
 /** Of one step. */
 interface StepContext extends SearchContext {

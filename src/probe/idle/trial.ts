@@ -25,6 +25,8 @@ const TCP_CLOSE = 7
 const LAST_WORDS_MS = 1000
 /** Octets that came by themselves may have lain there so long before we looked. */
 const NOTICED_MS = 200
+/** Who ends a connection so soon after octets that were acknowledged does so because of them. */
+const NOT_LIKED_MS = 500
 /** A keepalive probe leaves with the next tick of the kernel's clock, 10 ms at HZ=100; data at once. */
 const WROTE_MS = 20
 
@@ -225,12 +227,21 @@ class One {
   }
 
   private ended(): void {
-    this.done(this.isBefore() ? 'unusable' : 'fin', this.isBefore() ? 'fin' : null)
+    if (this.isNotLiked()) this.done('unusable', 'not-liked')
+    else this.done(this.isBefore() ? 'unusable' : 'fin', this.isBefore() ? 'fin' : null)
+  }
+
+  private isNotLiked(): boolean {
+    const { talk, trial } = this.job
+    const isSaid = talk.is === 'octets' && this.phase === 'silent'
+    const limitMs = Math.min(NOT_LIKED_MS, trial.silenceMs)
+    return isSaid && this.port.nowMs() - this.silentFromMs < limitMs
   }
 
   private closed(failure: SocketFailure | null): void {
     const code = failure?.code ?? null
-    if (this.isBefore()) this.done('unusable', code ?? 'closed')
+    if (this.isNotLiked()) this.done('unusable', 'not-liked')
+    else if (this.isBefore()) this.done('unusable', code ?? 'closed')
     // A peer that answers nothing, to keepalive probes or data, becomes ETIMEDOUT.
     else this.done(code === 'ETIMEDOUT' || code === 'EHOSTUNREACH' ? 'silent' : 'reset', code)
   }

@@ -37,8 +37,8 @@ function burstsOf(connections: number): number[] {
   return [...new Set(sizes)]
 }
 
-/** Between two bursts, for the queue to be empty again. */
-const PAUSE_MS = 300
+/** Between two bursts: for the queue to be empty again, and so that no second has more connections than the largest burst. */
+const PAUSE_MS = 1000
 const LOOK_MS = 5
 
 function plan({ target, to, connections, timeoutMs }: BacklogOptions): Plan {

@@ -59,7 +59,7 @@ function plan(options: HttpOptions): Plan {
     atOnce: Math.max(race, IDLE_CONNECTIONS + 1),
     perSecond: PER_SECOND,
     sends: fill(post ? words.sendsPost : words.sends, values),
-    deadlineMs: Math.ceil(2 * maxIdleMs + ((requests + race) / PER_SECOND) * 1000 + 8 * timeoutMs),
+    deadlineMs: Math.ceil(2 * maxIdleMs + ((requests + race) / PER_SECOND) * 1000 + 9 * timeoutMs),
   }
 }
 

@@ -53,8 +53,12 @@ function factLines(report: HttpReport, paint: Paint): string[] {
   return ['', paint.bold(words.heading.facts), ...lines]
 }
 
-function idleOf({ closedAfterMs, how, waitedMs, closed }: NonNullable<HttpReport['idle']>): string {
-  if (closedAfterMs === null) return fill(words.open, { waited: formatDuration(waitedMs) })
+function idleOf(idle: NonNullable<HttpReport['idle']>): string {
+  const { closedAfterMs, how, waitedMs, answered, closed } = idle
+  if (closedAfterMs === null) {
+    const text = answered === false ? words.notAnswering : words.open
+    return fill(text, { waited: formatDuration(waitedMs) })
+  }
   const really = formatDuration(closedAfterMs)
   const why = words.how[how ?? 'fin']
   if (closed === null || closed.connections < 2) return `${really} (${why})`
