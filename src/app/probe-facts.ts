@@ -85,7 +85,8 @@ function connectFacts({ targets }: ConnectReport, source: string): Experiment[] 
       endpoint: target.address,
       outcome,
       refusedBy: outcome === 'refused' ? refusedBy(target) : null,
-      icmpFrom: answered?.by === 'unreachable' ? answered.from : null,
+      // Reports of the first versions have it of the walk alone.
+      icmpFrom: target.icmp?.from ?? (answered?.by === 'unreachable' ? answered.from : null),
       lastedMs: target.visit.endedMs,
     }
   })

@@ -60,6 +60,8 @@ export interface VisitResponse {
 }
 
 const POLL_MS = 10
+/** Until the socket is there. */
+const FIRST_POLL_MS = 1
 /** A server that speaks first does so at once. */
 const BANNER_MS = 1000
 
@@ -138,12 +140,14 @@ class Visiting {
       this.retransmits = times
       this.seen.retransmittedMs.push(this.now())
     }
+    if (info !== null) this.seen.localPort ??= this.socket?.local()?.port ?? null
     if (info !== null && this.seen.states.length === 0) this.step('opened')
     if (this.seen.sentMs !== null && this.seen.acknowledgedMs === null && info !== null) {
       const isOpen = info.tcpi_state !== TCP_CLOSE
       if (isOpen && info.tcpi_unacked === 0) this.seen.acknowledgedMs = this.now()
     }
-    this.cancelPoll = this.port.after(POLL_MS, () => this.poll())
+    const isBegun = info !== null || this.now() > POLL_MS
+    this.cancelPoll = this.port.after(isBegun ? POLL_MS : FIRST_POLL_MS, () => this.poll())
   }
 
   private cancelPoll: () => void = () => {}

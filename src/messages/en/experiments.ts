@@ -11,7 +11,7 @@ export const apartSays = {
 /** Of `probe connect` to the same address and port. */
 export const connectSays = {
   ...apartSays,
-  'connect-refused': 'tcpwhy probe connect was refused too: RST to its SYN',
+  'connect-refused': 'tcpwhy probe connect was refused too, by whom was not watched',
   'connect-refused-by-host':
     'tcpwhy probe connect was refused too, by a RST from as far away as the host itself',
   'connect-refused-nearer':

@@ -8,7 +8,7 @@ export const probeWords = {
   failure: {
     'no-descriptor': 'no descriptor left here (EMFILE)',
     'no-local-port': 'no local port left here (EADDRNOTAVAIL)',
-    'connect-refused': 'refused: RST to the SYN',
+    'connect-refused': 'refused: RST to the SYN, or ICMP port unreachable',
     'connect-reset': 'reset in the handshake',
     'connect-unreachable': 'unreachable: ICMP, route or local rule',
     'connect-timeout': 'no handshake in time',
@@ -63,6 +63,7 @@ export const probeWords = {
     missing: {
       options:
         'TCP states, retransmissions and acknowledgements: they need raw socket options (the optional package koffi, on Linux)',
+      walk: 'Who answers, and how far SYNs get: that takes root, and no --no-walk',
     },
     verdict: {
       served:
@@ -87,6 +88,14 @@ export const probeWords = {
       'broken-answer': '{address} began to answer ({first}), and then: {failure}.',
       failed: '{address}: {failure} ({code}).',
     },
+    refusedUnseen:
+      '{address} refuses after {connect}, by a RST or by ICMP port unreachable. Nothing listens on that port, or a firewall says so.',
+    refusedByIcmp:
+      '{address} is refused after {connect} by ICMP port unreachable. A reject rule says so: for a port where nothing listens a host sends a RST.',
+    refusedByIcmpFrom:
+      '{address} is refused after {connect} by ICMP port unreachable from {from}. A reject rule there says so: for a port where nothing listens a host sends a RST.',
+    resetAtOnce:
+      '{address} takes connections (handshake {connect}) and resets them at once, before any request.',
     certificate:
       'Clients that check certificates refuse its: {code} (by the certificate authorities that Node trusts).',
     slow: 'The handshake was slow ({connect}).',

@@ -64,10 +64,11 @@ function sentenceOf(target: ConnectTarget): string {
     times,
     code: visit.code ?? '',
     failure: visit.failure === null ? '' : probeWords.failure[visit.failure],
+    from: target.icmp?.from ?? '',
   }
   const slow = (visit.connectedMs ?? 0) >= SLOW_MS
   return [
-    fill(words.verdict[verdict], values),
+    fill(verdictText(target), values),
     ...(visit.tls === null || visit.tls.refusal === null
       ? []
       : [fill(words.certificate, { code: visit.tls.refusal })]),
@@ -76,9 +77,25 @@ function sentenceOf(target: ConnectTarget): string {
   ].join(' ')
 }
 
+function verdictText({ verdict, visit, icmp, hops }: ConnectTarget): string {
+  const { verdict: texts } = words
+  if (verdict === 'reset-on-request' && isResetBefore(visit)) return words.resetAtOnce
+  if (verdict !== 'refused') return texts[verdict]
+  if (icmp !== null) return icmp.from === null ? words.refusedByIcmp : words.refusedByIcmpFrom
+  return hops?.answered?.by === 'rst' ? texts.refused : words.refusedUnseen
+}
+
+/** It was closed before the request left. */
+function isResetBefore({ states }: Visit): boolean {
+  return states.some(({ step, state }) => step === 'connected' && state === 'CLOSED')
+}
+
 /** Where the walk says more than the verdict: who refuses, or behind whom SYNs get lost. */
-function hopText({ hops, verdict }: ConnectTarget): string[] {
-  if (hops === null) return []
+function hopText({ hops, verdict, icmp }: ConnectTarget): string[] {
+  if (verdict === 'unreachable' && icmp !== null) {
+    return icmp.from === null ? [] : [fill(words.unreachableBy, { from: icmp.from })]
+  }
+  if (hops === null || icmp !== null) return []
   const { answered, answerHops, routers } = hops
   const last = routers.findLast(({ from }) => from !== null)
   if (answered === null) {
@@ -86,9 +103,6 @@ function hopText({ hops, verdict }: ConnectTarget): string[] {
     return last === undefined
       ? [words.lostAtOnce]
       : [fill(words.lostBehind, { from: last.from ?? '', ttl: last.ttl })]
-  }
-  if (answered.by === 'unreachable') {
-    return answered.from === null ? [] : [fill(words.unreachableBy, { from: answered.from })]
   }
   if (answered.by !== 'rst' || answerHops === null) return []
   // It took `ttl` hops to be answered, but the answer has fewer behind it: the box nearer to us sent it.

@@ -47,10 +47,17 @@ function hopsOf(answers: readonly HopAnswer[], watch: PacketWatch): Hops {
   if (final === undefined) return { routers, answered: null, answerTtl: null, answerHops: null }
   const seen = seenOf(final, watch)
   const packet = seen.find(({ what }) => what !== 'time-exceeded' && what !== 'fin')
-  const by = final.is === 'icmp' ? 'unreachable' : final.is === 'nothing' ? 'unreachable' : final.is
+  const is = final.is === 'syn-ack' ? 'syn-ack' : 'rst'
+  // ICMP port unreachable is ECONNREFUSED to a program, as a RST is (Linux net/ipv4/icmp.c icmp_err_convert).
+  const isIcmp = final.is === 'icmp' || final.is === 'nothing' || packet?.what === 'unreachable'
+  const from = packet?.from ?? null
+  // Linux sends a host one such error a second: a router that lets SYNs die and refuses others refuses the first that it forwards.
+  const refuser = isIcmp && from !== null ? routers.findIndex((one) => one.from === from) : -1
+  if (refuser >= 0) routers.splice(refuser + 1)
+  const ttl = refuser >= 0 ? (routers[refuser]?.ttl ?? 0) + 1 : final.ttl
   return {
     routers,
-    answered: { ttl: final.ttl, by, from: packet?.from ?? null },
+    answered: { ttl, by: isIcmp ? 'unreachable' : is, from },
     answerTtl: packet?.ttl ?? null,
     answerHops: packet === undefined ? null : hopsBehind(packet.ttl),
   }

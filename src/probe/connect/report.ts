@@ -18,6 +18,8 @@ export interface ConnectTarget extends TargetSeen {
   visit: Visit
   /** Null: nothing of TTLs is known. */
   hops: Hops | null
+  /** The SYN was answered by an ICMP error, and by whom; null: by none, or it was not watched. */
+  icmp: { from: string | null } | null
 }
 
 /** What became of it. 'connected': the handshake is done and nothing was asked. */

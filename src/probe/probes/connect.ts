@@ -4,7 +4,7 @@ import { probeWords as words } from '../../messages/en/probe.ts'
 import { withBudget } from '../budget.ts'
 import { conclusionOf, verdictOf } from '../connect/conclude.ts'
 import { MAX_HOPS, walk } from '../connect/hops.ts'
-import type { ConnectReport, ConnectTarget } from '../connect/report.ts'
+import type { ConnectReport, ConnectTarget, Hops } from '../connect/report.ts'
 import { requestOctets } from '../load/request.ts'
 import type { PacketWatch, ProbeAddress, ProbePort } from '../port.ts'
 import type { Probe, ProbeContext } from '../probe.ts'
@@ -60,6 +60,7 @@ async function run(
   const budget = { connections, octets: null, untilMs: startMs + deadlineMs }
   const { port: limited, spent } = withBudget(port, budget)
   const missing: string[] = limited.rawOptions ? [] : [words.connect.missing.options]
+  if (!options.walk) missing.push(words.connect.missing.walk)
   const found = await Promise.all(options.to.map((to) => one(options, to, limited, stop, missing)))
   const targets = found.filter((target) => target !== null)
   return {
@@ -78,6 +79,14 @@ async function run(
     conclusion:
       targets.length === 0 ? words.connect.nothing : conclusionOf({ targets, dns: options.dns }),
   }
+}
+
+/** What answered the SYN itself, or else those of the walk. */
+function icmpOf(localPort: number | null, watch: PacketWatch | null, hops: Hops | null) {
+  const seen = localPort === null ? [] : (watch?.seen(localPort) ?? [])
+  const error = seen.find(({ what }) => what === 'unreachable')
+  if (error !== undefined) return { from: error.from ?? null }
+  return hops?.answered?.by === 'unreachable' ? { from: hops.answered.from } : null
 }
 
 async function one(
@@ -107,7 +116,8 @@ async function one(
     const hops = watch === null ? null : await walk({ ...to, port: target.port }, port, watch, stop)
     const address = formatEndpoint(to.address, target.port)
     const verdict = verdictOf(seen, ask)
-    return { name: target.name, address, family: to.family, verdict, visit: seen, hops }
+    const icmp = icmpOf(seen.localPort, watch, hops)
+    return { name: target.name, address, family: to.family, verdict, visit: seen, hops, icmp }
   } finally {
     if (watched !== null && 'close' in watched) await watched.close()
   }

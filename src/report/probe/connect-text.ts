@@ -93,7 +93,7 @@ function hopLines({ hops, address }: ConnectTarget, paint: Paint): string[] {
   const { hop, from, at } = words.column
   return [
     '',
-    paint.bold(words.heading.hops),
+    paint.bold(`${words.heading.hops}: ${address}`),
     ...dimHead(tableLines([hop, from, at, ''], rows, { right: [0, 2] }), paint),
   ]
 }
