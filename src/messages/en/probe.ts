@@ -74,7 +74,8 @@ export const probeWords = {
       filtered:
         '{address} does not answer: no SYN-ACK within {waited}, the SYN being sent again {times?once|{times} times}. A filter drops it, the host is gone, or the listen queue is full.',
       unreachable: '{address} is unreachable ({code}) after {waited}.',
-      'reset-in-handshake': '{address}: the handshake was reset after {waited}.',
+      'reset-in-handshake':
+        '{address}: reset in the handshake, or as soon as it was done, after {waited}.',
       'reset-on-request':
         '{address} takes connections (handshake {connect}) and resets them when the request comes, after {waited}.',
       'closed-on-request':
