@@ -13,6 +13,7 @@ import { render } from '../messages/render.ts'
 import { mayHoldBothSides } from './both-sides-hint.ts'
 import { evidenceOf } from './evidence-of.ts'
 import { packetFilter } from './filter.ts'
+import { isHeadersOnly } from './headers-only.ts'
 import { type Inputs, inputsOf } from './inputs.ts'
 import { ladderOf } from './ladder.ts'
 import { machineSource } from './machine-sources.ts'
@@ -66,6 +67,7 @@ async function analyzeOne(options: AnalyzeOptions): Promise<AnalyzeResult> {
   report.connections.troubled = read.flows.troubled
   noteEmptyFilter(report, options)
   if (translation === 'unread') noteTwice(report)
+  if (isHeadersOnly(read)) noteHeadersOnly(report)
   const context = { locate, originNs: read.originNs, translation: evidence.translation }
   const rows = await collected.deliver(report, context, causeOf)
   if (options.show === undefined) return { report, ...rows }
@@ -86,6 +88,15 @@ async function readOnce(inputs: Inputs, options: AnalyzeOptions) {
   if (both === null || both === 'unread') return { read, collected, translation: both }
   collected.close()
   return { read: both.read, collected: once, translation: both.facts }
+}
+
+/** Where a cause was found, what was cut away is not what is missing. */
+function noteHeadersOnly(report: Report): void {
+  if (report.verdict === 'problem') return
+  for (const { faults, counts } of report.sources) {
+    const count = counts['tcp'] ?? 0
+    if (count > 0) faults.push({ name: 'headers-only', count, text: words.headersOnly })
+  }
 }
 
 /** Its connections are counted twice, and nothing can be done about it. */

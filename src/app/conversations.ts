@@ -1,6 +1,7 @@
 import { readConversation } from '../application/conversation.ts'
 import type { ApplicationFacts } from '../evidence/application.ts'
 import type { ConnectionFacts } from '../evidence/connection.ts'
+import { isHeadersOnly } from './headers-only.ts'
 import type { Inputs } from './inputs.ts'
 import type { FlowsRead } from './read-flows.ts'
 import { readAgain, type SegmentAgain } from './reread.ts'
@@ -19,7 +20,7 @@ export async function readConversations(
   connections: readonly ConnectionFacts[],
 ): Promise<Map<number, ApplicationFacts>> {
   const facts = new Map<number, ApplicationFacts>()
-  const wanted = read.payloadFrames === 0 ? [] : wantedOf(connections)
+  const wanted = isHeadersOnly(read) ? [] : wantedOf(connections)
   if (wanted.length === 0) return facts
   const found = await readAgain(inputs, read, wanted, { payload: true })
   if (found === null) return facts

@@ -3,6 +3,7 @@ import type { CaptureSourceInfo } from '../capture/types.ts'
 import { faultText, oneDirectionIn } from '../diagnose/one-direction.ts'
 import type { Source } from '../diagnose/report.ts'
 import type { SourceFacts } from '../evidence/evidence.ts'
+import { isHeadersOnly } from './headers-only.ts'
 import type { FlowsRead } from './read-flows.ts'
 import type { Vantage } from './types.ts'
 
@@ -74,6 +75,7 @@ export function sourceFacts(
     frames: info.records,
     tcpFrames: read.counts[i]!.tcp,
     snapLen: info.snapLen,
+    payload: !isHeadersOnly(read),
     dropped: droppedBy(info),
     headerFieldsKnown: !info.headerFieldsMissing,
     bothDirections: read.flows.connections.length === 0 || read.flows.bothDirections,

@@ -29,6 +29,16 @@ describe('http', () => {
   const request = 'GET /files/a.jar?token=s3cret HTTP/1.1\r\nHost: x\r\nCookie: s3cret\r\n\r\n'
 
   test.each([
+    ['the beginning of a head', 'GET / HTTP/1.1\r\nHos', {}, true],
+    ['a whole head', 'GET / HTTP/1.1\r\nHost: x\r\n\r\n', {}, undefined],
+    ['a head cut by the capture', 'GET / HTTP/1.1\r\nHost: x\r\n\r\n', { cut: 18 }, undefined],
+    ['no request', 'HELO mail.example\r\n', {}, undefined],
+  ])('a request that is not whole: %s', (_, sent, options, unfinished) => {
+    const facts = readConversation(conversation([['client', sent, options]]))
+    expect(facts.http?.requestHeadUnfinished).toBe(unfinished)
+  })
+
+  test.each([
     ['a CRLF behind the body', 'POST /a HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc\r\n', 2],
     ['the same behind a request without a body', 'GET /a HTTP/1.1\r\n\r\n\r\n', 2],
     ['nothing', 'POST /a HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc', undefined],

@@ -59,11 +59,18 @@ export function readHttp(chunks: readonly Chunk[]): HttpFacts | null {
       push(server, chunk, (head) => beginResponse(server, head, methods))
     }
   }
-  if (client.last === null && server.last === null) return null
+  const unfinished = isUnfinishedHead(client)
+  if (client.last === null && server.last === null && !unfinished) return null
   return {
     ...factsOf(client.last, server.last),
+    ...(unfinished ? { requestHeadUnfinished: true as const } : {}),
     ...(client.last !== null && client.blank > 0 ? { requestSurplusOctets: client.blank } : {}),
   }
+}
+
+/** It begins with a request line and has not come to its empty line. */
+function isUnfinishedHead({ phase, text, headCut }: Reader): boolean {
+  return phase === 'head' && !headCut && REQUEST_LINE.test(text)
 }
 
 function factsOf(request: HttpMessage | null, response: HttpMessage | null): HttpFacts {

@@ -19,6 +19,10 @@ export interface ClosedUnanswered {
    * nobody can tell: encrypted, or of a protocol that is not known; 'one-way' where the server never sent an octet to anybody.
    */
   due: 'yes' | 'perhaps' | 'one-way'
+  /** What of the request never came, by its own words: the server waited for that. null: all came, or it cannot be told. */
+  unfinished: 'head' | 'body' | null
+  /** The payload shows that the request was whole. */
+  whole: boolean
 }
 
 /** Messages without a reply: MySQL's COM_STMT_CLOSE is a header, a command and four octets. */
@@ -31,8 +35,20 @@ const CANCEL_OCTETS = 16
 /** Who sends message after message for so long and waits for nothing speaks a one-way protocol. */
 const UNPROMPTED_MS = 200
 
-/** null: answered, not acknowledged, a farewell, or the client or a reset ended it first. RFC 9110 §9.3: a request has a response. */
+/** Sooner the server has not waited for the rest of a request. */
+const WAITED_MS = 1000
+
+/** null: answered, not acknowledged, a farewell, not a whole request, or the client or a reset ended it first. */
 export function closedUnanswered(
+  connection: ConnectionFacts,
+  evidence: Evidence,
+): ClosedUnanswered | null {
+  const found = closedBeforeAnswer(connection, evidence)
+  return found === null || found.unfinished !== null ? null : found
+}
+
+/** The same, also where the server waited for the rest of the request. RFC 9110 §9.3: a request has a response. */
+export function closedBeforeAnswer(
   connection: ConnectionFacts,
   evidence: Evidence,
 ): ClosedUnanswered | null {
@@ -50,9 +66,18 @@ export function closedUnanswered(
   const octets = Math.min(acknowledgedBy(connection, act.frame) - asked.seq, asked.octets)
   if (octets <= 0) return null // request and FIN crossed
   const { atMs, frame } = act
-  const found = { connection, frame, atMs, waitedMs: atMs - asked.lastMs, octets }
+  const waitedMs = atMs - asked.lastMs
+  const told = evidence.application.get(connection.id)
+  const unfinished = waitedMs < WAITED_MS ? null : unfinishedPart(told?.http ?? null)
+  const whole = told?.database != null || told?.http?.requestBodyComplete === true
+  const found = { connection, frame, atMs, waitedMs, octets, unfinished, whole }
   const due = answerDue(found, evidence)
   return due === 'no' ? null : { ...found, due }
+}
+
+function unfinishedPart(http: Http): ClosedUnanswered['unfinished'] {
+  if (http?.requestHeadUnfinished === true) return 'head'
+  return http?.requestBodyComplete === false ? 'body' : null
 }
 
 interface Asked {

@@ -174,6 +174,28 @@ causeTable(serverIdleTimeout, [
     explains: 3,
   },
   {
+    name: 'the head of the request never ended: not the answer was awaited, but the request',
+    connections: [waiting(0, 2002)],
+    application: [
+      [0, application({ protocol: 'http', http: { requestHeadUnfinished: true } as never })],
+    ],
+    is: 'likely',
+    variant: 'request-unfinished',
+    severity: 'problem',
+    because: ['unfinished-head', 'waited-for-rest'],
+    against: ['perhaps-stalled'],
+  },
+  {
+    name: 'the body never came whole',
+    connections: [waiting(0, 60_002)],
+    application: [
+      [0, application({ protocol: 'http', http: { requestBodyComplete: false } as never })],
+    ],
+    is: 'likely',
+    variant: 'request-unfinished',
+    because: ['unfinished-body', 'waited-for-rest'],
+  },
+  {
     name: 'the same of a protocol that nobody answers: perhaps one-way',
     connections: [waiting(0, 3002), waiting(1, 3302), waiting(2, 3602)],
     is: 'possible',

@@ -26,7 +26,7 @@ import {
   toleranceMs,
 } from './closing.ts'
 import { apartReasons, closeExperiments, experimentRef, isDistant } from './experiments.ts'
-import { waitingCut } from './waiting-cut.ts'
+import { unfinishedRequests, waitingCut } from './waiting-cut.ts'
 
 const say = reasonsOf('server-idle-timeout')
 
@@ -63,7 +63,7 @@ function judge(evidence: Evidence): Judgement {
     if (list === undefined) byServer.set(key, [close])
     else list.push(close)
   }
-  const verdicts: Verdict[] = waitingCut(evidence)
+  const verdicts: Verdict[] = [...waitingCut(evidence), ...unfinishedRequests(evidence)]
   const against: Reason[] = []
   for (const closes of byServer.values()) {
     const constant = densest(closes, (c) => c.ms)

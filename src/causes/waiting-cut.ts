@@ -1,7 +1,7 @@
 import type { Evidence } from '../evidence/evidence.ts'
 import { atFrame, type Certainty, connectionRef, reasonsOf, type Verdict } from './cause.ts'
 import { roundSeconds } from './client-timeout.ts'
-import { type ClosedUnanswered, closedUnanswered } from './closed-unanswered.ts'
+import { type ClosedUnanswered, closedBeforeAnswer, closedUnanswered } from './closed-unanswered.ts'
 import { type Constant, densest } from './closing.ts'
 
 const say = reasonsOf('server-idle-timeout')
@@ -66,8 +66,37 @@ function verdictOf(
     weight: certainty === 'likely' ? 68 : 56,
     culprit: { side: 'server', host: connection.server.address },
     because,
-    against: due === 'yes' ? [] : [say(due === 'one-way' ? 'one-way' : 'perhaps-none-due', {}, at)],
+    against: [
+      ...(found.whole ? [] : [say('perhaps-unfinished', {}, at)]),
+      ...(due === 'yes' ? [] : [say(due === 'one-way' ? 'one-way' : 'perhaps-none-due', {}, at)]),
+    ],
     values: { age: ms, closer: connection.server.address, ofServer: 1 },
     group: connection.server.endpoint,
   }
+}
+
+/**
+ * The server closed because the request never became whole: its limit for that (nginx client_header_timeout, HAProxy timeout
+ * http-request) ran out. Who is slow is the client, or what is between.
+ */
+export function unfinishedRequests(evidence: Evidence): Verdict[] {
+  const all = evidence.connections.flatMap((connection) => {
+    const found = closedBeforeAnswer(connection, evidence)
+    return found === null || found.unfinished === null ? [] : [found]
+  })
+  return all.map(({ connection, frame, waitedMs, octets, unfinished }) => ({
+    connections: [connection],
+    variant: 'request-unfinished',
+    certainty: 'likely' as const,
+    severity: 'problem' as const,
+    weight: 78,
+    culprit: { side: 'client' as const, host: connection.client.address },
+    because: [
+      say(`unfinished-${unfinished!}`, { octets }, atFrame(frame, connection)),
+      say('waited-for-rest', { age: waitedMs }, atFrame(frame, connection)),
+    ],
+    against: [say('perhaps-stalled', {}, connectionRef(connection))],
+    values: { age: waitedMs, closer: connection.server.address, ofServer: 1 },
+    group: connection.server.endpoint,
+  }))
 }

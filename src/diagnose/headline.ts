@@ -46,7 +46,9 @@ export function headlineOf(asked: HeadlineInput): string {
   if (total === 0) return quietHeadline(machines)
   if (verdict === 'inconclusive') return undecidedHeadline(input)
   const also = input.unexplained.length === 0 ? '' : unexplainedText(input.unexplained)
-  return say(words.headline.healthy, healthyValues(input)) + also
+  const cut = evidence.sources.some((s) => s.payload === false)
+  const form = cut ? 'healthyHeaders' : 'healthy'
+  return say(words.headline[form], healthyValues(input)) + also
 }
 
 function isSuspected(first: Finding | undefined): boolean {

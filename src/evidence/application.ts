@@ -16,6 +16,8 @@ export interface HttpFacts {
   requestBodyOctets: number | null
   requestContentLength: number | null
   requestBodyComplete: boolean | 'unknown'
+  /** The client's last octets are the beginning of a request whose head never ended, all of it captured. Absent = no. */
+  requestHeadUnfinished?: true
   /** Octets of the client behind the end of its last request that begin no other: a body's stray CRLF. Absent = none. */
   requestSurplusOctets?: number
   /** Status of the last response, its header fields that matter, null when absent. */

@@ -15,6 +15,8 @@ export interface SourceFacts {
   frames: number
   tcpFrames: number
   snapLen: number
+  /** False: packets were cut behind their headers, so what was said in them is not there. Absent = not told. */
+  payload?: boolean
   /** Packets the kernel dropped before the capture saw them, null = not told. */
   dropped: number | null
   headerFieldsKnown: boolean

@@ -5,6 +5,8 @@ export const diagnoseWords = {
     'TCP segments that the filter (--host, --port, --between, --since, --before) left out',
   bothSidesUnread:
     'this capture has both sides of a box that translates addresses: such connections are counted twice, because the input is too large, or a pipe that could not be read again (save it to a file, or look at a part: --host, --port, --since)',
+  headersOnly:
+    'packets are cut behind their headers: refusals in words (HTTP 503, "Too many connections"), TLS alerts and answers that end too early cannot be seen (tcpdump -s 512 shows them)',
   nothingPaired: 'no connection of this capture is in the other one: are they of the same traffic?',
   perhapsExchanged:
     'by its TTLs this capture may be from the other end: are the places of --at exchanged?',
@@ -64,6 +66,8 @@ export const diagnoseWords = {
     benign: '{certainty}; {affected:count} of {total:count} {what}{also}',
     healthy:
       'Healthy: {total:count} connections to {endpoints:count} endpoints, {ends}; none refused, reset, timed out, unanswered or stalled ({causes:count} causes checked)',
+    healthyHeaders:
+      'Healthy as far as headers tell: {total:count} connections to {endpoints:count} endpoints, {ends}; none refused, reset, timed out, unanswered or stalled; what they said was not captured ({causes:count} causes checked)',
     late: 'Loss cannot be judged: {what}; nothing else is wrong with the {total:count} {total?connection|connections}',
     unexplained:
       'Not explained: {list}, of {total:count} connections; none of {causes:count} causes fits. Missing: {missing}',

@@ -20,6 +20,15 @@ export const serverIdleTimeout = {
     default: '{s} s is the default of {who}',
     'cut-waiting':
       'the server closed (FIN) {age:ms} after it had acknowledged a request, without an octet of an answer',
+    'perhaps-unfinished':
+      'whether the request was whole is not in this capture: a limit on the time that a request may take to arrive looks the same',
+    'unfinished-head':
+      'of the last request {octets:count} octets came, all acknowledged, and the empty line that ends its head is not among them',
+    'unfinished-body': 'the last request announces more than came: its body was never complete',
+    'waited-for-rest':
+      'the server waited {age:ms} for the rest and closed (FIN): no answer was due yet',
+    'perhaps-stalled':
+      'the client may have been stopped, or its packets held back before this capture',
     'constant-wait':
       '{count:count} of {of:count} such closes come {age:ms} after the request, at most {spread:ms} apart: a limit, not chance',
     round: '{s} s is a round time, as people set limits',
@@ -61,6 +70,29 @@ export const serverIdleTimeout = {
     },
   ],
   variants: {
+    'request-unfinished': {
+      title:
+        '{server} closed {connections:count} connections because {connections?its|their} request never became whole',
+      now: [
+        {
+          text: 'Look at the clients, not at the server: what do they wait for in the middle of a request?',
+        },
+      ],
+      confirm: [
+        {
+          text: 'The access log of the server at that second: nginx writes status 408, HAProxy termination state cR, Apache 408.',
+          command: 'sudo grep -E " 408 |cR--" /var/log/nginx/access.log /var/log/haproxy.log',
+        },
+      ],
+      fix: [
+        {
+          text: 'Let the client send a request in one go (no pause between head and body), and find what stalls it: a proxy that buffers, a producer that is slow, a load test or scanner that does it on purpose (Slowloris).',
+        },
+        {
+          text: 'Where clients may be slow, raise the limit: nginx client_header_timeout and client_body_timeout, HAProxy timeout http-request, Node server.headersTimeout and requestTimeout, Apache RequestReadTimeout.',
+        },
+      ],
+    },
     'while-waiting': {
       experiment: {
         command: 'tcpwhy probe connect {url} --timeout 10m',
