@@ -103,6 +103,14 @@ describe('what is only alike stays two', () => {
     expect(pairsOf(seen(0, NEAR, [1, 2]), seen(1, FAR, [4, 2]))).toEqual([])
   })
 
+  test('a stack that begins every connection with one number', () => {
+    const own = (id: number, ends: typeof NEAR) => seen(id, ends, [1, 2], { head: [syn(500 + id)] })
+    expect(pairsOf(own(0, NEAR), own(1, FAR))).toEqual([])
+    const bare = (id: number, ends: typeof NEAR) =>
+      seen(id, ends, [1, 2], { head: [syn(null, -1)], sides: { client: { ttls: [64] } } })
+    expect(pairsOf(bare(0, NEAR), bare(1, FAR))).toEqual([])
+  })
+
   test('the same capture appended to itself: the same addresses', () => {
     expect(pairsOf(seen(0, NEAR, [1, 2]), seen(1, NEAR, [1, 2]))).toEqual([])
   })

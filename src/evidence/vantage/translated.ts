@@ -38,6 +38,8 @@ const SYN_MS = 130_000
 /** What passes a box does so at once; without timestamps this is part of the proof. */
 const PASS_MS = 50
 const ENOUGH_SHARED = 3
+/** Translated more often than this within one capture is nothing that happens. */
+const SIDES_MAX = 4
 
 export function traceOf(c: ConnectionFacts): Trace {
   const { client, server } = c.sides
@@ -91,12 +93,14 @@ export function translatedPairs(traces: readonly Trace[]): Translated<Trace>[] {
   return pairs.sort((a, b) => a.near.firstFrame - b.near.firstFrame)
 }
 
-/** Both initial sequence numbers: 64 bits that no two connections share. */
+/** Both initial sequence numbers, and the SYN: some stacks begin all their connections with one number. */
 function byBothIsns(left: ReadonlySet<Trace>): Trace[][] {
   const groups = grouped(left, ({ isns, bases }) =>
     isns.client && isns.server ? `${bases.client} ${bases.server}` : null,
   )
-  return groups.filter((g) => areDistinct(g) && within(g, SYN_MS))
+  return groups.filter(
+    (g) => g.length <= SIDES_MAX && areDistinct(g) && within(g, SYN_MS) && isOneSyn(g),
+  )
 }
 
 /** No answer on one side at least: the client's number, and a SYN that is the same one by its timestamp or IP-ID. */
@@ -110,6 +114,17 @@ function bySyn(left: ReadonlySet<Trace>): Trace[][] {
       g.some((t) => !t.isns.server) &&
       sharesSyn(g[0]!, g[1]!),
   )
+}
+
+function isOneSyn(group: readonly Trace[]): boolean {
+  const [first, ...others] = group
+  return others.every((t) => sharesSyn(first!, t) || isUnstampedHop(first!, t))
+}
+
+/** IPv6 without timestamps: a packet that passed at once and has crossed a router more. */
+function isUnstampedHop(a: Trace, b: Trace): boolean {
+  if (a.syns.length + b.syns.length > 0 || !within([a, b], PASS_MS)) return false
+  return a.ttls.client !== b.ttls.client && a.ttls.server !== b.ttls.server
 }
 
 function sharesSyn(a: Trace, b: Trace): boolean {
