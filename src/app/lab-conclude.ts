@@ -2,11 +2,13 @@ import type { Cause } from '../causes/cause.ts'
 import { causes } from '../causes/index.ts'
 import type { Report } from '../diagnose/report.ts'
 import type { EventsFacts } from '../host/events.ts'
+import { dropAgreement, meansDrops } from '../lab/drop-agreement.ts'
 import { judge } from '../lab/judge.ts'
-import { kernelAgreement } from '../lab/kernel-agreement.ts'
-import type { Concluded, EvidenceSet, KernelAgreement, LabReport } from '../lab/report.ts'
+import { type Accused, kernelAgreement } from '../lab/kernel-agreement.ts'
+import type { Concluded, EvidenceSet, LabReport } from '../lab/report.ts'
 import type { HostName } from '../lab/stage/host.ts'
 import type { Recording } from '../lab/stage/stage.ts'
+import { framesOnWire } from '../lab/stage/wire-frames.ts'
 import type { Variant } from '../lab/types.ts'
 import { analyzeCaptures } from './analyze.ts'
 import type { LabLook } from './lab-look.ts'
@@ -14,7 +16,7 @@ import type { AnalyzeOptions, Vantage } from './types.ts'
 
 const all: readonly Cause[] = causes
 
-export type Conclusions = Pick<LabReport, 'concluded' | 'kernel' | 'agreement'>
+export type Conclusions = Pick<LabReport, 'concluded' | 'kernel' | 'agreement' | 'drops'>
 
 /** What tcpwhy makes of each set of evidence; it is told nothing else. What the kernel says is compared afterwards. */
 export async function concludeAll(
@@ -30,10 +32,15 @@ export async function concludeAll(
   for (const [evidence, report] of reports) keep(evidence, report)
   if (recording.events !== null) keep('kernel-events', recording.events)
   const concluded = reports.map(([evidence, report]) => concludedOf(variant, evidence, report))
+  const accused = accusedOf(reports)
+  const { captures, events, resets } = recording
+  const isOfDrops = accused !== null && meansDrops(accused)
+  const frames = isOfDrops ? await framesOnWire(captures.map(({ path }) => path)) : []
   return {
     concluded,
     kernel: reasonsOf(recording, network),
-    agreement: agreementOf(reports, recording),
+    agreement: kernelAgreement(accused, resets, events),
+    drops: dropAgreement(accused, frames, events),
   }
 }
 
@@ -98,21 +105,18 @@ function findingsOf({ findings }: Report): Concluded['findings'] {
   }))
 }
 
-/** Of the best evidence that captures give. */
-function agreementOf(
-  reports: readonly [EvidenceSet, Report][],
-  { resets, events }: Recording,
-): KernelAgreement {
+/** By the best evidence that captures give. */
+function accusedOf(reports: readonly [EvidenceSet, Report][]): Accused | null {
   const of = (set: EvidenceSet) => reports.find(([evidence]) => evidence === set)?.[1]
   const report = of('both') ?? of('client') ?? of('server')
   const first = report?.findings[0]
-  if (report === undefined || first === undefined) return kernelAgreement(null, resets, events)
-  const accused = {
+  if (report === undefined || first === undefined) return null
+  return {
     cause: first.cause,
     ...(first.variant === undefined ? {} : { variant: first.variant }),
+    culprit: first.culprit.side,
     connections: report.connections.listed.filter(({ cause }) => cause === first.cause),
   }
-  return kernelAgreement(accused, resets, events)
 }
 
 /** Of resets that hosts of the stage sent. A listener at all addresses names none: those may be another stage's. */

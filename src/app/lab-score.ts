@@ -146,7 +146,7 @@ async function playOnce(
   } catch (error) {
     if (error instanceof TcpwhyError && error.code === 'LAB_STOPPED') return null
     if (!(error instanceof TcpwhyError) || error.code !== 'LAB_FAILED') throw error
-    const none = { isReproduced: false, concluded: [], kernel: null, agreement: null }
+    const none = { isReproduced: false, concluded: [], kernel: null, agreement: null, drops: null }
     return { ...none, failed: error.message, fromMs, seconds: seconds() }
   }
 }
@@ -158,7 +158,7 @@ function isFine({ isAsExpected }: LabReport, { concluded, agreement }: ScoreRun)
 }
 
 function runOf(
-  { reproduced, concluded, kernel, agreement }: LabReport,
+  { reproduced, concluded, kernel, agreement, drops }: LabReport,
   { kind }: Scenario,
 ): Omit<ScoreRun, 'seconds' | 'fromMs'> {
   return {
@@ -176,13 +176,15 @@ function runOf(
     })),
     kernel: kernel === null ? null : [...new Set(kernel.map(({ reason }) => reason))],
     agreement,
+    drops,
     failed: null,
   }
 }
 
-function told({ failed, isReproduced, concluded, agreement, seconds }: ScoreRun): string {
+function told({ failed, isReproduced, concluded, agreement, drops, seconds }: ScoreRun): string {
   if (failed !== null) return `failed: ${failed}`
   const judged = concluded.map((one) => `${one.evidence} ${one.judged}`).join(', ')
-  const kernel = agreement === null ? '' : `; kernel ${agreement.is}`
+  const ofDrops = drops === undefined || drops === null ? '' : `, of drops ${drops.is}`
+  const kernel = agreement === null ? '' : `; kernel ${agreement.is}${ofDrops}`
   return `${isReproduced ? '' : 'not reproduced; '}${judged}${kernel} (${seconds} s)`
 }

@@ -87,6 +87,20 @@ describe("the kernel's own reason beside what was concluded", () => {
     expect(kernelAgreement(of, resets, eventsOf([byClose])).is).toBe(is)
   })
 
+  test('the end that lives on when the other process died resets for reasons of its own', () => {
+    const killed = { ...accused('peer-restarted'), cause: 'process-killed' as const }
+    const ofClient = wire({ from: CLIENT, to: SERVER })
+    const byClient = told({
+      ...byClose,
+      local: { address: '10.64.1.2', port: 40_000 },
+      remote: { address: '10.64.2.2', port: 80 },
+    })
+    const is = (culprit: string) =>
+      kernelAgreement({ ...killed, culprit }, [ofClient], eventsOf([byClient])).is
+    expect(is('server')).toBe('no-reset')
+    expect(is('client')).toBe('agrees')
+  })
+
   test('nobody watched', () => {
     expect(kernelAgreement(accused('peer-restarted'), [wire()], null).is).toBe('not-watched')
   })

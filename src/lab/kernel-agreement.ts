@@ -60,6 +60,8 @@ const ON_THE_WAY_MS = 250
 export interface Accused {
   cause: CauseId
   variant?: string
+  /** Which end it accuses: 'client', 'server', or something else. */
+  culprit?: string
   /** Ends of the connections that it explains, "10.64.1.2:40000" both. */
   connections: readonly { client: string; server: string }[]
 }
@@ -78,10 +80,12 @@ export function kernelAgreement(
   if (accused === null) return { is: 'no-claim', ...none }
   const expected = makersOf(accused)
   const ours = new Map<string, WireReset[]>()
-  const known = new Set(accused.connections.map(({ client, server }) => pair(client, server)))
+  const known = new Map(accused.connections.map((ends) => [pair(ends.client, ends.server), ends]))
   for (const reset of resets) {
     const key = pair(reset.from, reset.to)
-    if (known.has(key)) ours.set(key, [...(ours.get(key) ?? []), reset])
+    const ends = known.get(key)
+    if (ends !== undefined && !isOfTheOther(reset, ends, accused))
+      ours.set(key, [...(ours.get(key) ?? []), reset])
   }
   if (ours.size === 0) return { is: 'no-reset', ...none }
   const index = new EventIndex(events, resets)
@@ -99,6 +103,16 @@ export function kernelAgreement(
   if (of === 0) return { is: 'not-watched', ...none }
   if (expected === null) return { is: 'no-claim', fitting: 0, of, makers }
   return { is: fitting === of ? 'agrees' : 'disagrees', fitting, of, makers }
+}
+
+/** How the other end of a process that died ends its connections is its own affair: HAProxy resets them. */
+function isOfTheOther(
+  { from }: WireReset,
+  ends: Accused['connections'][number],
+  { cause, culprit }: Accused,
+): boolean {
+  if (cause !== 'process-killed' || (culprit !== 'client' && culprit !== 'server')) return false
+  return from !== ends[culprit]
 }
 
 function makersOf({ cause, variant }: Accused): readonly Maker[] | null {

@@ -21,6 +21,20 @@ export interface KernelAgreement {
 }
 
 /**
+ * Whether the kernel told of dropped packets (skb:kfree_skb) when those of the accused connections passed, for a reason that the
+ * conclusion means. some: with less than half of them. not-told: with none. no-claim: nothing was concluded, or a cause that means
+ * no drop that Linux tells of. The event names no address, so it never disagrees. no-tracepoint: this kernel gives no reasons (before 5.17).
+ */
+export interface DropAgreement {
+  is: 'agrees' | 'some' | 'not-told' | 'no-claim' | 'no-tracepoint' | 'not-watched'
+  /** Connections with a fitting drop, of all accused. */
+  fitting: number
+  of: number
+  /** Those reasons, by connections. */
+  reasons: Record<string, number>
+}
+
+/**
  * right: the expected cause is first and sure. enough: as near as these sources come, which the scenario allows.
  * undecided: said to be unsure. unseen: nothing of it is in this evidence, and nothing wrong was claimed.
  * wrong: a sure claim that is not true. variant: the cause is right, its variant is not.
@@ -59,6 +73,8 @@ export interface LabReport {
   kernel: { state: string; reason: string; count: number; process: string | null }[] | null
   /** Compared with what was concluded from the best captures. */
   agreement: KernelAgreement
+  /** The same for packets that it dropped. */
+  drops: DropAgreement
   /** With --fix: the same with the fix. */
   fix: string | null
   fixed: Outcome | null
@@ -114,6 +130,8 @@ export interface ScoreRun {
   kernel: string[] | null
   /** null: it could not be played. */
   agreement: KernelAgreement | null
+  /** The same for packets that it dropped; files of earlier versions have none. */
+  drops?: DropAgreement | null
   /** It could not be played: why. */
   failed: string | null
   /** Milliseconds since 1970. */

@@ -110,6 +110,7 @@ function cells(row: ScoreRow): string[] {
       ),
     ),
     counted(runs.flatMap(agreementText), runs.length),
+    counted(runs.flatMap(dropsText), runs.length),
   ]
 }
 
@@ -155,6 +156,14 @@ function agreementText({ agreement }: ScoreRun): string[] {
   return [`${told}: ${printable(Object.keys(makers).sort().join(' '))}`]
 }
 
+function dropsText({ drops }: ScoreRun): string[] {
+  if (drops === null || drops === undefined) return []
+  const { is, reasons } = drops
+  const told = words.drops[is]
+  const names = Object.keys(reasons).sort().join(' ')
+  return [names === '' ? told : `${told}: ${printable(names)}`]
+}
+
 function sumsOf(rows: readonly ScoreRow[]): string[][] {
   const lines = SETS.map((set) => {
     const all = rows.map(({ runs }) =>
@@ -172,11 +181,16 @@ function kernelText(rows: readonly ScoreRow[]): string {
   const all = rows.flatMap(({ runs }) => runs.flatMap(({ agreement }) => agreement?.is ?? []))
   const count = (is: string) => all.filter((one) => one === is).length
   const [agrees, disagrees] = [count('agrees'), count('disagrees')]
+  const drops = rows.flatMap(({ runs }) => runs.flatMap((run) => run.drops?.is ?? []))
+  const dropped = (...some: string[]) => String(drops.filter((is) => some.includes(is)).length)
   return fill(words.kernel, {
     played: String(all.length),
     agrees: String(agrees),
     disagrees: String(disagrees),
     none: String(all.length - agrees - disagrees),
+    drops: dropped('agrees', 'some', 'not-told'),
+    told: dropped('agrees'),
+    some: dropped('some'),
   })
 }
 

@@ -40,6 +40,7 @@ const report: LabReport = {
   concluded: [concluded()],
   kernel: [{ state: 'LISTEN', reason: 'INVALID_SYN', count: 36, process: null }],
   agreement: { is: 'agrees', fitting: 36, of: 36, makers: { 'accept-queue-overflow': 36 } },
+  drops: { is: 'agrees', fitting: 36, of: 36, reasons: { TCP_LISTEN_OVERFLOW: 36 } },
   fix: 'backlog=4096',
   fixed: outcome(false, 0),
   isAsExpected: true,
@@ -107,6 +108,7 @@ describe('tcpwhy lab run', () => {
     expect(text).toMatch(/^ {2}slowest +1,015\.3 ms +1,015\.3 ms$/m)
     expect(text).toContain('36 x INVALID_SYN in LISTEN, on arrival of a packet')
     expect(text).toContain('It agrees with what was concluded: 36 of 36 reset connections')
+    expect(text.replaceAll(/\s+/g, ' ')).toContain('36 of 36 connections (TCP_LISTEN_OVERFLOW)')
     for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(100)
   })
 
@@ -135,6 +137,7 @@ describe('tcpwhy lab score', () => {
     ],
     kernel: ['NO_SOCKET'],
     agreement: { is: 'agrees', fitting: 5, of: 5, makers: { 'syn-to-closed-port': 5 } },
+    drops: { is: 'agrees', fitting: 5, of: 5, reasons: { NO_SOCKET: 5 } },
     failed: null,
     fromMs: 0,
     seconds: 9,
@@ -170,7 +173,7 @@ describe('tcpwhy lab score', () => {
   test('how many of three runs gave each answer; an unstable row is marked, a wrong one named', () => {
     expect(text).toMatch(/^1 sure claim was wrong; 1 of 2 stories .* in all of 3 runs$/m)
     expect(text).toMatch(
-      /^a\/x +port-closed +- +- +right 3\/3 +- +- +- +agrees: syn-to-closed-port 3\/3$/m,
+      /^a\/x +port-closed +- +- +right 3\/3 +- +- +- +agrees: syn-to-closed-port 3\/3 +agrees: NO_SOCKET 3\/3$/m,
     )
     expect(text).toMatch(
       /^b\/y ~ +healthy; 1 of 3 not reproduced .* right 2\/3, WRONG: port-closed 1\/3/m,
@@ -181,6 +184,7 @@ describe('tcpwhy lab score', () => {
     expect(text).toMatch(/^both captures +5 +0 +0 +0 +0 +1 +1$/m)
     expect(text).toContain('Run 1: 2 min 5 s; the longest story was a/x, 9 s.')
     expect(text).toContain('Of 6 performances, 6 had resets that agree')
+    expect(text).toContain('Of 6 whose conclusion means dropped packets, in 6 the kernel told')
   })
 
   test('stories by fresh eyes have a table and a score of their own', () => {

@@ -84,9 +84,16 @@ function concludedLines(
   return [`  ${seen}`, ...wrap(printable(headline), '    ', paint.columns), ...rest.map(printable)]
 }
 
-function kernelTexts({ kernel, agreement }: LabReport): string[] {
+function kernelTexts({ kernel, agreement, drops }: LabReport): string[] {
   if (kernel === null) return [words.noTracing]
-  return [...reasonTexts(kernel), ...agreementTexts(agreement)]
+  return [...reasonTexts(kernel), ...agreementTexts(agreement), ...dropTexts(drops)]
+}
+
+function dropTexts({ is, fitting, of, reasons }: LabReport['drops']): string[] {
+  const template = words.drops[is]
+  if (template === null) return []
+  const counts = { fitting: formatCount(fitting), of: formatCount(of) }
+  return [fill(template, { ...counts, reasons: printable(Object.keys(reasons).sort().join(', ')) })]
 }
 
 function agreementTexts({ is, fitting, of, makers }: LabReport['agreement']): string[] {

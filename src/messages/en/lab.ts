@@ -51,6 +51,17 @@ export const labWords = {
     'no-claim': 'Nothing was concluded that says why the kernel resets.',
     'not-watched': null,
   },
+  drops: {
+    agrees:
+      'It tells (skb:kfree_skb) of drops that mean the same, with packets of {fitting} of {of} connections ({reasons}).',
+    some: 'It tells (skb:kfree_skb) of drops that mean the same with packets of only {fitting} of {of} connections ({reasons}).',
+    'not-told':
+      'It tells (skb:kfree_skb) of no drop that means the same, with packets of {of} connections.',
+    'no-claim': null,
+    'no-tracepoint':
+      'Drops cannot be compared: this kernel has no tracepoint skb:kfree_skb that says why (5.17).',
+    'not-watched': null,
+  },
   maker: '{n} {maker}',
   noResets: 'None: no RST was built by the TCP stack.',
   noTracing:
@@ -95,6 +106,7 @@ export const labWords = {
       'live',
       'live, packets',
       'kernel',
+      'drops',
     ],
     sumsHead: [
       'evidence',
@@ -108,7 +120,7 @@ export const labWords = {
     ],
     took: 'Run {run}: {minutes} min {seconds} s; the longest story was {story}, {longest} s.',
     kernel:
-      'Of {played} performances, {agrees} had resets that agree with the conclusion, {disagrees} had some that do not, {none} had no reset to compare.',
+      'Of {played} performances, {agrees} had resets that agree with the conclusion, {disagrees} had some that do not, {none} had no reset to compare. Of {drops} whose conclusion means dropped packets, in {told} the kernel told of them with most of the connections, in {some} with some.',
     unstable: '{story} ~',
     notReproduced: '{n} of {runs} not reproduced',
     failed: '{n} of {runs} could not be played',
@@ -118,6 +130,14 @@ export const labWords = {
       disagrees: 'DISAGREES',
       'no-reset': 'no reset',
       'no-claim': '-',
+      'not-watched': 'not watched',
+    },
+    drops: {
+      agrees: 'agrees',
+      some: 'some',
+      'not-told': 'not told',
+      'no-claim': '-',
+      'no-tracepoint': 'no tracepoint',
       'not-watched': 'not watched',
     },
     short: {
@@ -137,7 +157,8 @@ export const labWords = {
       'where the story has one. live: tcpwhy diagnose of the one host that',
       'the story is about, without and with the packets that it captures meanwhile. kernel: whether the resets of the accused',
       'connections have, by the kernel that sent each (tcp:tcp_send_reset), the reason that was concluded; "elsewhere" is a',
-      'reset that no end sent.',
+      'reset that no end sent. drops: whether the kernel told of drops (skb:kfree_skb), for reasons that the conclusion means, when',
+      'packets of those connections passed; -: the conclusion means no drop that Linux tells of.',
     ],
   },
 } as const
