@@ -64,6 +64,8 @@ test('a kernel without reasons, and nobody watching, are not silence', () => {
   const before517 = { ...eventsOf([]), dropReasons: false }
   expect(dropAgreement(filtered, frames, before517).is).toBe('no-tracepoint')
   expect(dropAgreement(filtered, frames, null).is).toBe('not-watched')
+  const overwritten = { ...eventsOf([]), lost: 7 }
+  expect(dropAgreement(filtered, frames, overwritten).is).toBe('not-watched')
 })
 
 test('frames are read from what tcpdump prints', () => {

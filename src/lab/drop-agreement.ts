@@ -76,6 +76,8 @@ export function dropAgreement(
     for (const [reason] of told) reasons[reason] = (reasons[reason] ?? 0) + 1
     if (told.length > 0) fitting++
   }
+  // Some events were overwritten before they were read: what is not told may be among those.
+  if (fitting === 0 && events.lost > 0) return { is: 'not-watched', ...none }
   const of = framesOf.size
   const is = fitting * 2 >= of && of > 0 ? 'agrees' : fitting > 0 ? 'some' : 'not-told'
   return { is, fitting, of, reasons }
