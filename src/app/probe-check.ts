@@ -37,10 +37,11 @@ const CHECKS: Record<ProbeReport['probe'], (report: Fields) => boolean> = {
   backlog: ({ bursts, listener }) =>
     isList(bursts, isBurst) &&
     (listener === null || (isObject(listener) && isNumberOrNull(listener['limit']))),
-  http: ({ idle, spent, race, roundTripMs }) =>
+  http: ({ idle, spent, race, roundTripMs, uploads }) =>
     isObject(spent) &&
     isNumber(spent['connections']) &&
     (idle === null || (isObject(idle) && isIdle(idle))) &&
+    (uploads == null || isList(uploads, ({ ended }) => typeof ended === 'string')) &&
     (race === null || isList(race, ({ outcome }) => typeof outcome === 'string')) &&
     (roundTripMs === undefined || isNumberOrNull(roundTripMs)),
   load: ({ failures, requests, connections }) =>

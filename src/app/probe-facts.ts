@@ -58,9 +58,9 @@ function isRepeated({ attempts, longestSurvivedMs }: IdleRun): boolean {
 const OUTCOMES = {
   served: 'served',
   connected: 'taken',
-  'reset-on-request': 'taken',
-  'closed-on-request': 'taken',
-  'tls-failed': 'taken',
+  'reset-on-request': 'reset-unserved',
+  'closed-on-request': 'closed-unserved',
+  'tls-failed': 'tls-failed',
   'broken-answer': 'taken',
   refused: 'refused',
   filtered: 'filtered',
@@ -87,6 +87,8 @@ function connectFacts({ targets }: ConnectReport, source: string): Experiment[] 
       refusedBy: outcome === 'refused' ? refusedBy(target) : null,
       // Reports of the first versions have it of the walk alone.
       icmpFrom: target.icmp?.from ?? (answered?.by === 'unreachable' ? answered.from : null),
+      // Reports of the first versions may lack it.
+      secured: (target.visit.tls ?? null) !== null,
       lastedMs: target.visit.endedMs,
     }
   })
@@ -160,8 +162,26 @@ function httpFacts(report: HttpReport, source: string): Experiment[] {
   if (target === undefined || idle === null || idle.answered === false) return []
   const { closedAfterMs, how, waitedMs } = idle
   const endpoint = target.address
-  const race = raceOf(report)
-  return [{ kind: 'http', source, ref: 'idle', endpoint, closedAfterMs, how, waitedMs, race }]
+  return [
+    {
+      kind: 'http',
+      source,
+      ref: 'idle',
+      endpoint,
+      closedAfterMs,
+      how,
+      waitedMs,
+      race: raceOf(report),
+      uploads: uploadsOf(report),
+    },
+  ]
+}
+
+/** Written by other versions, it may lack them. */
+function uploadsOf({ uploads = null }: Partial<HttpReport>): HttpExperiment['uploads'] {
+  if (uploads === null || uploads.length === 0) return null
+  const count = (...ends: string[]) => uploads.filter(({ ended }) => ends.includes(ended)).length
+  return { tried: uploads.length, lost: count('lost', 'reset'), stuck: count('timeout') }
 }
 
 /** As src/probe/http/race.ts says, which is not in the script that analyses. */

@@ -10,6 +10,7 @@ import {
   type Verdict,
 } from './cause.ts'
 import { type ClosedUnanswered, closedUnanswered } from './closed-unanswered.ts'
+import { weighConnects, weighed } from './weigh-experiments.ts'
 import { foreignTtl } from './where.ts'
 
 const say = reasonsOf('accept-and-close')
@@ -24,7 +25,7 @@ const READ_MS = 20
 /** The server accepts only to close at once: no descriptors (libuv), worker_connections (nginx), a limit, no backend. */
 export const acceptAndClose = {
   id: 'accept-and-close',
-  needs: ['packets', 'kernel'],
+  needs: ['packets', 'kernel', 'experiment'],
   refs: [
     'RFC 9293 §3.6.1',
     'RFC 2525 §2.17',
@@ -41,7 +42,13 @@ export const acceptAndClose = {
     'tls-failure',
   ],
   specialises: ['close-with-unread-data', 'data-after-close'],
-  judge,
+  judge: (evidence) =>
+    weighed(judge(evidence), evidence, (_, endpoint) =>
+      weighConnects('accept-and-close', endpoint, evidence, ({ outcome }) => {
+        if (outcome === 'closed-unserved' || outcome === 'reset-unserved') return 'confirms'
+        return outcome === 'served' ? 'contradicts' : null
+      }),
+    ),
 } as const satisfies Cause
 
 function judge(evidence: Evidence): Judgement {

@@ -6,6 +6,8 @@ import { atFrame, type Cause, type Judgement, reasonsOf, type Verdict } from './
 import { closedUnanswered } from './closed-unanswered.ts'
 import { judgeAdminKillHere } from './machine/admin-kill.ts'
 
+import { weighed, weighSilences } from './weigh-experiments.ts'
+
 const say = reasonsOf('admin-kill')
 
 /**
@@ -17,11 +19,14 @@ const KILLED: ReadonlySet<string> = new Set(['57P01', '1927', '1053'])
 /** What it is and how it is known: docs/causes/admin-kill.md. Packets show it only where the protocol says so. */
 export const adminKill = {
   id: 'admin-kill',
-  needs: ['kernel', 'application'],
+  needs: ['kernel', 'application', 'experiment'],
   refs: ['Linux net/ipv4/tcp.c tcp_abort', 'ss(8) -K', 'PostgreSQL Appendix A, admin_shutdown'],
   confusedWith: ['linger-zero', 'listener-closed', 'server-idle-timeout', 'injected-reset'],
   specialises: ['accept-and-close'],
-  judge,
+  judge: (evidence) =>
+    weighed(judge(evidence), evidence, ({ variant, connections: [first] }, endpoint) =>
+      variant === 'reset-together' ? weighSilences('admin-kill', endpoint, evidence, first) : [],
+    ),
   judgeMachine: judgeAdminKillHere,
 } as const satisfies Cause
 

@@ -16,6 +16,8 @@ import { abortAfterOwnFin, activeAbort, endedTogether } from './closing.ts'
 import { farewell } from './farewell.ts'
 import { judgeCloseWithUnreadDataHere } from './machine/close-with-unread-data.ts'
 
+import { weighed, weighUploads } from './weigh-experiments.ts'
+
 const say = reasonsOf('close-with-unread-data')
 
 const TOGETHER = 3
@@ -26,11 +28,19 @@ const UPLOAD_OCTETS = 4096 // more than a head: a body was on its way
 /** close() while received octets wait unread: Linux sends RST instead of FIN. */
 export const closeWithUnreadData = {
   id: 'close-with-unread-data',
-  needs: ['packets', 'kernel'],
+  needs: ['packets', 'kernel', 'experiment'],
   refs: ['RFC 2525 §2.17', 'RFC 1122 §4.2.2.13', 'Linux net/ipv4/tcp.c __tcp_close'],
   sameToKernel: ['client-cancelled', 'health-check', 'process-killed'],
   confusedWith: ['linger-zero', 'client-cancelled', 'process-killed', 'accept-and-close'],
-  judge: (evidence) => judgeEach(evidence, ['reset', 'reset-after-fin'], judgeOne),
+  judge: (evidence) =>
+    weighed(
+      judgeEach(evidence, ['reset', 'reset-after-fin'], judgeOne),
+      evidence,
+      ({ variant }, endpoint) =>
+        variant === 'early-response-upload'
+          ? weighUploads('close-with-unread-data', endpoint, evidence, 'lost')
+          : [],
+    ),
   judgeMachine: judgeCloseWithUnreadDataHere,
 } as const satisfies Cause
 

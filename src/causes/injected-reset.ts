@@ -11,6 +11,7 @@ import {
   type Verdict,
 } from './cause.ts'
 import { dataAfterReset } from './closing.ts'
+import { weighConnects, weighed } from './weigh-experiments.ts'
 import { captureSide, isProvenOfBox, provenFates, usualTtls } from './where.ts'
 
 const say = reasonsOf('injected-reset')
@@ -21,10 +22,16 @@ const IDLE_MS = 10_000
 /** A reset that its alleged sender did not send: a device on the path forged it. */
 export const injectedReset = {
   id: 'injected-reset',
-  needs: ['packets', 'both-sides'],
+  needs: ['packets', 'both-sides', 'experiment'],
   refs: ['RFC 5961 §3', 'RFC 3360', 'Weaver, Sommer, Paxson: Detecting Forged TCP Reset Packets'],
   confusedWith: ['firewall-reject', 'middlebox-idle-timeout', 'wrong-host'],
-  judge,
+  judge: (evidence) =>
+    weighed(judge(evidence), evidence, (_, endpoint) =>
+      weighConnects('injected-reset', endpoint, evidence, ({ outcome }) => {
+        if (outcome === 'reset-unserved' || outcome === 'reset-in-handshake') return 'supports'
+        return outcome === 'served' ? 'contradicts' : null
+      }),
+    ),
 } as const satisfies Cause
 
 function judge(evidence: Evidence): Judgement {

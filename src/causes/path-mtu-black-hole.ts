@@ -11,12 +11,15 @@ import {
   type Verdict,
 } from './cause.ts'
 import { holeAtReceiver, MIN_LOST } from './hole-at-receiver.ts'
+import { weighed, weighUploads } from './weigh-experiments.ts'
 import { captureSide, fatesOf } from './where.ts'
 
 const say = reasonsOf('path-mtu-black-hole')
 
 const MIN_TIMES = 3
 const ALIVE_MS = 1000 // an answer that was on its way when the loss began does not count
+
+const ENDINGS = ['timed-out', 'open', 'reset', 'reset-after-fin', 'half-closed', 'clean'] as const
 
 /** Long segments never arrive, short ones do: a narrow link whose ICMP message does not come back. */
 export const pathMtuBlackHole = {
@@ -25,11 +28,12 @@ export const pathMtuBlackHole = {
   refs: ['RFC 2923 §2.1', 'RFC 1191', 'RFC 8201', 'RFC 4821'],
   confusedWith: ['path-lost', 'packet-loss', 'middlebox-idle-timeout'],
   judge: (evidence) =>
-    judgeEach(
-      evidence,
-      ['timed-out', 'open', 'reset', 'reset-after-fin', 'half-closed', 'clean'],
-      judgeOne,
-    ),
+    weighed(judgeEach(evidence, ENDINGS, judgeOne), evidence, (verdict, endpoint) => {
+      const [first] = verdict.connections
+      // Bodies go the way of the client's segments.
+      if (verdict.values?.['sender'] !== first?.client.address) return []
+      return weighUploads('path-mtu-black-hole', endpoint, evidence, 'stuck')
+    }),
 } as const satisfies Cause
 
 interface Hole {

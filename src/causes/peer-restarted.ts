@@ -10,6 +10,7 @@ import {
   type Verdict,
 } from './cause.ts'
 import { dataAfterReset } from './closing.ts'
+import { weighed, weighSilences } from './weigh-experiments.ts'
 import { fateOfReset, foreignTtl } from './where.ts'
 
 const say = reasonsOf('peer-restarted')
@@ -21,7 +22,7 @@ const TOO_SHORT_MS = 4000
 /** The peer lost its memory of the connection: host rebooted, failed over without state, process gone without a FIN. */
 export const peerRestarted = {
   id: 'peer-restarted',
-  needs: ['packets', 'kernel'],
+  needs: ['packets', 'kernel', 'experiment'],
   refs: [
     'RFC 9293 §3.5.1 (half-open connections)',
     'Linux net/ipv4/tcp_ipv4.c tcp_v4_send_reset, reasons TCP_FLAGS and NO_SOCKET',
@@ -33,7 +34,10 @@ export const peerRestarted = {
     'process-killed',
     'wrong-host',
   ],
-  judge,
+  judge: (evidence) =>
+    weighed(judge(evidence), evidence, ({ connections: [first] }, endpoint) =>
+      weighSilences('peer-restarted', endpoint, evidence, first),
+    ),
 } as const satisfies Cause
 
 /** A connection that the server did not know any more: it had lost it between `knownMs` and `deniedMs`. */

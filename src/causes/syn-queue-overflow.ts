@@ -11,6 +11,7 @@ import {
 } from './cause.ts'
 import { judgeSynQueues } from './machine/syn-queue-overflow.ts'
 import { unansweredSyn } from './unanswered.ts'
+import { weighed, weighSynDrops } from './weigh-experiments.ts'
 import { fatesOf } from './where.ts'
 
 const say = reasonsOf('syn-queue-overflow')
@@ -26,14 +27,17 @@ const WOKEN_MS = 50
 /** Too many unfinished handshakes; or, with SYN cookies, the one ACK that carried the state was lost. */
 export const synQueueOverflow = {
   id: 'syn-queue-overflow',
-  needs: ['kernel', 'both-sides'],
+  needs: ['kernel', 'both-sides', 'experiment'],
   refs: [
     'Linux net/ipv4/tcp_input.c tcp_conn_request',
     'Linux net/ipv4/syncookies.c cookie_v4_check',
     'RFC 4987 §3.6',
   ],
   confusedWith: ['accept-queue-overflow', 'asymmetric-path', 'connect-filtered'],
-  judge,
+  judge: (evidence) =>
+    weighed(judge(evidence), evidence, ({ variant }, endpoint) =>
+      variant === undefined ? weighSynDrops('syn-queue-overflow', endpoint, evidence) : [],
+    ),
   judgeMachine: judgeSynQueues,
 } as const satisfies Cause
 

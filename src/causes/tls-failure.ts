@@ -13,6 +13,8 @@ import {
   type Verdict,
 } from './cause.ts'
 
+import { weighConnects, weighed } from './weigh-experiments.ts'
+
 const say = reasonsOf('tls-failure')
 
 /** RFC 8446 §6.1: closure alerts are no failures. */
@@ -28,11 +30,18 @@ const SERVED = 20
 /** The TLS handshake failed: an alert says why, or one side speaks plain text, or it ends before it was finished. */
 export const tlsFailure = {
   id: 'tls-failure',
-  needs: ['payload', 'application'],
+  needs: ['payload', 'application', 'experiment'],
   refs: ['RFC 8446 §6', 'RFC 5246 §7.2'],
   confusedWith: ['accept-and-close', 'close-with-unread-data', 'injected-reset'],
   specialises: ['accept-and-close', 'close-with-unread-data', 'data-after-close', 'linger-zero'],
-  judge,
+  judge: (evidence) =>
+    weighed(judge(evidence), evidence, ({ variant }, endpoint) =>
+      weighConnects('tls-failure', endpoint, evidence, ({ outcome, secured }) => {
+        if (outcome === 'tls-failed') return variant === 'certificate' ? 'supports' : 'confirms'
+        // It takes any certificate: that clients refuse one is not contradicted.
+        return outcome === 'served' && secured && variant !== 'certificate' ? 'contradicts' : null
+      }),
+    ),
 } as const satisfies Cause
 
 function judge(evidence: Evidence): Judgement {

@@ -41,6 +41,7 @@ function tried(
     outcome,
     refusedBy: null,
     icmpFrom: null,
+    secured: false,
     lastedMs: 5000,
     ...over,
   }
@@ -428,6 +429,7 @@ const closes = (
   how,
   waitedMs: closedAfterMs ?? 60_000,
   race,
+  uploads: null,
 })
 
 causeTable(keepAliveRace, [

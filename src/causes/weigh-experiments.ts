@@ -1,13 +1,26 @@
+import type { ConnectionFacts } from '../evidence/connection.ts'
 import type { Evidence } from '../evidence/evidence.ts'
 import type {
   BacklogExperiment,
   ConnectExperiment,
   LoadExperiment,
 } from '../evidence/experiments.ts'
-import type { backlogSays, connectSays, loadSays } from '../messages/en/experiments.ts'
+import type {
+  backlogSays,
+  connectSays,
+  loadSays,
+  silenceSays,
+  uploadSays,
+} from '../messages/en/experiments.ts'
 import type { Values } from '../messages/types.ts'
-import type { Certainty, Reason, Verdict } from './cause.ts'
-import { apartReasons, experimentRef, experimentsOf, isDistant } from './experiments.ts'
+import type { Certainty, Judgement, Reason, Verdict } from './cause.ts'
+import {
+  apartReasons,
+  closeExperiments,
+  experimentRef,
+  experimentsOf,
+  isDistant,
+} from './experiments.ts'
 import type { CauseId } from './ids.ts'
 
 /**
@@ -21,13 +34,35 @@ export interface Weighed {
   reason: Reason
 }
 
-type Key = keyof typeof connectSays | keyof typeof backlogSays | keyof typeof loadSays
+type Key =
+  | keyof typeof connectSays
+  | keyof typeof backlogSays
+  | keyof typeof loadSays
+  | keyof typeof uploadSays
+  | keyof typeof silenceSays
 
 const CONFIRMED_WEIGHT = 90
 /** Fewer are chance. */
 const FEW = 3
+/** Shorter silences are pauses. */
+const IDLE_MS = 1000
 /** Less against rivals, where an experiment contradicts. */
 const DOUBT = 10
+
+/** A judgement whose verdicts experiments speak for or against; `weigh` is asked of each, with its server's endpoint. */
+export function weighed(
+  judgement: Judgement,
+  evidence: Evidence,
+  weigh: (verdict: Verdict, endpoint: string) => readonly Weighed[],
+): Judgement {
+  if ((evidence.experiments ?? []).length === 0) return judgement
+  const verdicts = judgement.verdicts.map((verdict) => {
+    const [first] = verdict.connections
+    if (first === undefined) return verdict
+    return withExperiments(verdict, weigh(verdict, first.server.endpoint), evidence)
+  })
+  return { ...judgement, verdicts }
+}
 
 export function withExperiments(
   verdict: Verdict,
@@ -106,13 +141,23 @@ export function weighConnects(
   })
 }
 
+/** The program there had its say. */
+const ANSWERED: ReadonlySet<ConnectExperiment['outcome']> = new Set([
+  ...(['served', 'taken', 'closed-unserved', 'reset-unserved', 'tls-failed'] as const),
+])
+
+const TAKEN: ReadonlySet<ConnectExperiment['outcome']> = new Set([
+  ...(['served', 'taken', 'never-served', 'not-acknowledged'] as const),
+  ...(['closed-unserved', 'reset-unserved', 'tls-failed'] as const),
+])
+
 /** Something answered the SYN with a SYN-ACK: it listened at that moment. */
 export function isTaken({ outcome }: ConnectExperiment): boolean {
-  return ['served', 'taken', 'never-served', 'not-acknowledged'].includes(outcome)
+  return TAKEN.has(outcome)
 }
 
 function connectKey({ outcome, refusedBy, icmpFrom }: ConnectExperiment): Key {
-  if (icmpFrom !== null && !['served', 'taken'].includes(outcome)) return 'connect-icmp'
+  if (icmpFrom !== null && !ANSWERED.has(outcome)) return 'connect-icmp'
   if (outcome !== 'refused' || refusedBy === null) return `connect-${outcome}`
   return refusedBy === 'host' ? 'connect-refused-by-host' : 'connect-refused-nearer'
 }
@@ -150,6 +195,64 @@ function burstEffect(
   if (tookAll === connections) return 'contradicts'
   if (!hasLimit || overflows === 0 || troubles[shape] < FEW) return null
   return limit
+}
+
+/** Bursts of `probe backlog`, beside the counters of the listener's kernel: SYNs that are dropped and are no overflow of the accept queue. */
+export function weighSynDrops(cause: CauseId, endpoint: string, evidence: Evidence): Weighed[] {
+  return experimentsOf('backlog', endpoint, evidence).flatMap((found): Weighed[] => {
+    const { connections, tookAll, hasLimit, overflows, troubles } = found
+    const values = { connections, took: tookAll, count: troubles.syn, overflows: overflows ?? 0 }
+    const tell = (effect: Effect, key: Key): Weighed[] => [
+      { effect, reason: reasonOf(cause, key, values, found) },
+    ]
+    if ((overflows ?? 0) > 0) return tell('contradicts', 'burst-overflowed')
+    if (tookAll === connections) return tell('contradicts', 'burst-taken')
+    // Without its counters it is as well the accept queue.
+    return overflows === 0 && hasLimit && troubles.syn >= FEW ? tell('confirms', 'burst-syn') : []
+  })
+}
+
+/** Bodies that `probe http --post` sent: which of them is the trouble here, and what it does for the verdict. */
+export function weighUploads(
+  cause: CauseId,
+  endpoint: string,
+  evidence: Evidence,
+  trouble: 'lost' | 'stuck',
+): Weighed[] {
+  return experimentsOf('http', endpoint, evidence).flatMap((found): Weighed[] => {
+    if (found.uploads === null) return []
+    const { tried, lost, stuck } = found.uploads
+    const count = trouble === 'lost' ? lost : stuck
+    const key = count > 0 ? (`uploads-${trouble}` as const) : 'uploads-answered'
+    // A body that was neither answered nor lost says nothing of the other trouble.
+    if (count === 0 && lost + stuck > 0) return []
+    const effect = count > 0 ? 'confirms' : 'contradicts'
+    return [{ effect, reason: reasonOf(cause, key, { tried, count }, found) }]
+  })
+}
+
+/** For causes that end connections whatever their silence: a limit of time that would have ended them too, or that there is none. */
+export function weighSilences(
+  cause: CauseId,
+  endpoint: string,
+  evidence: Evidence,
+  connection: ConnectionFacts | undefined,
+): Weighed[] {
+  const silenceMs = Math.max(
+    connection?.silenceBeforeEndMs ?? 0,
+    ...(connection?.resets ?? []).map(({ silenceBeforeMs }) => silenceBeforeMs),
+  )
+  // What was not idle was ended by something else than a silence.
+  if (silenceMs < IDLE_MS) return []
+  return closeExperiments(evidence, endpoint).flatMap((found): Weighed[] => {
+    const { fromMs, toMs } = found
+    const values = { survived: fromMs, died: toMs ?? 0, silence: silenceMs }
+    if (fromMs > silenceMs) {
+      return [{ effect: 'supports', reason: reasonOf(cause, 'silence-survived', values, found) }]
+    }
+    if (toMs === null || toMs > silenceMs) return []
+    return [{ effect: 'lowers', reason: reasonOf(cause, 'silence-died', values, found) }]
+  })
 }
 
 /** Failures of `probe load` of that kind. */

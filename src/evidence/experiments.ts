@@ -27,6 +27,8 @@ export interface HttpExperiment {
   waitedMs: number
   /** Requests sent about when it closes, and how many of them were lost; null = not tried. */
   race: { tried: number; lost: number; roundTripMs: number } | null
+  /** Bodies that it sent: how many answers were lost to a RST, and how many did not come in time; null = not tried. */
+  uploads: { tried: number; lost: number; stuck: number } | null
 }
 
 /** What became of one connection of `tcpwhy probe connect`. */
@@ -38,7 +40,8 @@ export interface ConnectExperiment {
   endpoint: string
   /**
    * 'served': a whole answer came; 'taken': the handshake was done, and nothing was asked or it ended otherwise;
-   * 'never-served': the request was acknowledged and not answered; 'not-acknowledged': not even that. Failures of this side say nothing and are no facts.
+   * 'never-served': the request was acknowledged and not answered; 'not-acknowledged': not even that; 'closed-unserved' and 'reset-unserved':
+   * ended by FIN or RST when it came. Failures of this side say nothing and are no facts.
    */
   outcome:
     | 'served'
@@ -49,10 +52,15 @@ export interface ConnectExperiment {
     | 'reset-in-handshake'
     | 'never-served'
     | 'not-acknowledged'
+    | 'closed-unserved'
+    | 'reset-unserved'
+    | 'tls-failed'
   /** A RST to the SYN: from as far away as SYNs are answered, or from a hop before that; null = not watched. */
   refusedBy: 'host' | 'nearer' | null
   /** Who answered SYNs with ICMP; null = nobody, or not watched. */
   icmpFrom: string | null
+  /** A handshake of TLS was done. */
+  secured: boolean
   /** SYN to its end. */
   lastedMs: number
 }

@@ -30,7 +30,9 @@ describe('probe connect', () => {
     ],
     ['never-served', null, { outcome: 'never-served' }],
     ['connected', null, { outcome: 'taken' }],
-    ['tls-failed', null, { outcome: 'taken' }],
+    ['tls-failed', null, { outcome: 'tls-failed' }],
+    ['closed-on-request', null, { outcome: 'closed-unserved' }],
+    ['reset-on-request', null, { outcome: 'reset-unserved' }],
     ['served', hops({ ttl: 3, by: 'syn-ack', from: null }, 2), { refusedBy: null }],
   ])('%s, hops %j', (verdict, found, expected) => {
     const targets = [{ address, verdict, visit: { endedMs: 7 }, hops: found }]
@@ -129,9 +131,13 @@ test('probe http: when the server closed, and nothing where it was not tried', (
       how: 'fin',
       waitedMs: 5001,
       race: { tried: 4, lost: 2, roundTripMs: 80 },
+      uploads: null,
     },
   ])
   expect(facts({ ...report, race: null })[0]).toMatchObject({ race: null })
+  const uploads = ['kept', 'lost', 'reset', 'timeout', 'fin'].map((ended) => ({ ended }))
+  const sent = { tried: 5, lost: 2, stuck: 1 }
+  expect(facts({ ...report, uploads })[0]).toMatchObject({ uploads: sent })
   expect(facts({ ...report, idle: null })).toEqual([])
 })
 

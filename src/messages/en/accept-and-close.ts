@@ -1,10 +1,12 @@
 import type { CauseMessages } from '../types.ts'
 import { bursts, connects, serves } from './commands.ts'
+import { connectSays } from './experiments.ts'
 
 export const acceptAndClose = {
   title:
     '{server} accepted {connections:count} connections and closed {connections?it|them} at once, unanswered',
   because: {
+    ...connectSays,
     'closed-at-once':
       '{times:count} times the server ended the connection without a word, typically {age:ms} after the handshake',
     mixed:

@@ -1,10 +1,12 @@
 import type { CauseMessages } from '../types.ts'
 import { survivedIdle } from './commands.ts'
+import { silenceSays } from './experiments.ts'
 
 export const adminKill = {
   title:
     '{connections:count} connections with {server} were ended on purpose by {who} (pid {pid}): ss -K or the like',
   because: {
+    ...silenceSays,
     told: 'the server said why it ended the session: {text} ({code})',
     'statement-cut':
       'a statement was at work for {waited:ms} when the server closed (FIN) without a result or an error: KILL of MariaDB does that',

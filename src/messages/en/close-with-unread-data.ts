@@ -1,5 +1,6 @@
 import type { CauseMessages } from '../types.ts'
 import { resetReasons, serves, uploads } from './commands.ts'
+import { uploadSays } from './experiments.ts'
 
 const confirm = [
   {
@@ -16,6 +17,7 @@ export const closeWithUnreadData = {
   title:
     '{ofServer?{server}|{culprit}} closed {connections:count} connections {ofServer?|with {server} }while received data was still unread',
   because: {
+    ...uploadSays,
     surplus:
       '{octets:octets} of the client stand behind the end of its request (Content-Length), and no server reads them: unread at its close',
     'refused-perhaps-unread':

@@ -24,6 +24,10 @@ export const connectSays = {
   'connect-served': 'when tcpwhy probe connect tried, it was served',
   'connect-never-served':
     'tcpwhy probe connect got its handshake and the acknowledgement of its request, but no answer in {lasted:ms}',
+  'connect-closed-unserved':
+    'tcpwhy probe connect was taken, and its request closed without an answer',
+  'connect-reset-unserved': 'tcpwhy probe connect was taken, and its request answered by RST',
+  'connect-tls-failed': 'the TLS handshake of tcpwhy probe connect failed',
   'connect-not-acknowledged':
     'tcpwhy probe connect got its SYN-ACK, but its request was never acknowledged',
 } as const
@@ -51,4 +55,23 @@ export const loadSays = {
     'tcpwhy probe load met it too: {count:count} of {begun:count} requests got no SYN-ACK',
   'load-receive-timeout':
     'tcpwhy probe load met it too: {count:count} of {begun:count} requests were taken and not answered in time',
+} as const
+
+/** Of `probe http --post`. */
+export const uploadSays = {
+  ...apartSays,
+  'uploads-lost':
+    'tcpwhy probe http sent {tried:count} bodies: the answers to {count:count} were lost to a RST',
+  'uploads-stuck':
+    'tcpwhy probe http had short requests answered, and no answer in time to {count:count} of {tried:count} long bodies',
+  'uploads-answered': 'tcpwhy probe http sent {tried:count} bodies, and each answer came whole',
+} as const
+
+/** Of `probe idle`, where no silence is the cause. */
+export const silenceSays = {
+  ...apartSays,
+  'silence-survived':
+    'a connection of tcpwhy probe idle was silent for {survived:ms} and still worked, longer than the {silence:ms} here: no limit of time ended these',
+  'silence-died':
+    'connections of tcpwhy probe idle died after {died:ms} of silence, and these were silent for {silence:ms}: it may have been that limit',
 } as const

@@ -1,10 +1,12 @@
 import type { CauseMessages } from '../types.ts'
 import { serves } from './commands.ts'
+import { connectSays } from './experiments.ts'
 
 export const injectedReset = {
   title:
     '{connections:count} connections with {server} {connections?was|were} cut by resets that the {side} did not send',
   because: {
+    ...connectSays,
     'never-sent': 'the reset is not in the capture at the {side}, which is said to have sent it',
     'made-in-box':
       'the capture shows both sides of the box that translates addresses here: the reset in the name of the {side} came out of it and never went in',

@@ -1,10 +1,12 @@
 import type { CauseMessages } from '../types.ts'
 import { uploads } from './commands.ts'
+import { uploadSays } from './experiments.ts'
 
 export const pathMtuBlackHole = {
   title:
     'segments of {lost:octets} and more from {sender} to {receiver} never arrive, shorter ones do',
   because: {
+    ...uploadSays,
     'long-lost':
       'the {who} sent a segment of {octets:octets} {times} times over {span:ms}, it was never acknowledged',
     'lost-between':

@@ -1,9 +1,11 @@
 import type { CauseMessages } from '../types.ts'
 import { resetReasons, survivedIdle } from './commands.ts'
+import { silenceSays } from './experiments.ts'
 
 export const peerRestarted = {
   title: '{server} no longer knew {connections:count} connections: it restarted or lost its state',
   because: {
+    ...silenceSays,
     'unknown-to-it':
       '{times:count} times a segment of the client was answered by a bare RST of the server (TTL {ttl}), no FIN before, after {silence:ms} of silence',
     'was-down': '{host} did not take new connections in between',

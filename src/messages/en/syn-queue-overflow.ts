@@ -1,9 +1,12 @@
 import type { CauseMessages } from '../types.ts'
 import { acceptQueue, bursts } from './commands.ts'
+import { apartSays, backlogSays } from './experiments.ts'
 
 export const synQueueOverflow = {
   title: '{server} has too many unfinished handshakes: {connections:count} connects dropped',
   because: {
+    ...apartSays,
+    ...backlogSays,
     'syn-unanswered': 'SYN arrived {syns:count} times at {server} and was not answered',
     'half-open':
       '{halfOpen:count} handshakes to it stayed half-open, {retried:count} with repeated SYN-ACKs: nobody answers these',

@@ -1,8 +1,10 @@
 import type { CauseMessages } from '../types.ts'
+import { connectSays } from './experiments.ts'
 
 export const tlsFailure = {
   title: 'TLS with {server} failed on {connections:count} connections: the {from} says {name}',
   because: {
+    ...connectSays,
     alert: 'the {from} sent the fatal alert {name} ({description})',
     unfinished: 'the handshake was not finished',
     finished: 'the handshake had been finished before the alert',
