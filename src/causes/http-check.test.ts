@@ -82,6 +82,20 @@ causeTable(healthCheck, [
     is: 'likely',
   },
   {
+    name: "no clock, on a busy machine, but both the path and the bare head are a checker's",
+    connections: by([0, 1900, 2100, 4400, 9000]),
+    application: asking(...HEALTH),
+    is: 'likely',
+    against: ['no-interval'],
+  },
+  {
+    name: 'no clock, and the path alone: only possible',
+    connections: by([0, 1900, 2100, 4400, 9000], { octets: 143 }),
+    application: asking(...HEALTH),
+    is: 'possible',
+    against: ['no-interval'],
+  },
+  {
     name: 'seen once: only possible',
     connections: by([0]),
     application: asking('GET /health'),

@@ -15,6 +15,8 @@ const UNREAD_OCTETS = 512
 const LEAVES_MS = 1000
 /** Nobody checks oftener; a load generator asks by the clock, too. */
 const SHORTEST_MS = 500
+/** Of a check by its path and by its bare head: a busy machine keeps no clock. */
+const SEVERAL = 3
 /** What follows method and path in a head without a single field: " HTTP/1.0", twice CRLF. Every HTTP library sends fields. */
 const BARE_OCTETS = ' HTTP/1.0\r\n\r\n'.length
 const SAYS_CHECK =
@@ -69,7 +71,8 @@ function judgeGroup(group: string, checks: readonly Check[]): Verdict | null {
   // Requests of one length that differ are somebody's work.
   if (lines.size > 1) return null
   const [request] = lines
-  const told = request !== undefined && isCheckLike(request, checks[0]!.octets)
+  const signs = request === undefined ? 0 : signsOf(request, checks[0]!.octets)
+  const told = request !== undefined && signs > 0
   const interval = regularInterval(checks.map(({ connection }) => connection.startMs))
   const isByClock = interval !== null && interval >= SHORTEST_MS
   if (!told && !isByClock) return null
@@ -95,7 +98,7 @@ function judgeGroup(group: string, checks: readonly Check[]): Verdict | null {
   else against.push(say('no-interval', { times: checks.length }, at))
   if (told) because.push(say('as-checkers-ask', { request }, at))
   else against.push(say('reader-perhaps', {}, at))
-  const isSure = told && isByClock
+  const isSure = told && (isByClock || (signs === 2 && checks.length >= SEVERAL))
   return {
     connections: checks.map(({ connection }) => connection),
     variant: 'http',
@@ -115,7 +118,7 @@ function judgeGroup(group: string, checks: readonly Check[]): Verdict | null {
   }
 }
 
-/** The path says so, or the request is a bare line, as no program that wants an answer sends it. */
-function isCheckLike(request: string, octets: number): boolean {
-  return SAYS_CHECK.test(request) || octets === request.length + BARE_OCTETS
+/** The path says so, or the request is a bare line, as no program that wants an answer sends it; both: no clock is needed. */
+function signsOf(request: string, octets: number): number {
+  return Number(SAYS_CHECK.test(request)) + Number(octets === request.length + BARE_OCTETS)
 }

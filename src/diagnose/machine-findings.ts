@@ -145,9 +145,20 @@ export function joinFindings(
       return withKernel(told.finding, machine.finding)
     }
     for (const one of own) taken.add(one)
-    return own.reduce((finding, { finding: packets }) => join(packets, finding), machine.finding)
+    return joinAll(own, machine.finding)
   })
   return [...ofPackets.filter((p) => !taken.has(p)).map(({ finding }) => finding), ...joined]
+}
+
+/** What most connections show speaks last, and so gives the variant. A connection that several findings explain is one. */
+function joinAll(own: readonly OfPackets[], machine: Finding): Finding {
+  const count = ({ finding }: OfPackets) => finding.affected.connections
+  const inOrder = [...own].sort((a, b) => count(a) - count(b))
+  const joined = inOrder.reduce((finding, one) => join(one.finding, finding), machine)
+  if (own.length < 2) return joined
+  const all = new Map(own.flatMap(({ merged }) => merged.connections.map((c) => [c.id, c.weight])))
+  const connections = [...all.values()].reduce((sum, weight) => sum + weight, 0)
+  return { ...joined, affected: { ...joined.affected, connections } }
 }
 
 function isSettledBy({ finding, merged }: OfPackets, machine: OfMachine): boolean {

@@ -296,3 +296,42 @@ describe('resets that nobody explains', () => {
     expect(report.verdict).toBe('healthy')
   })
 })
+
+test('what packets show in two variants of one cause is joined once, in the variant of most, and counts each connection once', () => {
+  const late = [1, 200, 600, 1400].map((tMs, i) =>
+    segment({ frame: 4 + i, tMs, flags: 24, len: 100 }),
+  )
+  const ignored = connection({
+    id: 9,
+    ending: 'timed-out',
+    handshake: { synAcks: 1, synAckAfterAck: 0 },
+    requestPending: true,
+    response: null,
+    tail: late,
+    sides: {
+      server: { payloadOctets: 0, ackedOctets: 0, firstDataMs: null, lastDataMs: null },
+      client: {
+        ackedOctets: 0,
+        inFlightOctets: 100,
+        retransmissions: { rto: 3 },
+        unanswered: {
+          what: 'data',
+          seq: 1,
+          len: 100,
+          firstFrame: 4,
+          lastFrame: 7,
+          firstMs: 2,
+          lastMs: 1400,
+          times: 4,
+        },
+      },
+    },
+  })
+  const served = connection({ id: 8, ending: 'clean' })
+  const report = reportOf(overflowing, [dropped(1), dropped(2), dropped(3), ignored, served])
+  const queue = report.findings.filter((f) => f.cause === 'accept-queue-overflow')
+  expect(queue).toHaveLength(1)
+  expect(queue[0]).toMatchObject({ variant: 'syn-dropped', certainty: 'confirmed' })
+  expect(queue[0]!.affected.connections).toBe(4)
+  expect(queue[0]!.affected.connections).toBeLessThanOrEqual(queue[0]!.affected.of)
+})
