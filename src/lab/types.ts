@@ -46,6 +46,8 @@ export interface Outcome {
   /** The symptom in one line, with its numbers. */
   symptom: string
   measures: readonly Measure[]
+  /** With the fix: what fails still although the fault is gone, and why; a clause after "yet". */
+  remains?: string
   /** A table of the experiment, where the story has one. */
   table?: Table
 }

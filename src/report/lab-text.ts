@@ -54,7 +54,11 @@ function headlineOf({
       best?.judged === 'enough'
         ? fill(headline.asFarAsSeen, { ...values, found: first })
         : fill(headline.asExpected, values)
-    return told + (fixed === null ? '' : headline.andFixed)
+    if (fixed === null) return told
+    const { remains } = fixed
+    return (
+      told + (remains === undefined ? headline.andFixed : fill(headline.andRemains, { remains }))
+    )
   }
   if (fixed?.failing) return fill(words.headline.notFixed, values)
   const isBad = expected.verdict === 'problem'

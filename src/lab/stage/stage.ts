@@ -66,6 +66,7 @@ export class Stage {
   private readonly oldTools: OldTools
   private loads = 0
   private looking: Promise<void> | undefined
+  private showing: Promise<void> | undefined
   private readonly beginMs = performance.now()
 
   constructor(options: StageOptions) {
@@ -173,7 +174,8 @@ export class Stage {
     return this.sampler?.sample() ?? {}
   }
 
-  private takeSample(): void {
+  /** Each second, and where a story has a moment that a second would miss. */
+  takeSample(): void {
     const values = this.sampleNow()
     const atMs = this.atMs
     this.samples.push({ atMs, values })
@@ -198,8 +200,15 @@ export class Stage {
     const watched = this.options.look?.(host, { ended: this.ended.signal, forMs })
     // A moment later, so that there is something to be seen.
     await sleep(1500)
-    await this.oldTools.whileItHappens(host)
+    this.showing ??= this.oldTools.whileItHappens(host)
+    await this.showing
     await watched
+  }
+
+  /** The old tools look now, where the symptom is over sooner than they would come. The first call counts. */
+  showNow(name: HostName = 'server'): Promise<void> {
+    this.showing ??= this.oldTools.whileItHappens(this.host(name))
+    return this.showing
   }
 
   /** A user's own look at an address of the story, while it happens: what curl says of the failure. */

@@ -12,6 +12,7 @@ export const labWords = {
       '{scenario} ({variant}): reproduced; named as far as it can be seen: {found} (the root is {cause})',
     asExpectedHarmless: '{scenario} ({variant}): nothing is wrong, and nothing else is said',
     andFixed: '; with the fix it is gone',
+    andRemains: '; with the fix it is gone, yet {remains}',
     notReproduced: '{scenario} ({variant}): could not be reproduced this time',
     otherCause:
       '{scenario} ({variant}): reproduced, but {found} is named where {cause} is the cause',
