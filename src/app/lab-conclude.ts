@@ -44,30 +44,54 @@ export async function concludeAll(
   }
 }
 
-async function ofCaptures(
-  variant: Variant,
-  { captures }: Recording,
-): Promise<[EvidenceSet, Report][]> {
+type Sources = Pick<AnalyzeOptions, 'inputs' | 'at'>
+
+/** Of a performance with the fix: what is said of all its captures together. */
+export async function concludeFixed(variant: Variant, { captures }: Recording): Promise<Report> {
+  const { near, far } = sidesOf(captures)
+  return analyze(bothSides(near, far, variant) ?? { inputs: [...near, ...far], at: [] })
+}
+
+async function analyze(sources: Sources): Promise<Report> {
+  return (await analyzeCaptures({ ...sources, filter: {}, all: false })).report
+}
+
+function sidesOf(captures: Recording['captures']) {
   const pathsOf = (ofHost: (at: HostName) => boolean) =>
     captures.filter(({ at }) => ofHost(at)).map(({ path }) => path)
   const near = pathsOf((at) => at.startsWith('client'))
   const [between] = pathsOf((at) => at === 'router')
   const far = pathsOf((at) => at !== 'router' && !at.startsWith('client'))
-  const analyze = async (sources: Pick<AnalyzeOptions, 'inputs' | 'at'>) =>
-    (await analyzeCaptures({ ...sources, filter: {}, all: false })).report
+  return { near, between, far }
+}
+
+/** null: one side was not captured. */
+function bothSides(
+  near: readonly string[],
+  far: readonly string[],
+  { isProxied }: Variant,
+): Sources | null {
+  const [client] = near
+  const [server] = far
+  if (client === undefined || server === undefined) return null
+  if (isProxied) return { inputs: [...near, ...far], at: [] }
+  const at = (vantage: Vantage, path: string) => ({ vantage, path })
+  return { inputs: [], at: [at('client', client), at('server', server)] }
+}
+
+async function ofCaptures(
+  variant: Variant,
+  { captures }: Recording,
+): Promise<[EvidenceSet, Report][]> {
+  const { near, between, far } = sidesOf(captures)
   const reports: [EvidenceSet, Report][] = []
   if (near.length > 0) reports.push(['client', await analyze({ inputs: near, at: [] })])
   if (far.length > 0) reports.push(['server', await analyze({ inputs: far, at: [] })])
-  const [client] = near
-  const [server] = far
-  if (client === undefined || server === undefined) return reports
-  const at = [
-    { vantage: 'client' as const, path: client },
-    { vantage: 'server' as const, path: server },
-  ]
-  const sources = variant.isProxied ? { inputs: [...near, ...far], at: [] } : { inputs: [], at }
-  reports.push(['both', await analyze(sources)])
-  if (between === undefined) return reports
+  const both = bothSides(near, far, variant)
+  if (both === null) return reports
+  reports.push(['both', await analyze(both)])
+  const [[client], [server]] = [near, far]
+  if (between === undefined || client === undefined || server === undefined) return reports
   reports.push(['all', await analyze(withRouter({ client, between, server }, variant))])
   return reports
 }

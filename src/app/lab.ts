@@ -12,7 +12,7 @@ import { atMost, stopped } from '../lab/stage/wait.ts'
 import type { LabEvent, Outcome, Scenario, Variant } from '../lab/types.ts'
 import { keepFiles, keepText, makeFolder } from './keep-folder.ts'
 import { watchKernelEvents } from './kernel-events.ts'
-import { type Conclusions, concludeAll } from './lab-conclude.ts'
+import { type Conclusions, concludeAll, concludeFixed } from './lab-conclude.ts'
 import { checkUnused } from './lab-kept.ts'
 import { LabLook } from './lab-look.ts'
 import { nodeHost } from './node-host.ts'
@@ -102,6 +102,7 @@ async function reproduce(
     ...before.conclusions!,
     fix: variant.fix,
     fixed,
+    fixedConcluded: after?.said ?? null,
     isAsExpected:
       before.outcome.failing === (scenario.kind !== 'healthy') &&
       isExpectedFirst(before.conclusions!.concluded, variant.expects) &&
@@ -136,6 +137,8 @@ interface Played {
   outcome: Outcome
   /** null with the fix: nothing is wrong then. */
   conclusions: Conclusions | null
+  /** With the fix. */
+  said: LabReport['fixedConcluded']
 }
 
 /** One performance on a stage of its own, which is taken down whatever happens. */
@@ -177,7 +180,12 @@ async function play(
       if (lost > 0) faults.push(`tcpdump at ${at} lost ${lost} packets`)
     }
     if (options.keep !== undefined) keep(stage, join(options.keep, fixed ? 'after' : 'before'))
-    if (fixed) return { outcome, conclusions: null }
+    if (fixed) {
+      const report = await unlessStopped(concludeFixed(variant, recording), signal)
+      if (options.keep !== undefined) keepReport(options.keep, 'after', 'both', report)
+      const { verdict, headline } = report
+      return { outcome, conclusions: null, said: { verdict, headline } }
+    }
     emit({ kind: 'phase', phase: 'analyze' })
     let best: Report | null = null
     const concluding = concludeAll(variant, recording, {
@@ -185,9 +193,7 @@ async function play(
       network: networkOf(stage.slot),
       keep(name, what) {
         if ((name === 'client' || name === 'both') && 'findings' in what) best = what
-        if (options.keep === undefined) return
-        const path = join(options.keep, 'before', `${name}.json`)
-        keepText(path, `${JSON.stringify(what, plainValue, 1)}\n`)
+        if (options.keep !== undefined) keepReport(options.keep, 'before', name, what)
       },
     })
     const conclusions = await unlessStopped(concluding, signal)
@@ -195,7 +201,7 @@ async function play(
       await stage.showConnection(accusedPort(best))
       keep(stage, join(options.keep, 'before'))
     }
-    return { outcome, conclusions }
+    return { outcome, conclusions, said: null }
   } catch (error) {
     const isFull = error instanceof TcpwhyError && error.code === 'OUTPUT_UNWRITABLE'
     if (options.keep !== undefined && !isFull)
@@ -219,6 +225,10 @@ function accusedPort(report: Report | null): number | null {
   const id = report?.findings[0]?.affected.examples[0]
   const client = report?.connections.listed.find((one) => one.id === id)?.client
   return client === undefined ? null : Number(client.slice(client.lastIndexOf(':') + 1))
+}
+
+function keepReport(folder: string, when: 'before' | 'after', name: string, what: unknown): void {
+  keepText(join(folder, when, `${name}.json`), `${JSON.stringify(what, plainValue, 1)}\n`)
 }
 
 /** JSON has neither. */

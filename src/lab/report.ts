@@ -78,6 +78,8 @@ export interface LabReport {
   /** With --fix: the same with the fix. */
   fix: string | null
   fixed: Outcome | null
+  /** What is said, blind, of the captures with the fix; null without --fix. */
+  fixedConcluded: Pick<Concluded, 'verdict' | 'headline'> | null
   /** Reproduced, the expected cause first with all captures, and (with --fix) the symptom gone. */
   isAsExpected: boolean
   /** What was odd: packets that tcpdump lost, what could not be undone. */

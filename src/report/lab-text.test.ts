@@ -43,6 +43,7 @@ const report: LabReport = {
   drops: { is: 'agrees', fitting: 36, of: 36, reasons: { TCP_LISTEN_OVERFLOW: 36 } },
   fix: 'backlog=4096',
   fixed: outcome(false, 0),
+  fixedConcluded: { verdict: 'healthy', headline: 'Healthy: 9 connections' },
   isAsExpected: true,
   faults: [],
   seconds: 12.5,
@@ -61,6 +62,11 @@ describe('tcpwhy lab run', () => {
       'reproduced, and named: accept-queue-overflow; with the fix it is gone',
     ],
     ['no fix was asked for', { fixed: null }, 'reproduced, and named: accept-queue-overflow'],
+    [
+      'the fault is gone, but not all is well',
+      { fixed: { ...outcome(false, 3), remains: '3 of 9 requests failed: too slow' } },
+      'with the fix it is gone, yet 3 of 9 requests failed: too slow',
+    ],
     [
       'the root cannot be seen',
       {
@@ -106,6 +112,7 @@ describe('tcpwhy lab run', () => {
     expect(text).toMatch(/^ +before +after$/m)
     expect(text).toMatch(/^ {2}failed +1,464 +0$/m)
     expect(text).toMatch(/^ {2}slowest +1,015\.3 ms +1,015\.3 ms$/m)
+    expect(text).toContain('the captures with the fix: Healthy: 9 connections')
     expect(text).toContain('36 x INVALID_SYN in LISTEN, on arrival of a packet')
     expect(text).toContain('It agrees with what was concluded: 36 of 36 reset connections')
     expect(text.replaceAll(/\s+/g, ' ')).toContain('36 of 36 connections (TCP_LISTEN_OVERFLOW)')

@@ -124,7 +124,7 @@ function reasonTexts(kernel: NonNullable<LabReport['kernel']>): string[] {
   })
 }
 
-function fixLines({ fix, fixed, reproduced }: LabReport, paint: Paint): string[] {
+function fixLines({ fix, fixed, fixedConcluded, reproduced }: LabReport, paint: Paint): string[] {
   if (fix === null) return []
   const told = wrap(fill(words.fixIs, { fix: printable(fix) }), '  ', paint.columns)
   if (fixed === null) return ['', ...told.map((line) => line.slice(2))]
@@ -136,7 +136,15 @@ function fixLines({ fix, fixed, reproduced }: LabReport, paint: Paint): string[]
     '',
     ...tableLines(beforeAfter(reproduced, fixed)),
     ...after,
+    ...saidLines(fixedConcluded, paint),
   ]
+}
+
+/** The same captures as before, of a performance in which nothing should be found any more. */
+function saidLines(said: LabReport['fixedConcluded'], paint: Paint): string[] {
+  if (said === null) return []
+  const headline = fill(words.saidWithFix, { headline: printable(said.headline) })
+  return ['', ...wrap(headline, '  ', paint.columns)]
 }
 
 /** Numbers of both performances side by side, in the order of the first. */
