@@ -73,7 +73,7 @@ export const labWords = {
   before: 'before',
   after: 'after',
   fixIs: 'Fix: {fix}',
-  saidWithFix: 'What tcpwhy says of the captures with the fix: {headline}',
+  saidWithFix: 'Said of the captures with the fix: {headline}',
   took: 'Took {seconds} s.',
   list: {
     incidents: 'The five incidents',
