@@ -49,13 +49,21 @@ export function time(
 
 /** The path of --http, null when it was not given. @throws TcpwhyError BAD_ARGUMENT */
 export function httpPath(options: Options): string | null {
-  const path = options['http']?.[0]
+  const path = options['http']?.[0]?.replace(/^GET +(?=\/)/, '')
   if (path === undefined || /^\/[\x21-\x7e]*$/.test(path)) return path ?? null
   throw new TcpwhyError(
     'BAD_ARGUMENT',
     `--http ${path} is no path`,
     'It begins with / and has no spaces: --http /checkalive.',
   )
+}
+
+/** `--http GET /path`, as one would say it: the path is no target. */
+export function withPath({ options, operands }: Arguments): Arguments {
+  const path = operands.findIndex((operand) => operand.startsWith('/'))
+  if (options['http']?.[0] !== 'GET' || path < 0) return { options, operands }
+  const rest = operands.filter((_, i) => i !== path)
+  return { options: { ...options, http: [operands[path]!] }, operands: rest }
 }
 
 /** What every experiment is told by the command line. On standard error it says what is going to be sent, before it is. */

@@ -1,5 +1,5 @@
 import { createServer as httpServer } from 'node:http'
-import type { AddressInfo, Server } from 'node:net'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import { probeBacklog } from '../../src/app/probe/index.ts'
 import { nodeProbePort } from '../../src/app/probe/port.ts'
@@ -53,3 +53,53 @@ test('an overflow is what the kernel counts, and the burst from which on', async
   )
   expect(report.conclusion).toContain('of 11')
 })
+
+test('nothing listens: said so, and not tried with more', async () => {
+  const port = await withServer(async (used) => used)
+  const report = await probeBacklog({
+    target: `127.0.0.1:${port}`,
+    http: '/',
+    connections: 40,
+    timeoutMs: 5000,
+  })
+  expect(report.bursts.map(({ connections }) => connections)).toEqual([5])
+  expect(report).toMatchObject({ isHere: true, listener: null })
+  expect(report.conclusion).toBe(
+    `Nothing listens on 127.0.0.1:${port}, which is an address of this host.`,
+  )
+})
+
+test('a queue that was full before is not put down to the burst', async () => {
+  let looks = 0
+  const look = (): ListenerLook => ({
+    local: '127.0.0.1:80',
+    depth: 11,
+    limit: 10,
+    drops: looks,
+    listenOverflows: looks,
+    listenDrops: looks++,
+  })
+  const { resolve: stuck, port } = await silent()
+  const target = parseTarget(`127.0.0.1:${port}`)
+  const to = { address: '127.0.0.1', family: 4 } as const
+  const options = { target, to, connections: 8, timeoutMs: 100, look }
+  const stop = new AbortController().signal
+  const report = await backlog.run(options, await nodeProbePort(), { stop })
+  stuck()
+  expect(report.conclusion).toContain('was full before (11 waiting, 11 fit)')
+})
+
+/** Takes connections and never answers. */
+async function silent(): Promise<{ port: number; resolve: () => void }> {
+  const taken: Socket[] = []
+  const server = createServer((socket) => {
+    socket.on('error', () => {})
+    taken.push(socket)
+  })
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  const resolve = () => {
+    for (const socket of taken) socket.destroy()
+    server.close()
+  }
+  return { port: (server.address() as AddressInfo).port, resolve }
+}

@@ -2,6 +2,7 @@ import { createServer as httpServer } from 'node:http'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type LoadRequest, probeLoad } from '../../src/app/probe/index.ts'
+import { nodeProbePort } from '../../src/app/probe/port.ts'
 import { probeWords } from '../../src/messages/en/probe.ts'
 import { failureKinds } from '../../src/probe/load/failures.ts'
 import { runLoad } from '../../src/probe/load/generator.ts'
@@ -177,6 +178,31 @@ describe('what was answered', () => {
     expect(latencyMs.correction).toBe('from-due-time')
     expect(latencyMs.corrected!.max).toBeGreaterThan(400)
     expect(latencyMs.measured!.min).toBeLessThan(latencyMs.corrected!.max / 2)
+  })
+
+  test('what a slow server made late is not made up for by more new connections a second than go without consent', async () => {
+    const began = performance.now()
+    // Nobody is answered for 1.2 s: 60 are due by then.
+    const port = await serving((s) =>
+      s.on('data', () => {
+        const left = Math.max(1200 - (performance.now() - began), 0)
+        setTimeout(() => s.end('HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nok'), left)
+      }),
+    )
+    const real = await nodeProbePort()
+    const opens: number[] = []
+    const counting: typeof real = {
+      ...real,
+      open: (...given) => {
+        opens.push(real.nowMs())
+        return real.open(...given)
+      },
+    }
+    const load = request(port, { keepAlive: false, concurrency: 20, count: 110, ratePerS: 50 })
+    const report = await probeLoad(load, {}, counting)
+    expect(report.requests.answered).toBe(110)
+    const within = opens.map((at) => opens.filter((other) => other >= at && other < at + 990))
+    expect(Math.max(...within.map(({ length }) => length))).toBeLessThanOrEqual(51)
   })
 
   test('Ctrl-C ends it with what is known', async () => {

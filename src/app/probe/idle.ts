@@ -63,11 +63,15 @@ export async function probeIdle(
     const known = state?.known(options.targets.length)
     const used = [...given, ...inUse]
     const all = { ...options, inUse: used, ...(known === undefined ? {} : { known }) }
-    return await idle.run(all, port, {
+    const report = await idle.run(all, port, {
       stop,
       ...(state === null ? {} : { onResult: state.add }),
       ...(onProgress === undefined ? {} : { onProgress }),
     })
+    const lost = state?.lost ?? null
+    if (lost === null) return report
+    const text = render(probeWords.idle.notKept, { path: request.state ?? '', code: lost })
+    return { ...report, assumed: [...report.assumed, text] }
   } finally {
     await state?.close()
   }

@@ -69,7 +69,7 @@ const LAB_NAMESPACE = new RegExp(`^${LAB_PREFIX}\\d+-`)
 function refused(address: string, kind: string): TcpwhyError {
   return new TcpwhyError(
     'PROBE_ADDRESS_REFUSED',
-    `${address} is a ${kind} address: tcpwhy sends nothing there`,
+    `${address} is ${kind === 'unspecified' ? 'an' : 'a'} ${kind} address: tcpwhy sends nothing there`,
     'Give the address of one host.',
   )
 }

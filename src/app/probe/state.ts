@@ -8,6 +8,8 @@ export interface ProbeState {
   /** Of an earlier run, by target. */
   known(targets: number): TrialResult[][]
   add(target: number, result: TrialResult): void
+  /** The first of `add` that could not be written, the system's word; null: all were. An experiment of hours is not given up for that. */
+  readonly lost: string | null
   close(): Promise<void>
 }
 
@@ -20,8 +22,13 @@ export async function openState(path: string, key: readonly string[]): Promise<P
   const [head, ...rest] = lines
   if (head !== undefined && !isHead(head, key)) throw another(path)
   const fd = opened(path)
+  let lost: string | null = null
   const write = (value: object) => {
-    writeSync(fd, `${JSON.stringify(value)}\n`)
+    try {
+      writeSync(fd, `${JSON.stringify(value)}\n`)
+    } catch (cause) {
+      throw unwritable(path, cause)
+    }
   }
   if (head === undefined) write({ schema: SCHEMA, key })
   return {
@@ -33,7 +40,17 @@ export async function openState(path: string, key: readonly string[]): Promise<P
       }
       return known
     },
-    add: (target, result) => write({ target, result }),
+    add: (target, result) => {
+      if (lost !== null) return
+      try {
+        write({ target, result })
+      } catch (error) {
+        lost = ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code ?? 'unknown'
+      }
+    },
+    get lost() {
+      return lost
+    },
     close: async () => closeSync(fd),
   }
 }
@@ -83,13 +100,17 @@ function opened(path: string): number {
   try {
     return openSync(path, 'a')
   } catch (cause) {
-    throw new TcpwhyError(
-      'OUTPUT_UNWRITABLE',
-      `Cannot write ${path}`,
-      'Check that the folder of --state exists and that you may write there.',
-      { cause },
-    )
+    throw unwritable(path, cause)
   }
+}
+
+function unwritable(path: string, cause: unknown): TcpwhyError {
+  return new TcpwhyError(
+    'OUTPUT_UNWRITABLE',
+    `Cannot write ${path} (${(cause as NodeJS.ErrnoException).code ?? 'unknown'})`,
+    'Check that the folder of --state exists, that you may write there and that the disk is not full.',
+    { cause },
+  )
 }
 
 function another(path: string): TcpwhyError {

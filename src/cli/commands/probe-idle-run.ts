@@ -3,7 +3,7 @@ import { TcpwhyError } from '../../base/errors.ts'
 import { idleProgressLines } from '../../report/probe/idle-progress-text.ts'
 import { idleText } from '../../report/probe/idle-text.ts'
 import type { Io } from '../io.ts'
-import { hooksOf, httpPath, interruptible, showResult, time } from '../probe-io.ts'
+import { hooksOf, httpPath, interruptible, showResult, time, withPath } from '../probe-io.ts'
 import { liveLines } from '../progress.ts'
 import type { App, Arguments } from '../spec.ts'
 
@@ -12,7 +12,8 @@ const DEFAULT_PRECISION_MS = 5000
 const DAY_MS = 86_400_000
 
 /** `tcpwhy probe idle`. @throws TcpwhyError BAD_ARGUMENT, PROBE_* */
-export async function run(args: Arguments, io: Io, app: App): Promise<number> {
+export async function run(given: Arguments, io: Io, app: App): Promise<number> {
+  const args = withPath(given)
   const request = idleRequest(args, io.env)
   const { options } = args
   const { probeIdle } = await app.probe()

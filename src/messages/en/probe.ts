@@ -3,7 +3,11 @@ export const probeWords = {
   plan: {
     head: 'tcpwhy probe {probe} will open {connections} to {targets}, at most {atOnce} at a time, {rate}; it sends {sends} and is over in {deadline} at the latest. Ctrl-C ends it with what is known.',
     connections: { some: 'at most {n} connections', one: 'one connection', free: 'connections' },
-    rate: { limited: 'at most {n} new ones or requests a second', free: 'as fast as answers come' },
+    rate: {
+      limited: 'at most {n} new ones or requests a second',
+      due: '{n} requests a second (those that a slow server makes late follow as soon as it answers, {atOnce} at a time)',
+      free: 'as fast as answers come',
+    },
   },
   failure: {
     'no-descriptor': 'no descriptor left here (EMFILE)',
@@ -49,6 +53,10 @@ export const probeWords = {
       none: 'Interrupted before the first burst.',
       overflow:
         'The accept queue of {address} overflows: with {n} connections at once it was {deepest} long of {fits} and refused {overflows} SYNs or last ACKs.',
+      full: 'The accept queue of {address} was full before ({deepest} waiting, {fits} fit) and not one of {n} new connections was answered: its program does not accept.',
+      refused:
+        '{address} refuses connections: nothing listens there, or a firewall says so. How long its queue is cannot be asked; tcpwhy probe connect tells who refuses.',
+      nobody: 'Nothing listens on {address}, which is an address of this host.',
       fine: '{address} took {n} connections at once, and answered all; slowest handshake {slowest}.',
       fineHere:
         '{address} took {n} connections at once, and answered all; its accept queue was {deepest} long at most, of {fits}. Slowest handshake {slowest}.',
@@ -337,6 +345,8 @@ export const probeWords = {
       sysctl:
         'programs here have {n} {n?connection|connections} to {name}; net.ipv4.tcp_keepalive_time is {now} now',
     },
+    notKept:
+      'Not all results could be kept in {path} ({code}): a later run cannot go on from all of them.',
     others: 'For others: --for-client NAME ({names}); --json has all.',
     legend: '. worked   R reset   F closed (FIN)   x no answer   ? unusable',
   },
@@ -382,7 +392,7 @@ export const probeWords = {
     slow: '{n} handshakes took 0.9 s or longer: a SYN or SYN-ACK was sent again, as when a listen queue is full.',
     unfinished: '{n} requests still waited when time was up.',
     notBegun:
-      '{n} more were due, but every connection was busy: raise --concurrency, or the server is slower than --rate.',
+      '{n} more {n?request was|requests were} due, but every connection was busy: raise --concurrency, or the server is slower than --rate.',
     secondsLeftOut: '({n} more seconds: --json has them all)',
   },
 } as const

@@ -8,6 +8,8 @@ export interface BacklogReport extends ProbeHead {
   timeoutMs: number
   /** Smallest burst first. */
   bursts: Burst[]
+  /** The target is an address of this host. */
+  isHere: boolean
   /** The listener as this kernel tells; null: it is not on this host, or cannot be read. */
   listener: { local: string; limit: number | null } | null
 }

@@ -52,7 +52,7 @@ export function conclusionOf({ targets, dns }: Pick<ConnectReport, 'targets' | '
 }
 
 function sentenceOf(target: ConnectTarget): string {
-  const { visit, verdict, address } = target
+  const { visit, address } = target
   const times = visit.retransmittedMs.length
   const values = {
     address,

@@ -26,7 +26,7 @@ export async function idleOnes(asking: Asking): Promise<HttpReport['idle']> {
     .flatMap(({ end, fromMs }) => (end === null ? [] : [{ ms: end.atMs - fromMs, how: end.how }]))
     .sort((a, b) => a.ms - b.ms)
   const middle = closed[Math.floor(closed.length / 2)]
-  const waitedMs = Math.round(port.nowMs() - Math.min(...answered.map(({ fromMs }) => fromMs)))
+  const waitedMs = Math.round(Math.max(...answered.map((one) => one.waitedMs)))
   // Some that stay open: others were closed for another reason than their idleness.
   if (middle === undefined || stop.aborted || closed.length < answered.length / 2) {
     const asked = answered.flatMap(({ works }) => works ?? [])
@@ -51,6 +51,7 @@ interface IdleEnd {
   /** Null: nothing came that ended it. */
   end: HttpEnd | null
   fromMs: number
+  waitedMs: number
   /** Whether a request after all that time was answered; null: not asked. */
   works: boolean | null
 }
@@ -67,12 +68,13 @@ async function idleOne(asking: Asking): Promise<IdleEnd | null> {
   stop.addEventListener('abort', onStop)
   const end = await conversation.untilEnded(options.maxIdleMs)
   stop.removeEventListener('abort', onStop)
+  const waitedMs = port.nowMs() - fromMs
   // That no FIN came may also mean that nobody on the way knows the connection any more.
   const again =
     end === null && !stop.aborted ? await conversation.ask(asking.get, options.timeoutMs) : null
   conversation.close()
   const works = again === null ? null : again.is === 'answered'
-  return { end: stop.aborted ? null : end, fromMs, works }
+  return { end: stop.aborted ? null : end, fromMs, waitedMs, works }
 }
 
 /** Beyond the window on both sides: a quarter of a round trip, and what timers here are late. */

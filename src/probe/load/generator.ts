@@ -20,6 +20,8 @@ export interface LoadJob {
   count: number | null
   forMs: number | null
   ratePerS: number | null
+  /** No second has more new connections, whatever is due; absent: no limit. */
+  opensPerS?: number
   /** Instead of a rate, earliest first; `concurrency` is their sum. */
   bursts?: readonly LoadBurst[]
   connectTimeoutMs: number
@@ -73,6 +75,8 @@ class Run {
   private endMs: number | null = null
   private over = false
   private idle: Client[] = []
+  /** When the last `opensPerS` connections were opened, oldest first. */
+  private opens: number[] = []
   private cancels = new Map<string, () => void>()
 
   constructor(
@@ -143,10 +147,23 @@ class Run {
     for (let n = 0; n < most; n++) {
       const dueMs = this.startMs + (this.arrivals?.(this.tally.begun) ?? 0)
       if (!this.mayBegin() || dueMs > this.port.nowMs()) return
-      const client = this.idle.pop()
-      if (client === undefined) return
+      const client = this.idle.at(-1)
+      if (client === undefined || (!client.isOpen && !this.mayOpen())) return
+      this.idle.pop()
       this.begin(client, dueMs)
     }
+  }
+
+  /** What was made late by a slow server is not made up for by more new connections a second than are allowed. */
+  private mayOpen(): boolean {
+    const { opensPerS } = this.job
+    if (opensPerS === undefined) return true
+    const now = this.port.nowMs()
+    const [first] = this.opens
+    if (this.opens.length >= opensPerS && first !== undefined && now - first < 1000) return false
+    this.opens.push(now)
+    if (this.opens.length > opensPerS) this.opens.shift()
+    return true
   }
 
   private timeIsUp(): void {

@@ -72,11 +72,14 @@ async function run(
     if (stop.aborted) break
     if (bursts.length > 0) await pause(port, PAUSE_MS)
     bursts.push(await burst(options, size, limited, stop))
+    // More of them would be refused as well.
+    if (bursts.every(isRefused)) break
   }
   const listener = options.look?.() ?? null
   const { target, to } = options
   const found = {
     bursts,
+    isHere: options.look !== null,
     listener: listener === null ? null : { local: listener.local, limit: listener.limit },
     targets: [{ name: target.name, address: formatEndpoint(to.address, target.port) }],
   }
@@ -158,11 +161,17 @@ function watchListener(look: BacklogOptions['look'], port: ProbePort): () => Cou
   }
 }
 
+/** All of it: nothing listens there, which is not a question of how many. */
+function isRefused({ connections, failures }: Burst): boolean {
+  return failures.some(({ kind, count }) => kind === 'connect-refused' && count === connections)
+}
+
 function conclusionOf({
   bursts,
   listener,
+  isHere,
   targets,
-}: Pick<BacklogReport, 'bursts' | 'listener' | 'targets'>): string {
+}: Pick<BacklogReport, 'bursts' | 'listener' | 'isHere' | 'targets'>): string {
   const last = bursts.at(-1)
   if (last === undefined) return words.conclusion.none
   const trouble = bursts.find((b) => b.failed > 0 || b.slowHandshakes > 0)
@@ -179,10 +188,17 @@ function conclusionOf({
     slowest: formatDuration(trouble?.slowestHandshakeMs ?? last.slowestHandshakeMs ?? 0),
     kind: trouble?.failures[0] === undefined ? '' : probeWords.failure[trouble.failures[0].kind],
   }
-  const { overflow, fine, fineHere, failures, slow } = words.conclusion
+  const { overflow, full, fine, fineHere, failures, slow, refused, nobody } = words.conclusion
+  if (isRefused(last)) return fill(isHere && listener === null ? nobody : refused, values)
+  if (counted !== undefined && isFullBefore(counted)) return fill(full, values)
   if (counted !== undefined) return fill(overflow, values)
   if (trouble === undefined) return fill(listener === null ? fine : fineHere, values)
   return fill(trouble.failed > 0 ? failures : slow, values)
+}
+
+/** More waited than this burst brought, and none of it was answered. */
+function isFullBefore({ connections, answered, counted }: Burst): boolean {
+  return answered === 0 && (counted?.deepest ?? 0) > connections
 }
 
 /** The listener's own drops where the kernel tells them; else the namespace's overflows. */

@@ -16,6 +16,8 @@ export interface LoadOptions extends Omit<LoadSettings, 'url'> {
   to: ProbeAddress
 }
 
+/** A rate up to here needs no consent (src/app/probe/permit.ts), so its connections stay below it in every second. */
+const GENTLE_PER_SECOND = 50
 /** As long as the generator waits at the end for what is under way. */
 const LAST_REQUEST_MS = 5000
 /** So long may it take until all connections of a burst are begun. */
@@ -94,6 +96,9 @@ function jobOf(options: LoadOptions): LoadJob {
     ...options,
     to: { ...to, port, ...(scheme === 'https' ? { tls: { servername: host } } : {}) },
     request: requestOctets(target, { method, keepAlive }),
+    ...((options.ratePerS ?? Number.POSITIVE_INFINITY) <= GENTLE_PER_SECOND
+      ? { opensPerS: GENTLE_PER_SECOND }
+      : {}),
   }
 }
 

@@ -51,8 +51,8 @@ function rowOf(burst: Burst, isHere: boolean): string[] {
   ]
 }
 
-function listenerLines({ listener }: BacklogReport): string[] {
-  if (listener === null) return wrap(words.elsewhere, '  ')
+function listenerLines({ listener, isHere }: BacklogReport): string[] {
+  if (listener === null) return isHere ? [] : wrap(words.elsewhere, '  ')
   const { local, limit } = listener
   const text = limit === null ? words.noLimit : words.listener
   return wrap(fill(text, { local, limit: limit ?? 0, fits: (limit ?? 0) + 1 }), '  ')

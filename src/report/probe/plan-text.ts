@@ -8,12 +8,13 @@ import { wrap } from '../wrap.ts'
 export function planText(probe: ProbeReport['probe'], plan: Plan): string {
   const { connections, rate, head } = words.plan
   const { perSecond } = plan
+  const some = { n: formatCount(perSecond ?? 0), atOnce: formatCount(plan.atOnce) }
   const text = fill(head, {
+    ...some,
     probe,
     connections: connectionsText(plan, connections),
     targets: plan.targets.join(', '),
-    atOnce: formatCount(plan.atOnce),
-    rate: perSecond === null ? rate.free : fill(rate.limited, { n: formatCount(perSecond) }),
+    rate: perSecond === null ? rate.free : fill(probe === 'load' ? rate.due : rate.limited, some),
     sends: plan.sends,
     deadline: formatDuration(plan.deadlineMs),
   })
