@@ -5,6 +5,7 @@ import { causes } from '../causes/index.ts'
 import { conclude } from '../diagnose/diagnose.ts'
 import type { ConnectionSummary, Report } from '../diagnose/report.ts'
 import { draftOf, type Locate, place, type SummaryContext, summarise } from '../diagnose/summary.ts'
+import type { ApplicationFacts } from '../evidence/application.ts'
 import type { ConnectionFacts } from '../evidence/connection.ts'
 import type { Evidence, TranslationFacts } from '../evidence/evidence.ts'
 import { diagnoseWords as words } from '../messages/en/diagnose.ts'
@@ -38,12 +39,12 @@ export const analyzeCaptures: AnalyzeCaptures = async (options) => {
 
 async function analyzeOne(options: AnalyzeOptions): Promise<AnalyzeResult> {
   const inputs = inputsOf(options.inputs, options)
-  const { read, collected, translation } = await readOnce(inputs, options)
+  const { read, collected, translation, evidence: captured } = await readExactly(inputs, options)
   const ids = sourceIds(read.sources.length)
   const locate = locator(read, ids)
   const { machines } = options
   const ofCapture = {
-    ...(await evidenceOf(inputs, read, ids)),
+    ...captured,
     ...(translation === null || translation === 'unread' ? {} : { translation }),
   }
   const probed = await probeResults(options, ofCapture, read.originNs)
@@ -76,6 +77,23 @@ async function analyzeOne(options: AnalyzeOptions): Promise<AnalyzeResult> {
   return { report, ladder: await showOne(facts, { inputs, read, causeOf, ...context }) }
 }
 
+/**
+ * What the capture says. Where refusals in words were met among answers of which the core looked at some only, it is read again
+ * to count them all.
+ */
+async function readExactly(inputs: Inputs, options: AnalyzeOptions) {
+  const once = await readOnce(inputs, options)
+  const ids = sourceIds(once.read.sources.length)
+  const evidence = await evidenceOf(inputs, once.read, ids)
+  if (!once.read.flows.answersSampled || ![...evidence.application.values()].some(saysNo)) {
+    return { ...once, evidence }
+  }
+  const again = await inputs.reopen()
+  if (again === null) return { ...once, evidence }
+  const read = await readFlows(again, { ...readOptions(options), allAnswers: true })
+  return { ...once, read, evidence: await evidenceOf(inputs, read, ids) }
+}
+
 /** Each connection once, also where the capture has it before and after a translation of its addresses. */
 async function readOnce(inputs: Inputs, options: AnalyzeOptions) {
   const collected = new Collected(options)
@@ -97,6 +115,10 @@ function noteHeadersOnly(report: Report): void {
     const count = counts['tcp'] ?? 0
     if (count > 0) faults.push({ name: 'headers-only', count, text: words.headersOnly })
   }
+}
+
+function saysNo({ database, http, tls }: ApplicationFacts): boolean {
+  return database?.error != null || tls?.alert != null || (http?.status ?? 0) >= 400
 }
 
 /** Its connections are counted twice, and nothing can be done about it. */

@@ -11,7 +11,7 @@ const MAX_WANTED = 256
 const MAX_ALIKE = 24
 /** Those beyond, if there is little of each: what tells one refusal in words among many healthy answers. */
 const SHORT_PACKETS = 40
-const MAX_SHORT = 4_096
+const MAX_SHORT = 8_192
 
 /** What the troubled connections said, where the capture has their payload. */
 export async function readConversations(

@@ -32,6 +32,8 @@ const BATCHES_A_TURN = 32
 
 export interface ReadOptions {
   onConnection?: (facts: ConnectionFacts) => void
+  /** See FlowOptions. */
+  allAnswers?: boolean
   /** Called after each batch with octets done and in all (null when not known). */
   onProgress?: (done: number, total: number | null) => void
   /** Looked at between batches: true ends the reading early, as if the input had ended. */
@@ -103,6 +105,7 @@ async function readAll(
   const analysis = new FlowAnalysis({
     addresses,
     core,
+    allAnswers: options.allAnswers ?? false,
     ...(options.onConnection === undefined ? {} : { onConnection: options.onConnection }),
   })
   const frames = new FrameMap((options.base?.frame ?? 0) + 1)

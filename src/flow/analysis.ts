@@ -21,6 +21,7 @@ import { dataPackets, retransmitted, serverSpokeFirst } from './row-sums.ts'
 import type { Rows } from './rows.ts'
 import { type Collector, FlowTracker } from './tracker.ts'
 import { isShortExchange, isTroubled, mayHaveLeft } from './trouble.ts'
+import { UnusualAnswers } from './unusual-answers.ts'
 
 /** Rows of troubled connections kept to the end; beyond, each group (server, ending, by whom) keeps this many. */
 const KEPT_MAX = 16_384
@@ -33,6 +34,9 @@ const GLUED_NS = 86_400e9
 const WATCHED_PER_ENDPOINT = 512
 const WATCHED_MUTE = 16
 const WATCHED_MAX = 4_096
+
+/** When an unusual one was met, so many of the next are looked at. */
+const LOOK_CLOSELY = 64
 /** An open connection that was silent this long when the capture ended may be one that something forgot. */
 const QUIET_NS = 3e9
 /** Shorter waits for an acknowledgment are ordinary losses. */
@@ -42,6 +46,8 @@ export interface FlowOptions {
   addresses: AddressBook
   /** Does what it can of the work; without it all is done here, and the result is the same. */
   core?: Core | null
+  /** Every short answer is looked at, also where the core could finish its connection alone. */
+  allAnswers?: boolean
   /** Called for every connection as it is finished, clean ones included (`--all`, `--export`). */
   onConnection?: (facts: ConnectionFacts) => void
 }
@@ -58,6 +64,8 @@ export interface FlowResult {
   bothDirections: boolean
   /** Some connections seem to be there twice, before and after a translation of their addresses. */
   bothSides: boolean
+  /** Unusual short answers were met, and not every connection was looked at: there may be more of them. */
+  answersSampled: boolean
   duplicates: number
   /** SYNs that were only counted, because millions of half-open connections were followed already. */
   unfollowed: number
@@ -79,6 +87,9 @@ export class FlowAnalysis implements Collector {
   private readonly onConnection: ((facts: ConnectionFacts) => void) | undefined
   private readonly groups = new Map<string, Group>()
   private readonly watched: Group = { rows: [], ended: [], seen: 0 }
+  private readonly unusual = new UnusualAnswers()
+  private looks = 0
+  private readonly allAnswers: boolean
   private kept = 0
   private troubled = 0
   private bothDirections = false
@@ -96,6 +107,7 @@ export class FlowAnalysis implements Collector {
     this.addresses = options.addresses
     this.onConnection = options.onConnection
     this.core = options.core ?? null
+    this.allAnswers = options.allAnswers ?? false
     this.tracker = new FlowTracker(() => this, this.core)
     // Who wants every connection gets each from here, when it ends.
     const alone = this.core === null || this.onConnection !== undefined
@@ -130,9 +142,8 @@ export class FlowAnalysis implements Collector {
     this.tracker.settle(p)
   }
 
-  /** Payload was captured: from now on more witnesses are worth their place. */
+  /** Payload was captured, told after each batch: more witnesses are worth their place, and a look at what the core would finish alone. */
   sawPayload(): void {
-    if (this.witnesses === WATCHED_PER_ENDPOINT) return
     this.witnesses = WATCHED_PER_ENDPOINT
     this.corePath?.wantWitnesses()
   }
@@ -163,7 +174,7 @@ export class FlowAnalysis implements Collector {
     if (!this.bothSides.done) this.bothSides.look(rows)
     else
       this.corePath?.offer(rows, this.tracker.aggregates, ends.endpoint, {
-        short: this.hasEnough(ends.endpoint?.watched),
+        short: this.hasEnough(ends.endpoint?.watched) && this.looks <= 0 && !this.allAnswers,
         answers: this.hasEnough(ends.endpoint?.watchedAnswers),
       })
     return ends.kept
@@ -223,7 +234,16 @@ export class FlowAnalysis implements Collector {
     if (endpoint === null || this.watched.rows.length >= WATCHED_MAX) return false
     const quiet = this.tracker.lastT - rows.floats[(rows.at + L.R_LAST_T) >> 1]! > QUIET_NS
     if (ended.ending === 'open' ? quiet : isShortExchange(rows)) {
-      if (endpoint.watched >= this.witnesses) return false
+      const enough = endpoint.watched >= this.witnesses
+      if (ended.ending !== 'open' && this.witnesses === WATCHED_PER_ENDPOINT) {
+        this.looks--
+        const found = this.unusual.meet(row, rows, ended, enough)
+        if (found !== 'usual') {
+          if (this.unusual.hasRoom) this.looks = LOOK_CLOSELY
+          return found === 'keep'
+        }
+      }
+      if (enough) return false
       endpoint.watched++
     } else if (ended.ending === 'clean' && endedInAnswer(rows, ended)) {
       if (endpoint.watchedAnswers >= this.witnesses) return false
@@ -243,6 +263,7 @@ export class FlowAnalysis implements Collector {
     const share = Math.min(1, FACTS_MAX / Math.max(1, this.kept))
     for (const group of this.groups.values()) connections.push(...this.groupFacts(group, share))
     connections.push(...this.groupFacts(this.watched, 1))
+    for (const group of this.unusual.groups()) connections.push(...this.groupFacts(group, 1))
     connections.sort((a, b) => a.id - b.id)
     return {
       connections,
@@ -255,6 +276,7 @@ export class FlowAnalysis implements Collector {
       },
       bothDirections: this.bothDirections,
       bothSides: this.bothSides.found,
+      answersSampled: this.corePath !== null && !this.allAnswers && this.unusual.any,
       duplicates: this.tracker.duplicates,
       unfollowed: this.tracker.unfollowed,
       icmpUnmatched: this.tracker.icmpUnmatched,

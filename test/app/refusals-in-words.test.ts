@@ -76,6 +76,19 @@ test('refusals that begin after a hundred healthy connections are found, and all
   })
 })
 
+test('also behind more healthy ones than are looked at, among others that go on', async () => {
+  const isRefused = (i: number) => i >= 900 && i < 1020 && i % 2 === 0
+  const records = Array.from({ length: 1400 }, (_, i) =>
+    connection(i, isRefused(i) ? refused : welcome),
+  ).flat()
+  const report = await diagnoseCapture(pcapFile({ link: RAW_IP, ns: true, records }))
+  expect(report.findings[0]).toMatchObject({
+    cause: 'connection-limit',
+    certainty: 'confirmed',
+    affected: { connections: 60, of: 1400 },
+  })
+})
+
 test('the same without a refusal is healthy', async () => {
   const records = Array.from({ length: 140 }, (_, i) => connection(i, welcome)).flat()
   const report = await diagnoseCapture(pcapFile({ link: RAW_IP, ns: true, records }))
