@@ -383,9 +383,10 @@ function found(connection: ConnectionFacts, variant: string) {
     variant,
     severity: 'problem',
     culprit: {
+      // The smaller of the two binds, and packets do not tell which that is.
       side: 'server',
       host: connection.server.address,
-      setting: 'net.core.somaxconn',
+      setting: 'backlog of listen() or net.core.somaxconn',
     },
     group: connection.server.endpoint,
   } as const

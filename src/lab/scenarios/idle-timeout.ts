@@ -9,6 +9,8 @@ const FORGETS_S = 4
 const POOL = 20
 const SILENCES_S = [0.5, 1.5, 2.5, 3.2, 5.2, 7] as const
 const PATIENCE_S = 2
+/** Of the pool that drops idle connections itself. */
+const EXPIRY_S = 3
 
 type Flavour = 'reset' | 'drop' | 'nat-state-lost' | 'haproxy'
 type Fix = 'keepalive' | 'expiry'
@@ -16,8 +18,7 @@ type Fix = 'keepalive' | 'expiry'
 const fault = `A box on the way forgets a connection that was silent for ${FORGETS_S} s (in the incident 1,800 s)`
 const keepaliveFix =
   'TCP keepalive below the threshold: SO_KEEPALIVE, TCP_KEEPIDLE 2 s. Every probe restarts the clock of the box.'
-const expiryFix =
-  'The pool itself drops connections idle for 3 s, below the threshold (as "Keep-Alive: timeout=3" would tell it).'
+const expiryFix = `The pool itself drops connections idle for ${EXPIRY_S} s, below the threshold (as "Keep-Alive: timeout=${EXPIRY_S}" would tell it).`
 
 export const idleTimeout: Scenario = {
   id: 'idle-timeout',
@@ -156,9 +157,12 @@ async function pooled(
   await open()
   for (let k = 0; k < SILENCES_S.length; k++) {
     const silenceS = SILENCES_S[(k + n) % SILENCES_S.length]!
-    await stage.sleep(silenceS * 1000)
-    if (fix === 'expiry' && silenceS > 3) {
+    // A pool that waits for the next use closes when the box has forgotten: its FIN never arrives.
+    const isExpired = fix === 'expiry' && silenceS > EXPIRY_S
+    await stage.sleep((isExpired ? EXPIRY_S : silenceS) * 1000)
+    if (isExpired) {
       await client.do({ op: 'close', on: name })
+      await stage.sleep((silenceS - EXPIRY_S) * 1000)
       await open()
     }
     const got = await client.try({ op: 'ask', on: name, path: '/job', timeout: PATIENCE_S })
