@@ -10,7 +10,39 @@ const aborted = (id: number, over: Parameters<typeof connection>[0] = {}) =>
     ...over,
   })
 
+/** Idle since before the capture began: one packet. */
+const lone = (id: number, shape: 'active' | 'stateless' = 'active') =>
+  connection({
+    id,
+    ending: 'reset',
+    sawStart: false,
+    seen: 'server-only',
+    sides: {
+      client: { packets: 0, payloadOctets: 0 },
+      server: { packets: 1, payloadOctets: 0 },
+    },
+    resets: [reset({ shape, tMs: 900, frame: 90 + id })],
+  })
+
 causeTable(lingerZero, [
+  {
+    name: 'of one that was idle before only the reset was seen, like those of others of that server',
+    connections: [aborted(0), aborted(1), aborted(2), lone(3)],
+    is: 'likely',
+    explains: 4,
+  },
+  {
+    name: 'near miss: another kind of reset, and all that was seen',
+    connections: [aborted(0), aborted(1), aborted(2), lone(3, 'stateless')],
+    is: 'likely',
+    explains: 3,
+  },
+  {
+    name: 'near miss: only the reset was seen, and no habit of that server is known',
+    connections: [aborted(0), lone(3)],
+    is: 'possible',
+    explains: 1,
+  },
   {
     name: 'every connection ends so right after a complete answer',
     connections: [aborted(0), aborted(1), aborted(2)],

@@ -45,7 +45,39 @@ interface Abort {
 
 function judge(evidence: Evidence): Judgement {
   const aborts = evidence.connections.flatMap((c) => abortOf(c, evidence) ?? [])
-  return { verdicts: aborts.map((abort) => verdictOf(abort, aborts, evidence)) }
+  const verdicts = aborts.map((abort) => verdictOf(abort, aborts, evidence))
+  return { verdicts: [...verdicts, ...onlyResets(verdicts, evidence)] }
+}
+
+/** Idle since before the capture began: its reset is all there is, and like those of the same sender that are a setting's. */
+function onlyResets(verdicts: readonly Verdict[], evidence: Evidence): Verdict[] {
+  const habits = new Map(
+    verdicts
+      .filter(({ certainty, severity }) => certainty === 'likely' && severity === 'notice')
+      .map((verdict) => [`${verdict.culprit.host} ${verdict.group}`, verdict]),
+  )
+  return evidence.connections.flatMap((connection) => {
+    const reset = connection.resets[0]
+    if (reset === undefined || reset.shape !== 'active' || connection.sawStart) return []
+    const { client, server } = connection.sides
+    if (client.packets + server.packets > 1 || connection.resets.length > 1) return []
+    const { endpoint } = connection.server
+    const habit = habits.get(`${connection[reset.from].address} ${endpoint} ${reset.from}`)
+    if (habit === undefined) return []
+    return [
+      {
+        ...habit,
+        connections: [connection],
+        certainty: 'possible' as const,
+        weight: 40,
+        because: [
+          say('only-reset', { who: reset.from }, frameOf(reset, connection)),
+          ...habit.because.filter(({ key }) => key === 'systematic'),
+        ],
+        against: [say('before-unseen', {}, connectionRef(connection))],
+      },
+    ]
+  })
 }
 
 /** An abort of a side that had read and sent everything: nothing but the option, or a kill, explains the missing FIN. */

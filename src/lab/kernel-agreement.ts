@@ -38,7 +38,13 @@ const MAKERS: { readonly [C in CauseId]?: readonly Maker[] } = {
   'memory-pressure': ['out-of-memory'],
   'peer-restarted': ['unknown-connection', 'unknown-connection-at-listener'],
   'port-closed': ['syn-to-closed-port'],
-  'process-killed': ['close-with-unread-data', 'syn-to-closed-port', ...LATE_SEGMENT],
+  // Its listener closes with it, which resets who was not accepted yet.
+  'process-killed': [
+    'close-with-unread-data',
+    'listener-closed',
+    'syn-to-closed-port',
+    ...LATE_SEGMENT,
+  ],
   'reset-after-exchange': CLIENT_LEFT,
   'server-idle-timeout': [...LATE_SEGMENT, 'close-with-unread-data', 'linger-zero'],
   'server-stalled': CLIENT_LEFT,

@@ -9,6 +9,9 @@ export const lingerZero = {
       'an answer like {status} can be given without reading the request, and as few octets unread do not show in the window',
     'reset-without-fin':
       'the {who} reset the connection of its own accord {after:ms} after the last data, without FIN, nothing unread',
+    'only-reset':
+      'all that was seen of it is such a reset of the {who}: it was idle since before the capture began',
+    'before-unseen': 'what was unread or unsent before the capture began cannot be seen',
     systematic:
       '{count:count} of {of:count} connections end so: a setting of the {who}, not an accident',
     lost: '{octets:octets} had not been acknowledged when it reset: they are lost',
