@@ -60,6 +60,8 @@ export interface VisitResponse {
 }
 
 const POLL_MS = 10
+/** What has not happened by then is worth saying: a SYN is sent again after 1 s. */
+const TOLD_MS = 1000
 /** Until the socket is there. */
 const FIRST_POLL_MS = 1
 /** A server that speaks first does so at once. */
@@ -108,7 +110,7 @@ class Visiting {
   start(): void {
     const { stop, to, connectMs } = this.job
     this.startMs = this.port.nowMs()
-    const onStop = () => this.end(null)
+    const onStop = () => this.stopped()
     stop.addEventListener('abort', onStop)
     this.cancels.push(() => stop.removeEventListener('abort', onStop))
     this.within(connectMs)
@@ -120,6 +122,12 @@ class Visiting {
       closed: (failure) => this.closed(failure),
     })
     this.poll()
+  }
+
+  /** Ctrl-C is the end of the patience of whoever looks on: after a while it says the same as a limit. */
+  private stopped(): void {
+    if (this.now() < TOLD_MS) this.end(null)
+    else this.fail(failureOfTimeout(this.phase), null)
   }
 
   private now(): number {

@@ -103,3 +103,15 @@ async function silent(): Promise<{ port: number; resolve: () => void }> {
   }
   return { port: (server.address() as AddressInfo).port, resolve }
 }
+
+test('Ctrl-C within a burst: nothing is concluded of what was not answered yet', async () => {
+  const { resolve: stuck, port } = await silent()
+  const stop = new AbortController()
+  setTimeout(() => stop.abort(), 300)
+  const hooks = { stop: stop.signal }
+  const asked = { target: `127.0.0.1:${port}`, http: '/', connections: 8, timeoutMs: 20_000 }
+  const report = await probeBacklog(asked, hooks)
+  stuck()
+  expect(report).toMatchObject({ interrupted: true, decided: false, bursts: [] })
+  expect(report.conclusion).toBe('Interrupted before the first burst was over.')
+}, 20_000)

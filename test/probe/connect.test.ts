@@ -91,6 +91,16 @@ describe('what became of it', () => {
   })
 })
 
+test('Ctrl-C tells what has not happened by then', async () => {
+  const port = await listening(createServer((socket) => socket.pause()))
+  const stop = new AbortController()
+  setTimeout(() => stop.abort(), 1200)
+  const hooks = { stop: stop.signal }
+  const report = await probeConnect(request(`http://127.0.0.1:${port}/`), hooks)
+  expect(report).toMatchObject({ interrupted: true, decided: true })
+  expect(['never-served', 'not-acknowledged']).toContain(report.targets[0]?.verdict)
+})
+
 test('a name is tried over each family that it has', async () => {
   const port = await listening(createServer())
   const report = await probeConnect(request(`localhost:${port}`))

@@ -50,7 +50,7 @@ export const probeWords = {
     elsewhere:
       'The listener is on another host: its queue and counters were not seen. There: ss -ltn, nstat -az TcpExtListenOverflows TcpExtListenDrops.',
     conclusion: {
-      none: 'Interrupted before the first burst.',
+      none: 'Interrupted before the first burst was over.',
       overflow:
         'The accept queue of {address} overflows: with {n} connections at once it was {deepest} long of {fits} and refused {overflows} SYNs or last ACKs.',
       full: 'The accept queue of {address} was full before ({deepest} waiting, {fits} fit) and not one of {n} new connections was answered: its program does not accept.',
@@ -170,7 +170,8 @@ export const probeWords = {
     notOffered: '{address} closes after each answer (Connection: close).',
     notKept: '{address} offers to keep connections alive, but a second request was not answered.',
     closes: 'It closes them when they were idle for {really} ({how}).',
-    stillOpen: 'One that was idle for {waited} still worked.',
+    stillOpen: 'One that was idle for {waited} was not closed.',
+    stillWorks: 'One that was idle for {waited} still worked.',
     dead: 'Those that were idle for {waited} were dead: neither closed nor answering, as when a hop on the way has forgotten them (tcpwhy probe idle tells after how long).',
     says: {
       so: 'It says so: Keep-Alive: timeout={says}.',

@@ -49,9 +49,12 @@ function idleText({ idle, keepAlive }: Found): string[] {
     how: words.how[idle.how ?? 'fin'],
   }
   const said = says === null ? words.saysNothing : fill(words.says[saidHow(idle, says)], values)
-  const { stillOpen, dead, closes } = words
-  const really = idle.closedAfterMs !== null ? closes : idle.answered === false ? dead : stillOpen
-  return [fill(really, values), said]
+  return [fill(idle.closedAfterMs === null ? openText(idle) : words.closes, values), said]
+}
+
+function openText({ answered }: Idle): string {
+  if (answered === null) return words.stillOpen
+  return answered ? words.stillWorks : words.dead
 }
 
 /** Servers close up to a second or two after what they say, so that clients are first. */

@@ -1,5 +1,5 @@
 import type { Keepalive, OpenOptions, ProbePort } from '../port.ts'
-import { type Bracket, bracketOf } from './bracket.ts'
+import { type Bracket, bracketOf, isDeath } from './bracket.ts'
 import { besides, fan, ladder } from './plan.ts'
 import { tryOne } from './trial.ts'
 import type { SearchState, Talk, Trial, TrialResult } from './types.ts'
@@ -37,7 +37,7 @@ export const ROUNDS = 4
 export async function search(job: SearchJob, context: SearchContext): Promise<TrialResult[]> {
   const results = [...job.known]
   const add = (found: readonly TrialResult[]) => results.push(...found)
-  let isCompared = false
+  let isCompared = wasCompared(job.known)
   if (job.talk.is === 'mysql' && results.length === 0) {
     add(await logInOnce(job, watched(job, results, 'ladder', context)))
     if (!results.some(({ outcome }) => outcome !== 'unusable')) return results
@@ -84,6 +84,12 @@ function restarted({ port, stop }: SearchContext): Promise<void> {
     const cancel = port.after(stop.aborted ? 0 : RESTART_MS, done)
     stop.addEventListener('abort', done)
   })
+}
+
+/** A fan was told whole in an earlier run: what killed was tried again, and something to keep it alive with it. */
+function wasCompared(known: readonly TrialResult[]): boolean {
+  const deaths = plain(known).filter(isDeath)
+  return deaths.length > 1 && known.length > plain(known).length
 }
 
 /** Of one step. */

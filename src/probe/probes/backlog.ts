@@ -71,7 +71,10 @@ async function run(
   for (const size of burstsOf(options.connections)) {
     if (stop.aborted) break
     if (bursts.length > 0) await pause(port, PAUSE_MS)
-    bursts.push(await burst(options, size, limited, stop))
+    const told = await burst(options, size, limited, stop)
+    // Ctrl-C in the middle: of some of them it is not known what would have become.
+    if (told.answered + told.failed < size && stop.aborted) break
+    bursts.push(told)
     // More of them would be refused as well.
     if (bursts.every(isRefused)) break
   }
