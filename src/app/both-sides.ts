@@ -66,14 +66,14 @@ export async function readBothSides(
     const id = firstFrames.get(t.firstFrame)
     if (id !== undefined) ids.set(t.id, id)
   }
-  const fates = await fatesOf(survey, inputs, ids)
+  const { fates, untranslated } = await compared(survey, inputs, ids)
   const views = new Map(
     pairs.flatMap(({ near, far }) => {
       const id = ids.get(near.id)
       return id === undefined ? [] : [[id, { client: far.client, server: far.server }] as const]
     }),
   )
-  return { read, facts: { pairs: pairs.length, views, fates } }
+  return { read, facts: { pairs: pairs.length, views, fates, untranslated } }
 }
 
 interface Survey {
@@ -162,11 +162,11 @@ function keyOf({ client, server }: Trace): string {
 }
 
 /** What went into the box and never came out, and what it made itself. */
-async function fatesOf(
+async function compared(
   survey: Survey,
   inputs: Inputs,
   ids: ReadonlyMap<number, number>,
-): Promise<TranslationFacts['fates']> {
+): Promise<Required<Pick<TranslationFacts, 'fates' | 'untranslated'>>> {
   const { facts, pairs, read } = survey
   const paired = new Set(
     pairs.flatMap(({ near, far, between }) => [near.id, far.id, ...between.map((b) => b.id)]),
@@ -217,10 +217,27 @@ async function fatesOf(
     'server',
   )
   const found = boxFates(near, far, held, { twice, compared: new Set(wanted.keys()) })
-  return new Map(
-    [...found].flatMap(([id, list]) => {
-      const own = ids.get(id)
-      return own === undefined ? [] : [[own, list] as const]
-    }),
-  )
+  const ofRead = <T>(byId: Iterable<readonly [number, T]>) =>
+    new Map(
+      [...byId].flatMap(([id, value]) => {
+        const own = ids.get(id)
+        return own === undefined ? [] : [[own, value] as const]
+      }),
+    )
+  return { fates: ofRead(found), untranslated: ofRead(passedUntranslated(held, twice)) }
+}
+
+/** The client answered by RST what came from the server's own address, and both went through the box as they were. */
+function passedUntranslated(
+  held: readonly { near: ConnectionFacts; far: ConnectionFacts }[],
+  twice: ReadonlySet<number>,
+) {
+  return held.flatMap(({ near, far }) => {
+    const reset = far.resets.find(
+      (r) => r.from === 'client' && r.shape === 'stateless' && twice.has(r.frame),
+    )
+    const frame = reset?.trigger?.frame
+    if (reset === undefined || frame === undefined || !twice.has(frame)) return []
+    return [[near.id, { frame, reset: reset.frame, from: far.server.endpoint }] as const]
+  })
 }

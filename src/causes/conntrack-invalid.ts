@@ -1,6 +1,7 @@
 import type { ConnectionFacts, Side } from '../evidence/connection.ts'
 import type { Evidence } from '../evidence/evidence.ts'
 import {
+  atFrame,
   type Cause,
   connectionRef,
   frameOf,
@@ -41,7 +42,7 @@ function judge(evidence: Evidence): Judgement {
     if (same === undefined) byClient.set(connection.client.endpoint, [connection])
     else same.push(connection)
   }
-  const verdicts: Verdict[] = []
+  const verdicts: Verdict[] = passedTheBox(evidence)
   for (const stray of evidence.connections) {
     const resetter = strayReset(stray)
     if (resetter === null) continue
@@ -49,6 +50,38 @@ function judge(evidence: Evidence): Judgement {
     if (known !== undefined) verdicts.push(judgeOne(stray, known, resetter, evidence))
   }
   return { verdicts }
+}
+
+/** One capture on both sides of the box: a segment of the server passed it as it was, and so did the client's RST to it. */
+function passedTheBox(evidence: Evidence): Verdict[] {
+  return evidence.connections.flatMap((connection) => {
+    const found = evidence.translation?.untranslated?.get(connection.id)
+    if (found === undefined) return []
+    const { from, frame, reset } = found
+    const service = connection.server.endpoint
+    const because = [
+      say('passed-untranslated', { from, server: service }, atFrame(frame, connection)),
+      say('reset-by-client', { from }, atFrame(reset, connection)),
+    ]
+    const died = connection.ending.startsWith('reset') || connection.ending === 'timed-out'
+    if (died) because.push(say('died-too', { server: service }, connectionRef(connection)))
+    return [
+      {
+        connections: [connection],
+        certainty: 'confirmed' as const,
+        severity: 'problem' as const,
+        weight: 96,
+        culprit: {
+          side: 'middlebox' as const,
+          setting: 'net.netfilter.nf_conntrack_tcp_be_liberal',
+        },
+        because,
+        against: [],
+        values: { from, service },
+        group: service,
+      },
+    ]
+  })
 }
 
 /** Who answered a connection without a beginning by a stateless RST; null when it is none. */

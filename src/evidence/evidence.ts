@@ -53,6 +53,8 @@ export interface TranslationFacts {
   views: ReadonlyMap<number, { client: string; server: string }>
   /** By connection id: 'lost' went into the box and never came out, 'injected' was made by the box. */
   fates: ReadonlyMap<number, readonly SegmentFate[]>
+  /** By connection id: a segment that passed the box without being translated back, and the client's RST to it. */
+  untranslated?: ReadonlyMap<number, { frame: number; reset: number; from: string }>
 }
 
 /** All data segments of one connection that both captures were able to see. */

@@ -25,7 +25,7 @@ def numbers(connection):
 
 @capture('conntrack-invalid/un-dnat', vantage='both', ending='reset', victims=4,
          expects={'verdict': 'problem', 'cause': 'conntrack-invalid', 'culprit': 'middlebox'})
-def un_dnat(stage):
+def un_dnat(stage, taps=(CLIENT, SERVER)):
     """As in Kubernetes: clients use the service address 10.77.3.3:80, the router translates it to 10.77.2.2:8080. On
     41001-41004 a segment of the server lies above the window that the router's connection tracking knows (the
     maker forges it on the server, 3,000,000 octets ahead; in the field: reordering and retransmission under
@@ -48,8 +48,8 @@ def un_dnat(stage):
     with stage.inside(SERVER):
         raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
     stage.callback(raw.close)
-    stage.tap(CLIENT, snap=200)
-    stage.tap(SERVER, snap=200)
+    for at in taps:
+        stage.tap(at, snap=200, dev='any' if at == ROUTER else 'eth0')
 
     def ask(connection):
         connection.sendall(get('/part'))

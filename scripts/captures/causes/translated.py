@@ -1,6 +1,7 @@
 """Captures of a router that translates addresses, taken on the router with `-i any`: each connection is in them twice,
 once with the addresses before translation and once with those after it."""
 
+import importlib
 import time
 
 from make import capture
@@ -119,3 +120,12 @@ def no_rule(stage):
     for n in range(1, 7):
         stage.note(f'4100{n}: {seen(stage.connect, 81, 41000 + n, 3, "10.77.1.1")}')
         bystanders(stage, 1, base=42000 + n, host='10.77.1.1')
+
+
+@capture('conntrack-invalid/any-translated', vantage='router', ending='reset', victims=4,
+         expects={'verdict': 'problem', 'cause': 'conntrack-invalid', 'culprit': 'middlebox', 'certainty': 'confirmed'})
+def untranslated(stage):
+    """As conntrack-invalid/un-dnat, taken on the router with `-i any`: on 41001-41004 a segment of the server passes the router
+    untranslated, which the two equal copies of it prove, and so does the client's RST to it.
+    """
+    importlib.import_module('conntrack_invalid').un_dnat(stage, taps=[ROUTER])

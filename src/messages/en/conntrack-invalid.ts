@@ -6,6 +6,8 @@ export const conntrackInvalid = {
     'packets of {service} arrive from {from}, untranslated, and are reset: {connections:count} connections touched',
   because: {
     stray: '{from} sent a segment to {client}, which talks with {server} and not with that address',
+    'passed-untranslated':
+      'the capture shows both sides of the box that translates addresses here: a segment of {from} passed it as it was, not as one of {server}',
     'reset-by-client': 'the client answered {from} by RST: it knows no such connection',
     altered: 'the two captures show that its address was not translated back on the way',
     'died-too': 'the connection with {server} died as well',
