@@ -24,8 +24,8 @@ export interface ProbePort {
    * Null: it cannot be sent (no raw options).
    */
   hop(to: WatchTarget, ttl: number, limitMs: number): Promise<HopAnswer | null>
-  /** Watches the headers of packets to and from there, or says why it cannot. */
-  watch(to: WatchTarget): Promise<PacketWatch | { cannot: string }>
+  /** Watches the headers of packets from these ends: one for each, in their order; or says why it cannot. */
+  watch(ends: readonly WatchTarget[]): Promise<readonly PacketWatch[] | { cannot: string }>
 }
 
 export interface WatchTarget extends ProbeAddress {

@@ -57,11 +57,12 @@ export class VirtualWorld {
       resolve: async (host) => [{ address: host, family: 4 }],
       open: (options, on) => this.open(options, on),
       hop: async () => null,
-      watch: async () => ({
-        seen: (port) => this.seen.get(port) ?? [],
-        settle: async () => {},
-        close: async () => {},
-      }),
+      watch: async (ends) =>
+        ends.map(() => ({
+          seen: (port) => this.seen.get(port) ?? [],
+          settle: async () => {},
+          close: async () => {},
+        })),
     }
   }
 

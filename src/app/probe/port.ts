@@ -46,7 +46,7 @@ export async function nodeProbePort(): Promise<ProbePort> {
       modules.libc === null
         ? null
         : (await import('./hop.ts')).askHop(modules.libc, to, { ttl, limitMs }),
-    watch: async (to) => (await import('./watch.ts')).watchPackets(to),
+    watch: async (ends) => (await import('./watch.ts')).watchPackets(ends),
     resolve: (host) => resolve(modules, host),
     open: (options, on) => open(modules, options, on, buffer),
   }

@@ -6,7 +6,7 @@ import { conclusionOf, verdictOf } from '../connect/conclude.ts'
 import { MAX_HOPS, walk } from '../connect/hops.ts'
 import type { ConnectReport, ConnectTarget, Hops } from '../connect/report.ts'
 import { requestOctets } from '../load/request.ts'
-import type { PacketWatch, ProbeAddress, ProbePort } from '../port.ts'
+import type { ProbeAddress, ProbePort } from '../port.ts'
 import type { Probe, ProbeContext } from '../probe.ts'
 import type { Plan } from '../report.ts'
 import { shownTarget, type Target } from '../target.ts'
@@ -97,7 +97,8 @@ async function one(
   missing: string[],
 ): Promise<ConnectTarget | null> {
   const { target, ask } = options
-  const watched = options.walk ? await port.watch({ ...to, port: target.port }) : null
+  const watched = options.walk ? await port.watch([{ ...to, port: target.port }]) : null
+  const watch = watched === null || 'cannot' in watched ? null : (watched[0] ?? null)
   try {
     if (watched !== null && 'cannot' in watched) missing.push(watched.cannot)
     const tls = target.scheme === 'https' ? { tls: { servername: target.host } } : {}
@@ -112,13 +113,12 @@ async function one(
       port,
     )
     if (seen === null) return null
-    const watch: PacketWatch | null = watched !== null && 'seen' in watched ? watched : null
     const hops = watch === null ? null : await walk({ ...to, port: target.port }, port, watch, stop)
     const address = formatEndpoint(to.address, target.port)
     const verdict = verdictOf(seen, ask)
     const icmp = icmpOf(seen.localPort, watch, hops)
     return { name: target.name, address, family: to.family, verdict, visit: seen, hops, icmp }
   } finally {
-    if (watched !== null && 'close' in watched) await watched.close()
+    await watch?.close()
   }
 }

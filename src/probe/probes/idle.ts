@@ -86,10 +86,11 @@ async function run(options: IdleOptions, port: ProbePort, hooks: IdleHooks): Pro
   const untilMs = startMs + planned.deadlineMs
   const { port: limited, spent } = withBudget(port, { connections, octets: null, untilMs })
   const slot = pacer(limited, PER_SECOND)
-  const watches = await Promise.all(options.targets.map((t) => port.watch(addressOf(t))))
+  const watched = await port.watch(options.targets.map(addressOf))
+  const cannot = 'cannot' in watched ? watched : null
+  const watches = 'cannot' in watched ? [] : watched
   const reportOf = (targets: IdleTarget[]) => {
     const settings = settingsOf(options)
-    const cannot = watches.find((watch) => 'cannot' in watch) ?? null
     return {
       schema: 'tcpwhy.probe/1' as const,
       tool: { name: 'tcpwhy' as const, version },
@@ -135,7 +136,7 @@ async function run(options: IdleOptions, port: ProbePort, hooks: IdleHooks): Pro
         ),
       ),
     )
-    await Promise.all(watches.map((watch) => ('settle' in watch ? watch.settle() : null)))
+    await watches[0]?.settle()
     const targets = options.targets.map(({ target, to }, index) => ({
       name: target.name,
       address: formatEndpoint(to.address, target.port),
@@ -145,7 +146,7 @@ async function run(options: IdleOptions, port: ProbePort, hooks: IdleHooks): Pro
     return reportOf(targets)
   } finally {
     stopTelling()
-    await Promise.all(watches.map((watch) => ('close' in watch ? watch.close() : null)))
+    await Promise.all(watches.map((watch) => watch.close()))
   }
 }
 
@@ -192,12 +193,9 @@ function settingsOf({ maxMs, precisionMs, keepalive, request }: IdleOptions): Id
   return { maxMs, precisionMs, keepalive: given, request }
 }
 
-function withSeen(
-  results: readonly TrialResult[],
-  watch: PacketWatch | { cannot: string } | undefined,
-): TrialResult[] {
+function withSeen(results: readonly TrialResult[], watch: PacketWatch | undefined): TrialResult[] {
   return results.map((result) => {
-    if (watch === undefined || !('seen' in watch) || result.localPort === null) return result
+    if (watch === undefined || result.localPort === null) return result
     // Results of an earlier run keep what was seen then.
     return result.seen.length > 0 ? result : { ...result, seen: watch.seen(result.localPort) }
   })
