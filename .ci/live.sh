@@ -7,6 +7,7 @@
 # events, each made to happen (test/live/events.py), and a host on which everything is wrong, diagnosed (test/live/diagnose.py), and servers at limits of their
 # own configuration: HAProxy, nginx, PostgreSQL (test/live/servers.py). Then idle limits, drawn at random, made and found (scripts/probe-proof).
 # Then probe connect and probe http against real servers: TLS, IPv6, firewalls, requests lost at nginx's close (test/live/probe.ts).
+# Then what one tcpdump tells of several ends (test/live/watch-packets.ts).
 # Then probe idle --mysql-ping against MariaDB, and against PostgreSQL, which is no MySQL (test/live/databases.ts).
 # Last the scene before a restart: a bundle of an ill service, its causes, secrets, interruptions (test/live/snapshot.py).
 set -euo pipefail
@@ -80,4 +81,5 @@ PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" --mount node_modules/.bin/tsx test/live
 PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" --mount sh -c 'mount -t tmpfs none /run && exec node_modules/.bin/tsx scripts/probe-proof/run.ts --runs 3 --at-once 3 --from 2 --to 5 --untimed --only any-packet-drop,data-only-reset,server-fin'
 PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" --mount sh -c 'mount -t tmpfs none /run && exec node_modules/.bin/tsx test/live/probe.ts'
 PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" --mount sh -c 'ip link set lo up && exec node_modules/.bin/tsx test/live/databases.ts'
+PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" sh -c 'ip link set lo up && exec node_modules/.bin/tsx test/live/watch-packets.ts'
 PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" --mount --pid --fork --mount-proc python3 test/live/snapshot.py

@@ -46,6 +46,7 @@ export async function probeIdle(
   hooks: ProbeHooks & { onProgress?: (progress: IdleProgress) => void } = {},
   givenPort?: ProbePort,
 ): Promise<IdleReport> {
+  if (givenPort === undefined) await keepYoungSpaceSmall()
   const port = givenPort ?? (await nodeProbePort())
   const given = givenOf(request)
   const options = await optionsOf(request, port)
@@ -75,6 +76,15 @@ export async function probeIdle(
   } finally {
     await state?.close()
   }
+}
+
+/**
+ * Thousands of silent sockets are made once and kept, and next to nothing is made meanwhile: a young generation that grows for them
+ * would only take memory. @see V8 src/heap/new-spaces.cc SemiSpaceNewSpace::Grow
+ */
+async function keepYoungSpaceSmall(): Promise<void> {
+  const { setFlagsFromString } = await import('node:v8')
+  setFlagsFromString('--semi-space-growth-factor=1')
 }
 
 /** Before any connection of ours is open. */

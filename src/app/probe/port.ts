@@ -19,14 +19,10 @@ const READ_OCTETS = 64 * 1024
 
 /** Loaded when an experiment is wanted: the command is one script, whose static imports every start would pay for. */
 async function loadModules() {
-  const [net, tls, dns] = await Promise.all([
-    import('node:net'),
-    import('node:tls'),
-    import('node:dns/promises'),
-  ])
+  const net = await import('node:net')
   const libc = loadLibc()
   const raw = libc.is === 'loaded' ? libc.libc : null
-  return { net, tls, dns, libc: raw, options: raw === null ? null : socketOptions(raw) }
+  return { net, libc: raw, options: raw === null ? null : socketOptions(raw) }
 }
 
 type Modules = Awaited<ReturnType<typeof loadModules>>
@@ -57,8 +53,11 @@ function after(ms: number, run: () => void): () => void {
   return () => clearTimeout(timer)
 }
 
-async function resolve({ dns }: Modules, host: string): Promise<readonly ProbeAddress[]> {
+async function resolve({ net }: Modules, host: string): Promise<readonly ProbeAddress[]> {
+  const family = net.isIP(host)
+  if (family !== 0) return [{ address: host, family: family === 6 ? 6 : 4 }]
   try {
+    const dns = await import('node:dns/promises')
     const found = await dns.lookup(host, { all: true, verbatim: true })
     return found.map(({ address, family }) => ({ address, family: family === 6 ? 6 : 4 }))
   } catch (cause) {
@@ -110,7 +109,9 @@ function plain(
 
 /** TLS over a plain socket of ours, so that failures of the handshakes of TCP and of TLS are told apart. */
 function secure(modules: Modules, options: OpenOptions, on: SocketEvents): ProbeSocket {
-  const { net, tls } = modules
+  const { net } = modules
+  // At its first use: no experiment without TLS pays for it.
+  const tls = process.getBuiltinModule('node:tls')
   const { address, family, port } = options
   const raw = new net.Socket({ allowHalfOpen: true })
   let failure: SocketFailure | null = null
