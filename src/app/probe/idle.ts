@@ -46,7 +46,7 @@ export async function probeIdle(
   hooks: ProbeHooks & { onProgress?: (progress: IdleProgress) => void } = {},
   givenPort?: ProbePort,
 ): Promise<IdleReport> {
-  if (givenPort === undefined) await keepYoungSpaceSmall()
+  if (givenPort === undefined) await keepHeapSmall()
   const port = givenPort ?? (await nodeProbePort())
   const given = givenOf(request)
   const options = await optionsOf(request, port)
@@ -79,12 +79,13 @@ export async function probeIdle(
 }
 
 /**
- * Thousands of silent sockets are made once and kept, and next to nothing is made meanwhile: a young generation that grows for them
- * would only take memory. @see V8 src/heap/new-spaces.cc SemiSpaceNewSpace::Grow
+ * Thousands of silent sockets are made once and kept, and next to nothing is made meanwhile: a heap that grows ahead of them would only
+ * take memory. @see V8 src/heap/new-spaces.cc SemiSpaceNewSpace::Grow, src/heap/heap-controller.cc MemoryController::GrowingFactor
  */
-async function keepYoungSpaceSmall(): Promise<void> {
+async function keepHeapSmall(): Promise<void> {
   const { setFlagsFromString } = await import('node:v8')
   setFlagsFromString('--semi-space-growth-factor=1')
+  setFlagsFromString('--heap-growing-percent=10')
 }
 
 /** Before any connection of ours is open. */
