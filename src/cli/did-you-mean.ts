@@ -17,6 +17,17 @@ export function withSuggestion(error: unknown, inputs: readonly string[]): unkno
   return new TcpwhyError(error.code, error.message, `Did you mean ${meant}?`, { cause })
 }
 
+/** The error about a scenario that there is not, with the one that was probably meant. */
+export function withScenario(error: unknown, id: string, ids: readonly string[]): unknown {
+  if (!(error instanceof TcpwhyError) || error.code !== 'LAB_UNKNOWN') return error
+  const [near] = ids.includes(id) ? [] : nearest(id.toLowerCase(), ids, 1)
+  if (near === undefined) return error
+  const { cause } = error
+  return new TcpwhyError(error.code, error.message, `Did you mean ${near}? ${error.todo}`, {
+    cause,
+  })
+}
+
 function commandLike(word: string): string | undefined {
   if (!/^[a-z-]+$/i.test(word)) return undefined
   const names = commands.map(({ name }) => name.split(' ')[0] ?? name)

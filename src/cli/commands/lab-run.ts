@@ -4,6 +4,7 @@ import type { LabEvent } from '../../lab/types.ts'
 import { labText } from '../../report/lab-text.ts'
 import { jsonText } from '../../report/printable.ts'
 import { COLUMNS } from '../../report/wrap.ts'
+import { withScenario } from '../did-you-mean.ts'
 import type { Io } from '../io.ts'
 import { columnsOf } from '../report-output.ts'
 import type { App, Arguments } from '../spec.ts'
@@ -18,7 +19,7 @@ export async function run({ options, operands }: Arguments, io: Io, app: App): P
       'tcpwhy lab list shows them all.',
     )
   }
-  const { runLab } = await app.lab()
+  const { runLab, labScenarios } = await app.lab()
   const keep = options['keep']?.[0]
   const stop = new AbortController()
   const stopListening = io.onInterrupt(() => stop.abort())
@@ -39,6 +40,9 @@ export async function run({ options, operands }: Arguments, io: Io, app: App): P
     const look = { color: await hasColor(options, io), ...(await columnsOf(io.out)) }
     await io.out.write(options['json'] ? `${jsonText(report, 2)}\n` : labText(report, look))
     return report.isAsExpected ? 0 : 1
+  } catch (error) {
+    const ids = labScenarios().map((scenario) => scenario.id)
+    throw withScenario(error, id, ids)
   } finally {
     await view.end()
     stopListening()
