@@ -20,6 +20,8 @@ const DRAIN_MS = 2500
 const IN_THE_MIDDLE = 5
 /** The new version at work, before the load ends. */
 const AFTERWARDS_MS = 4000
+/** Who looks at the host stays until the story ends, however long the deploy is waited for. */
+const WATCH_MS = 60_000
 /** On a busy machine. */
 const PATIENCE_MS = 40_000
 
@@ -71,7 +73,7 @@ export async function playDeploy(stage: Stage, gently: boolean): Promise<Outcome
   stage.gauge('requests failed', () => failures(now()))
   const answered = () => loads.every((load) => load.now().answered >= UNDER_WAY)
   await stage.until('both kinds of requests are answered', answered, PATIENCE_MS)
-  stage.look()
+  stage.look('server', { forMs: WATCH_MS })
   await stage.sleep(2000)
   await (gently ? deployGently : deployRudely)(stage, doomed, haproxy)
   await stage.sleep(AFTERWARDS_MS)
