@@ -19,7 +19,7 @@ import { readAgain } from './reread.ts'
 /** Connections followed when looking for the other sides, at most; a capture with more is taken as it is. */
 const TRACES_MAX = 200_000
 /** Connections whose facts are kept to compare both sides segment by segment. */
-const FACTS_MAX = 12_000
+const FACTS_MAX = 4_000
 const COMPARED_MAX = 500
 /** A copy of the last segment may come a little later than the connection's last one. */
 const SLACK_NS = 1000
@@ -96,7 +96,9 @@ async function surveyOf(inputs: Inputs, options: ReadOptions): Promise<Survey | 
       full ||= traces.size >= TRACES_MAX
       if (full) return
       traces.set(c.id, traceOf(c))
-      if (facts.size < FACTS_MAX) facts.set(c.id, c)
+      // Troubled ones are what is compared; of the clean ones some may be their other sides.
+      const room = c.ending === 'clean' ? FACTS_MAX / 4 : FACTS_MAX
+      if (facts.size < room) facts.set(c.id, c)
     },
   })
   if (full) return null

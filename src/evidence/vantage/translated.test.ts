@@ -106,6 +106,9 @@ describe('what is only alike stays two', () => {
   test('a stack that begins every connection with one number', () => {
     const own = (id: number, ends: typeof NEAR) => seen(id, ends, [1, 2], { head: [syn(500 + id)] })
     expect(pairsOf(own(0, NEAR), own(1, FAR))).toEqual([])
+    const oneId = (id: number, ends: typeof NEAR) =>
+      seen(id, ends, [1, 2], { head: [syn(null, 1)], sides: { client: { ttls: [64] } } })
+    expect(pairsOf(oneId(0, NEAR), oneId(1, FAR))).toEqual([])
     const bare = (id: number, ends: typeof NEAR) =>
       seen(id, ends, [1, 2], { head: [syn(null, -1)], sides: { client: { ttls: [64] } } })
     expect(pairsOf(bare(0, NEAR), bare(1, FAR))).toEqual([])

@@ -38,6 +38,7 @@ const SYN_MS = 130_000
 /** What passes a box does so at once; without timestamps this is part of the proof. */
 const PASS_MS = 50
 const ENOUGH_SHARED = 3
+const NO_SEGMENTS: ReadonlyMap<string, number> = new Map()
 /** Translated more often than this within one capture is nothing that happens. */
 const SIDES_MAX = 4
 
@@ -56,7 +57,7 @@ export function traceOf(c: ConnectionFacts): Trace {
     isns: { client: client.isn !== null, server: server.isn !== null },
     ttls: { client: client.ttls[0] ?? 0, server: server.ttls[0] ?? 0 },
     syns: synsOf(c.head),
-    segments: client.isn === null ? segmentsOf(c) : new Map(),
+    segments: client.isn === null ? segmentsOf(c) : NO_SEGMENTS,
   }
 }
 
@@ -129,8 +130,9 @@ function isUnstampedHop(a: Trace, b: Trace): boolean {
 
 function sharesSyn(a: Trace, b: Trace): boolean {
   const key = a.syns.find((k) => b.syns.includes(k))
-  // A scanner may give many SYNs one number; its IP-ID is 16 bits only.
-  return key !== undefined && (key.startsWith('ts') || within([a, b], PASS_MS))
+  // A scanner may give many SYNs one number, and makers of test captures all packets one IP-ID; who forwards lowers the TTL.
+  if (key === undefined || key.startsWith('ts')) return key !== undefined
+  return within([a, b], PASS_MS) && a.ttls.client !== b.ttls.client
 }
 
 /** Under way when the capture began: the same octets of both streams at the same moments. */
