@@ -162,6 +162,7 @@ function walks(): void {
         tcp dport 81 reject with tcp reset
         tcp dport 82 drop
         tcp dport 84 reject with icmpx type admin-prohibited
+        tcp dport 85 reject with icmpx type port-unreachable
       }
     }`,
   )
@@ -199,6 +200,17 @@ function walks(): void {
       new RegExp(`It is ${ROUTER.replaceAll('.', '\\.')} that says so`),
     )
   })
+  check(
+    'a firewall that refuses by ICMP port unreachable, which programs cannot tell from a RST',
+    () => {
+      const report = connect(`${SERVER}:85`)
+      const { verdict, icmp } = only(report)
+      assert.equal(verdict, 'refused')
+      assert.deepEqual(icmp, { from: ROUTER })
+      assert.match(report.conclusion, /by ICMP port unreachable from/)
+      assert.doesNotMatch(report.conclusion, /The RST comes from/)
+    },
+  )
   check('the same walk over IPv6', () => {
     const { hops } = only(connect('http://dual:8080/', '-6'))
     assert.equal(hops?.answered?.ttl, 2)
@@ -249,17 +261,31 @@ async function race(): Promise<void> {
   })
 }
 
-/** Every experiment that a finding may name, as it is printed, against a server that is there. */
+/** What findings put in, so short that all of it is over soon. */
+function filled(template: string): string {
+  const port = template.includes('https:') ? 8443 : 8080
+  const target = `${SERVER}:${port}`
+  const url = `http://${target}/`
+  const silence = '--max 5s --precision 1s'
+  const values = { target, url, talk: url, silence, max: '5s', patience: '2s' }
+  return render(template, values)
+    .replace(/^sudo /, '')
+    .replace(/--max \d+m/, '--max 5s')
+    .replace(/--for \d+m/, '--for 3s')
+}
+
+/** Every experiment that a finding may name, as it is printed but for its times, against a server that is there. */
 async function asPrinted(): Promise<void> {
-  const texts = stringsIn(en).filter((text) => /^(sudo )?tcpwhy probe [^']*\{server\}/.test(text))
+  const texts = stringsIn(en).filter((text) =>
+    /^(sudo )?tcpwhy probe [^']*\{(target|url|talk)\}/.test(text),
+  )
   const commands = [...new Set(texts)].filter((text) => !text.includes('--mysql-ping'))
   assert.ok(commands.length >= 7, `${commands.length} commands`)
   writeFileSync(join(folder, 'tcpwhy'), `#!/bin/sh\nexec ${process.execPath} ${bin} "$@"\n`)
   chmodSync(join(folder, 'tcpwhy'), 0o755)
   const ran = await Promise.all(
     commands.map(async (template) => {
-      const port = template.includes('https:') ? 8443 : 8080
-      const command = render(template, { server: `${SERVER}:${port}` }).replace(/^sudo /, '')
+      const command = filled(template)
       const words = ['sh', '-c', `PATH=${folder}:$PATH ${command} --quiet`]
       return { command, ...(await network.output('client', words)) }
     }),
