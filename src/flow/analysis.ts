@@ -170,9 +170,9 @@ export class FlowAnalysis implements Collector {
   finished(row: number, rows: Rows): boolean {
     this.flush()
     const ends = this.conclude(row, rows)
+    this.bothSides.look(rows)
     // The first ones are all looked at here.
-    if (!this.bothSides.done) this.bothSides.look(rows)
-    else
+    if (!this.bothSides.wantsAll)
       this.corePath?.offer(rows, this.tracker.aggregates, ends.endpoint, {
         short: this.hasEnough(ends.endpoint?.watched) && this.looks <= 0 && !this.allAnswers,
         answers: this.hasEnough(ends.endpoint?.watchedAnswers),

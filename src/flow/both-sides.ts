@@ -3,6 +3,8 @@ import type { Rows } from './rows.ts'
 
 /** Connections looked at, of those that end first: enough to see what kind of capture it is. */
 export const LOOKED_AT = 256
+/** For so many the core is kept from ending connections by itself: JavaScript takes fifty times as long. Later it ends odd ones only. */
+export const ALL_LOOKED_AT = 32
 /** A box that translates addresses passes a packet on within this, unless it queues. */
 const NEAR_NS = 50e6
 
@@ -40,8 +42,8 @@ export class BothSidesHint {
     }
   }
 
-  /** Nothing more to learn. */
-  get done(): boolean {
-    return this.found || this.looked >= LOOKED_AT
+  /** Whether every connection is to be looked at still. */
+  get wantsAll(): boolean {
+    return !this.found && this.looked < ALL_LOOKED_AT
   }
 }
