@@ -24,6 +24,7 @@ const leftAfter = (id: number, age: number, over: Parameters<typeof connection>[
     id,
     ending: 'half-closed',
     endedBy: 'client',
+    startMs: asked - 1,
     request: { startFrame: 4, startMs: asked, lastFrame: 4, lastMs: asked, octets: 28, seq: 1 },
     sides: { client: fin(id) },
     ...over,
@@ -154,6 +155,13 @@ causeTable(processKilled, [
     is: 'possible',
     variant: 'client',
     against: ['one-age'],
+  },
+  {
+    name: 'a client left requests of different ages, but connections of one age: stopped, or a timeout on the whole',
+    connections: [0, 1, 2].map((id) => leftAfter(id, 300 + 250 * id, { startMs: -100 })),
+    is: 'possible',
+    variant: 'client',
+    against: ['one-life'],
   },
   {
     name: 'requests that lay unread, reset in one moment: died, or a queue that was closed',

@@ -12,7 +12,7 @@ import {
   type Verdict,
 } from './cause.ts'
 import { closedUnanswered } from './closed-unanswered.ts'
-import { toleranceMs } from './closing.ts'
+import { densest, toleranceMs } from './closing.ts'
 import { cutResponse } from './cut-response.ts'
 import { judgeProcessKilledHere } from './machine/process-killed.ts'
 
@@ -24,6 +24,8 @@ const TOGETHER = 3
 const ACCEPTED_MS = 200
 /** A FIN sooner than this after the last request is its answer: QUIT, Terminate, a refusal. */
 const ANSWER_MS = 50
+/** Of the connections: some were older than the capture, or kept alive. */
+const NEARLY_ALL = 0.8
 /** A request that waited so long was asked of a slow server, whatever ended the wait. */
 const SLOW_MS = 1000
 
@@ -235,7 +237,9 @@ function clientDied(evidence: Evidence, acts: Act[]): Verdict | null {
   }
   const ages = waiting.map(ageOf)
   const [youngest, oldest] = [Math.min(...ages), Math.max(...ages)]
-  const differ = waiting.length >= TOGETHER && oldest - youngest > toleranceMs(youngest)
+  const apart = waiting.length >= TOGETHER && oldest - youngest > toleranceMs(youngest)
+  const life = apart ? limitOfLife(waiting) : null
+  const differ = apart && life === null
   const first = acts[0]!
   const { address } = first.connection.client
   const at = atFrame(first.frame, first.connection)
@@ -254,7 +258,10 @@ function clientDied(evidence: Evidence, acts: Act[]): Verdict | null {
     weight: differ ? 78 : mixed ? 40 : 36,
     culprit: { side: 'client', host: address },
     because,
-    against: clientsOwn(waiting, { mixed, differ }, asked),
+    against:
+      life === null
+        ? clientsOwn(waiting, { mixed, differ }, asked)
+        : [say('one-life', { age: life }, asked)],
     values: { side: 'client', who: address },
     group: address,
   }
@@ -309,6 +316,19 @@ function waitsInVain({ connection, atMs }: Act): boolean {
   const { request, response, requestPending } = connection
   if (request === null || atMs - request.lastMs < ANSWER_MS) return false
   return requestPending || (response !== null && response.startMs > atMs)
+}
+
+/**
+ * One limit on the whole of an exchange, connecting included (`curl --max-time`, a load generator's): requests that were sent later
+ * because the handshake took longer end together with the others. @returns ms from SYN to end, null = nearly all have no common one
+ */
+function limitOfLife(waiting: readonly Act[]): number | null {
+  const common = densest(waiting, lifeOf)
+  return common !== null && common.members.length >= waiting.length * NEARLY_ALL ? common.ms : null
+}
+
+function lifeOf({ connection, atMs }: Act): number {
+  return atMs - connection.startMs
 }
 
 function ageOf({ connection, atMs }: Act): number {

@@ -23,6 +23,8 @@ export const processKilled = {
       'the answers to the last requests of {late:count} of them came after the FIN and were answered by RST: nobody was there to read them',
     'one-age':
       'the requests had been waiting equally long ({age:ms}): a timeout of the client would look the same',
+    'one-life':
+      'their connections had been begun equally long before ({age:ms}): one timeout of the client on connecting and waiting together would look the same',
     waited: 'one had waited for {oldest:ms} without an answer: the server may be slow as well',
     'never-read':
       'all {cut:count} had asked, the last of them {age:ms} before, and got no octet: their requests lay unread',
