@@ -1,10 +1,10 @@
-import type { EventsFacts, EventsMissing, EventsRecording, TraceTask } from '../host/events.ts'
-import { type HostFiles, readOrNull } from '../host/host-files.ts'
+import type { EventsFacts, EventsMissing, EventsRecording } from '../host/events.ts'
 import { COLLECT_LIMITS, type CollectLimits, EventsCollector } from '../host/tracefs/collect.ts'
 import type { TraceFormat } from '../host/tracefs/format.ts'
 import { maskPointers, PointerMask } from '../host/tracefs/mask.ts'
 import { noEvents } from '../host/tracefs/replay.ts'
 import { mountDetached } from './kernel/detached-mount.ts'
+import { Tasks } from './kernel/tasks.ts'
 import { nodeHost } from './node-host.ts'
 import { nodeTraceFiles, type PageReader } from './trace-files.ts'
 import {
@@ -25,8 +25,6 @@ const CPU_SHARE = 0.02
  * known by then, and what is out of the ordinary must not be overwritten by what is not.
  */
 const MAX_ESTABLISHED = 10_000
-const FOR_TASK_MS = 5_000
-const MAX_TASKS = 10_000
 
 export interface WatchOptions {
   limits?: CollectLimits
@@ -258,38 +256,6 @@ function usedOf(page: Uint8Array, { layout }: TraceInstance, littleEndian: boole
   const view = new DataView(page.buffer, page.byteOffset, page.byteLength)
   const used = view.getUint32(low, littleEndian) & 0x3fff_ffff
   return page.slice(0, Math.min(page.length, dataAt + used + 8))
-}
-
-/** Who a thread is, asked once in a while. */
-class Tasks {
-  private readonly known = new Map<number, { task: TraceTask | null; until: number }>()
-  private readonly host: HostFiles
-
-  constructor(host: HostFiles) {
-    this.host = host
-  }
-
-  of(tid: number): TraceTask | null {
-    const known = this.known.get(tid)
-    const now = this.host.nowMs()
-    if (known !== undefined && now < known.until) return known.task
-    const task = this.read(tid) ?? known?.task ?? null
-    if (this.known.size < MAX_TASKS) this.known.set(tid, { task, until: now + FOR_TASK_MS })
-    return task
-  }
-
-  all(): Record<number, TraceTask> {
-    const all: Record<number, TraceTask> = {}
-    for (const [tid, { task }] of this.known) if (task !== null) all[tid] = task
-    return all
-  }
-
-  private read(tid: number): TraceTask | null {
-    const status = readOrNull(this.host.text(`/proc/${tid}/status`))
-    const command = /^Name:\t(.*)$/m.exec(status ?? '')?.[1]
-    const pid = /^Tgid:\t(\d+)$/m.exec(status ?? '')?.[1]
-    return command === undefined ? null : { command, pid: pid === undefined ? null : Number(pid) }
-  }
 }
 
 const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
