@@ -8,7 +8,9 @@ const machine = (status: Record<number, string>) => {
     nowMs: () => 0,
     text(path: string) {
       const text = status[Number(/^\/proc\/(\d+)\/status$/.exec(path)?.[1])]
-      return text === undefined ? { is: 'unreadable', error: 'ENOENT' } : { is: 'read', value: text }
+      return text === undefined
+        ? { is: 'unreadable', why: 'missing', path }
+        : { is: 'read', value: text }
     },
   }
   return host as unknown as HostFiles
