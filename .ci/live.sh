@@ -8,6 +8,7 @@
 # own configuration: HAProxy, nginx, PostgreSQL (test/live/servers.py). Then idle limits, drawn at random, made and found (scripts/probe-proof).
 # Then probe connect and probe http against real servers: TLS, IPv6, firewalls, requests lost at nginx's close (test/live/probe.ts).
 # Then what one tcpdump tells of several ends (test/live/watch-packets.ts).
+# Then that no experiment sends more than it announced, counted by nft and in nginx's log (test/live/probe-budgets.ts).
 # Then probe idle --mysql-ping against MariaDB, and against PostgreSQL, which is no MySQL (test/live/databases.ts).
 # Last the scene before a restart: a bundle of an ill service, its causes, secrets, interruptions (test/live/snapshot.py).
 set -euo pipefail
@@ -80,6 +81,7 @@ PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" --mount node_modules/.bin/tsx test/live
 # Experiments: three paths with limits at random, found by tcpwhy probe idle (all flavours, 30 runs: npm run probe:proof).
 PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" --mount sh -c 'mount -t tmpfs none /run && exec node_modules/.bin/tsx scripts/probe-proof/run.ts --runs 3 --at-once 3 --from 2 --to 5 --untimed --only any-packet-drop,data-only-reset,server-fin'
 PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" --mount sh -c 'mount -t tmpfs none /run && exec node_modules/.bin/tsx test/live/probe.ts'
+PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" --mount sh -c 'mount -t tmpfs none /run && exec node_modules/.bin/tsx test/live/probe-budgets.ts'
 PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" --mount sh -c 'ip link set lo up && exec node_modules/.bin/tsx test/live/databases.ts'
 PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" sh -c 'ip link set lo up && exec node_modules/.bin/tsx test/live/watch-packets.ts'
 PATH="$PATH:/usr/sbin:/sbin" "${own[@]}" --mount --pid --fork --mount-proc python3 test/live/snapshot.py

@@ -30,8 +30,12 @@ export interface ProbeHead {
 export interface Plan {
   /** Where to: "web=10.0.0.9:80". */
   targets: readonly string[]
-  /** At most, over the whole experiment; null where `--count` and `--for` decide alone. */
-  connections: number | null
+  /** At most, over the whole experiment. */
+  connections: number
+  /** At most, over the whole experiment; 0 = nothing is asked. */
+  requests: number
+  /** Of requests and their bodies, at most, over the whole experiment; without what TLS and TCP add. */
+  octets: number
   /** Open at the same time, at most. */
   atOnce: number
   /** New connections and requests, whichever are more; null = as fast as answers come. */

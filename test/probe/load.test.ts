@@ -6,6 +6,9 @@ import { nodeProbePort } from '../../src/app/probe/port.ts'
 import { probeWords } from '../../src/messages/en/probe.ts'
 import { failureKinds } from '../../src/probe/load/failures.ts'
 import { runLoad } from '../../src/probe/load/generator.ts'
+import { requestOctets } from '../../src/probe/load/request.ts'
+import { load } from '../../src/probe/probes/load.ts'
+import { parseTarget } from '../../src/probe/target.ts'
 import { VirtualWorld } from './virtual-world.ts'
 
 // A real server on loopback for every way in which a request can fail: what it does is what the load has to say.
@@ -203,6 +206,64 @@ describe('what was answered', () => {
     expect(report.requests.answered).toBe(110)
     const within = opens.map((at) => opens.filter((other) => other >= at && other < at + 990))
     expect(Math.max(...within.map(({ length }) => length))).toBeLessThanOrEqual(51)
+  })
+
+  const closing = () =>
+    serving((s) => s.on('data', () => s.end(OK.replace('\r\n', '\r\nConnection: close\r\n'))))
+
+  test('no more connections than were announced: it ends early, and says so', async () => {
+    const load = request(await closing(), { count: null, forMs: 60_000, maxConnections: 40 })
+    const report = await probeLoad(load)
+    expect(report.plan.connections).toBe(40)
+    expect(report.spent.connections).toBe(40)
+    expect(report).toMatchObject({ usedUp: 'connections', connections: { opened: 40 } })
+    expect(report.requests).toMatchObject({ begun: 40, answered: 40, failed: 0, unfinished: 0 })
+    expect(report.durationMs).toBeLessThan(60_000)
+    expect(report.conclusion).toMatch(
+      /ended early, after .*: the 40 connections that were announced/,
+    )
+  })
+
+  test('failed connections count as well, and kept ones need no more than one a client', async () => {
+    const closed = await listening(createServer())
+    await new Promise((done) => open.pop()?.close(done))
+    const limits = { count: null, forMs: 60_000, maxConnections: 10 }
+    const refused = await probeLoad(request(closed, limits))
+    expect(refused).toMatchObject({ usedUp: 'connections', spent: { connections: 10 } })
+    expect(refused.failures).toMatchObject([{ kind: 'connect-refused', count: 10 }])
+    const kept = await probeLoad(request(await node(), { count: 200, maxConnections: 3 }))
+    expect(kept).toMatchObject({
+      usedUp: null,
+      spent: { connections: 3 },
+      requests: { answered: 200 },
+    })
+  })
+
+  test.each([
+    ['kept', {}, { connections: 10_000, requests: 1_000_000 }],
+    ['kept, many clients', { forMs: 1, concurrency: 7 }, { connections: 7, requests: 100 }],
+    ['one-shot', { keepAlive: false }, { connections: 200_000, requests: 1_000_000 }],
+    ['as told', { maxConnections: 12 }, { connections: 12, requests: 1_000_000 }],
+    ['at a rate', { ratePerS: 40 }, { connections: 400, requests: 400 }],
+    ['at a rate, kept', { ratePerS: 3, forMs: 2500 }, { connections: 8, requests: 8 }],
+    ['a count', { count: 50, forMs: null }, { connections: 50, requests: 50 }],
+    ['bursts', { bursts: [{ atMs: 0, count: 9 }], forMs: null }, { connections: 9, requests: 9 }],
+  ] as const)('announced: %s', (_, over, limits) => {
+    const usual = request(80, { concurrency: 3, count: null, forMs: 10_000, ...over })
+    const to = { address: '127.0.0.1', family: 4 } as const
+    const plan = load.plan({ ...usual, to, target: parseTarget(usual.target) })
+    expect(plan).toMatchObject(limits)
+    const octets = requestOctets(parseTarget(usual.target), { method: 'GET', keepAlive: true })
+    const close = usual.keepAlive ? 0 : 'Connection: close\r\n'.length
+    expect(plan.octets).toBe(limits.requests * (octets.length + close))
+  })
+
+  test('a rate asks as often as announced, and no more, although timers are late', async () => {
+    const report = await probeLoad(request(await node(), { count: null, forMs: 500, ratePerS: 90 }))
+    expect(report.plan.requests).toBe(45)
+    expect(report.requests.begun).toBeLessThanOrEqual(45)
+    expect(report.requests.begun + report.requests.notBegun).toBe(45)
+    expect(report.usedUp).toBeNull()
   })
 
   test('Ctrl-C ends it with what is known', async () => {

@@ -60,11 +60,13 @@ function together(one: string, other: string): TcpwhyError {
 function loadRequest(args: Arguments): LoadRequest {
   const { options } = args
   const requestTimeoutMs = time(options, 'timeout', RANGE) ?? DEFAULT_TIMEOUT_MS
+  const maxConnections = wholeNumber(options, 'max-connections', { min: 1, max: 999_999_999 })
   const common = {
     target: onlyTarget(args, 'load'),
     method: options['method']?.[0] ?? 'GET',
     connectTimeoutMs: time(options, 'connect-timeout', RANGE) ?? requestTimeoutMs,
     requestTimeoutMs,
+    ...(maxConnections === null ? {} : { maxConnections }),
   }
   const bursts = burstsOf(options)
   if (bursts.length > 0) {
@@ -74,11 +76,13 @@ function loadRequest(args: Arguments): LoadRequest {
     return { ...common, ...none, keepAlive: false, concurrency, bursts }
   }
   const count = wholeNumber(options, 'count', { min: 1, max: 999_999_999 })
+  const concurrency =
+    wholeNumber(options, 'concurrency', { min: 1, max: MOST_AT_ONCE }) ?? DEFAULT_CONCURRENCY
   return {
     ...common,
     keepAlive: options['one-shot'] === undefined,
-    concurrency:
-      wholeNumber(options, 'concurrency', { min: 1, max: MOST_AT_ONCE }) ?? DEFAULT_CONCURRENCY,
+    // So many clients that each has a connection of its own.
+    concurrency: Math.min(concurrency, maxConnections ?? concurrency),
     count,
     forMs: time(options, 'for', RANGE) ?? (count === null ? DEFAULT_FOR_MS : null),
     ratePerS: wholeNumber(options, 'rate', { min: 1, max: 1_000_000 }),

@@ -24,6 +24,11 @@ export const probeLoad = {
       repeat: true,
       help: 'Instead of a rate: N new connections at once, that long after the start. Several times for several.',
     },
+    {
+      name: 'max-connections',
+      value: 'N',
+      help: 'Never opens more in all, and ends early when one more would be needed (default: what --rate, --count and --burst can need at most; else 1,000 for each second of --for, with --one-shot 20,000).',
+    },
     { name: 'one-shot', help: 'A new connection for every request (default: keep-alive).' },
     { name: 'timeout', value: 'TIME', help: 'Limit of a request, from its sending (default 5s).' },
     {

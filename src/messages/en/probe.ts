@@ -1,11 +1,13 @@
 /** Sentences of `tcpwhy probe`, by experiment. Keys of `failure` are those of src/probe/load/failures.ts. */
 export const probeWords = {
   plan: {
-    head: 'tcpwhy probe {probe} will open {connections} to {targets}, at most {atOnce} at a time, {rate}; it sends {sends} and is over in {deadline} at the latest. Ctrl-C ends it with what is known.',
-    connections: { some: 'at most {n} connections', one: 'one connection', free: 'connections' },
+    head: 'tcpwhy probe {probe} will open {connections} to {targets}, at most {atOnce} at a time, {rate}; it sends {sends}{volume}, and is over in {deadline} at the latest. Ctrl-C ends it with what is known.',
+    connections: { some: 'at most {n} connections', one: 'one connection' },
+    volume: ', {n?one request|at most {n:count} requests} ({octets}) in all',
     rate: {
       limited: 'at most {n} new ones or requests a second',
       due: '{n} requests a second (those that a slow server makes late follow as soon as it answers, {atOnce} at a time)',
+      opened: 'at most {n} new ones a second',
       free: 'as fast as answers come',
     },
   },
@@ -360,6 +362,12 @@ export const probeWords = {
         '{answered} requests answered in {duration} ({rate}/s), none failed; p50 {p50}, p99 {p99}.',
       someFailed:
         '{answered} requests answered in {duration} ({rate}/s), {failed} failed; {count} of them: {kind}. p50 {p50}, p99 {p99}.',
+      usedUp: {
+        connections:
+          'It ended early, after {duration}: the {connections} connections that were announced are used up (--max-connections).',
+        requests:
+          'It ended early, after {duration}: the {requests} requests that were announced are used up (--count).',
+      },
     },
     heading: {
       failures: 'Failed requests, by what TCP saw',

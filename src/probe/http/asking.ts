@@ -16,8 +16,12 @@ export interface Asking {
   step: { is: 'idle' | 'race'; untilMs: number } | null
 }
 
-/** Requests a second on the one connection that carries many; connections a second where there are many. */
+/** Told before: new connections, and requests, of all that goes on at the same time. */
 export const PER_SECOND = 40
+/** On the one connection that carries many, while others become idle. */
+export const MANY_PER_SECOND = 25
+/** Connections of the race: each asks twice, and may do so within one second. */
+export const RACE_PER_SECOND = 20
 
 export async function connected({ to, port, options, handshakesMs }: Asking) {
   const conversation = new Conversation(port)

@@ -1,5 +1,5 @@
 import type { ProbePort } from '../port.ts'
-import { type Asking, connected, outcomeOf, PER_SECOND, pause } from './asking.ts'
+import { type Asking, connected, outcomeOf, PER_SECOND, pause, RACE_PER_SECOND } from './asking.ts'
 import type { HttpEnd } from './conversation.ts'
 import type { HttpReport, RaceAttempt } from './report.ts'
 
@@ -101,7 +101,7 @@ export async function raceOf(asking: Asking, idle: Idle): Promise<RaceAttempt[] 
   const { closedAfterMs } = idle
   if (window === null || closedAfterMs === null || options.race === 0 || stop.aborted) return null
   const { race: count } = options
-  const spread = (count * 1000) / PER_SECOND
+  const spread = (count * 1000) / RACE_PER_SECOND
   asking.step = { is: 'race', untilMs: port.nowMs() + window.toMs + spread }
   const sleepers = new Set<() => void>()
   const wakeAll = () => {
@@ -110,7 +110,8 @@ export async function raceOf(asking: Asking, idle: Idle): Promise<RaceAttempt[] 
   stop.addEventListener('abort', wakeAll)
   const attempts = await Promise.all(
     Array.from({ length: count }, async (_, n) => {
-      await pause(port, (n * 1000) / PER_SECOND)
+      await sleep(port, (n * 1000) / RACE_PER_SECOND, sleepers)
+      if (stop.aborted) return null
       const part = count === 1 ? 0.5 : n / (count - 1)
       const afterMs = window.fromMs + part * (window.toMs - window.fromMs)
       return raceOne(asking, { afterMs, closedAfterMs }, sleepers)

@@ -128,6 +128,15 @@ export class MysqlLogins {
   }
 }
 
+/** Of a login at most, the answer to another salt included. */
+export function loginOctets({ user }: MysqlLogin): number {
+  const HEAD = 4
+  const FLAGS = 32
+  const TOKEN = 20
+  const response = HEAD + FLAGS + octetsOf(user).length + 1 + 1 + TOKEN + NATIVE.length + 1
+  return response + HEAD + TOKEN
+}
+
 function refused(body: Uint8Array): LoginStep {
   return { is: 'refused', why: `mysql-${(body[1] ?? 0) | ((body[2] ?? 0) << 8)}` }
 }

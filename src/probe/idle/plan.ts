@@ -47,6 +47,9 @@ export function keepaliveWithin(survivedMs: number): Keepalive | null {
   return { idleS, intervalS: idleS, count: 5 }
 }
 
+/** On one connection, what is said at the end included; two or three are usual, since it is half of what was survived. */
+export const MOST_HEARTBEATS = 60
+
 /** TCP_KEEPIDLE is whole seconds, and the first probe may be late by a tick or two. */
 const SHORTEST_KEEPALIVE_MS = 1200
 
@@ -58,9 +61,11 @@ export function besides(
   const silenceMs = Math.ceil(surelyMs)
   const kept = keepalive ?? keepaliveWithin(survivedMs)
   const beat = Math.max(Math.floor(survivedMs / 2), 200)
+  // Nothing that could be asked often enough was survived.
+  const beats = heartbeat && silenceMs / beat < MOST_HEARTBEATS
   return [
     ...(kept === null ? [] : [{ silenceMs, keepalive: kept, heartbeatMs: null }]),
-    ...(heartbeat ? [{ silenceMs, keepalive: null, heartbeatMs: beat }] : []),
+    ...(beats ? [{ silenceMs, keepalive: null, heartbeatMs: beat }] : []),
   ]
 }
 

@@ -22,10 +22,18 @@ export interface LoadJob {
   ratePerS: number | null
   /** No second has more new connections, whatever is due; absent: no limit. */
   opensPerS?: number
+  /** Never more than these; who would need one more connection, or ask once more without a rate, ends the run. */
+  limits?: LoadLimits
   /** Instead of a rate, earliest first; `concurrency` is their sum. */
   bursts?: readonly LoadBurst[]
   connectTimeoutMs: number
   requestTimeoutMs: number
+}
+
+/** Over the whole run. */
+export interface LoadLimits {
+  connections: number
+  requests: number
 }
 
 export interface LoadHooks {
@@ -42,6 +50,8 @@ export interface LoadOutcome {
   durationMs: number
   unfinished: number
   notBegun: number
+  /** Which limit ended it before its time. */
+  usedUp: keyof LoadLimits | null
 }
 
 /** A connection that failed is not tried again at once: a refusing server is asked 100 times a second a client, not 10,000 times. */
@@ -74,6 +84,7 @@ class Run {
   private startMs = 0
   private endMs: number | null = null
   private over = false
+  private usedUp: keyof LoadLimits | null = null
   private idle: Client[] = []
   /** When the last `opensPerS` connections were opened, oldest first. */
   private opens: number[] = []
@@ -107,7 +118,7 @@ class Run {
     if (forMs !== null) this.later('end', forMs, stop)
     this.every('sample', SAMPLE_MS, () => this.sample())
     this.every('overdue', overdueEvery(this.job), () => this.checkOverdue())
-    if (this.arrivals === null) for (const client of this.clients) this.begin(client, null)
+    if (this.arrivals === null) for (const client of this.clients) this.free(client)
     else this.startArrivals()
   }
 
@@ -130,9 +141,22 @@ class Run {
   }
 
   private begin(client: Client, dueMs: number | null): void {
+    const limit = this.limitFor(client)
+    if (limit !== null) {
+      this.usedUp = limit
+      this.timeIsUp()
+      return
+    }
     client.next(dueMs)
     const { begun } = this.tally
     if (begun === this.most) this.hooks.onAllBegun?.({ atMs: round(this.sinceStart()), begun })
+  }
+
+  private limitFor({ hasSocket }: Client): keyof LoadLimits | null {
+    const { limits } = this.job
+    if (limits === undefined) return null
+    if (this.tally.begun >= limits.requests) return 'requests'
+    return !hasSocket && this.tally.opened >= limits.connections ? 'connections' : null
   }
 
   private startArrivals(): void {
@@ -146,12 +170,17 @@ class Run {
     const most = this.job.bursts === undefined ? Number.POSITIVE_INFINITY : AT_ONCE
     for (let n = 0; n < most; n++) {
       const dueMs = this.startMs + (this.arrivals?.(this.tally.begun) ?? 0)
-      if (!this.mayBegin() || dueMs > this.port.nowMs()) return
+      if (!this.mayBegin() || dueMs > this.port.nowMs() || this.isAllAsked()) return
       const client = this.idle.at(-1)
       if (client === undefined || (!client.isOpen && !this.mayOpen())) return
       this.idle.pop()
       this.begin(client, dueMs)
     }
+  }
+
+  /** Timers are late: what would be due just when time is up is not asked any more. */
+  private isAllAsked(): boolean {
+    return this.tally.begun >= (this.job.limits?.requests ?? Number.POSITIVE_INFINITY)
   }
 
   /** What was made late by a slow server is not made up for by more new connections a second than are allowed. */
@@ -201,13 +230,15 @@ class Run {
     for (const cancel of this.cancels.values()) cancel()
     for (const client of this.clients) client.retire()
     const durationMs = this.endMs - this.startMs
-    this.resolve({ tally: this.tally, durationMs, unfinished, notBegun: this.notBegun(durationMs) })
+    const { tally, usedUp } = this
+    this.resolve({ tally, durationMs, unfinished, notBegun: this.notBegun(durationMs), usedUp })
   }
 
   private notBegun(durationMs: number): number {
-    const { ratePerS, count } = this.job
+    const { ratePerS, count, limits } = this.job
     if (ratePerS === null) return 0
-    const due = Math.min(Math.floor((durationMs * ratePerS) / 1000) + 1, count ?? Infinity)
+    const most = Math.min(count ?? Infinity, limits?.requests ?? Infinity)
+    const due = Math.min(Math.floor((durationMs * ratePerS) / 1000) + 1, most)
     return Math.max(due - this.tally.begun, 0)
   }
 
@@ -260,6 +291,11 @@ class Client {
 
   get isOpen(): boolean {
     return this.socket !== null && this.state !== 'connecting'
+  }
+
+  /** Open, or being opened. */
+  get hasSocket(): boolean {
+    return this.socket !== null
   }
 
   next(dueMs: number | null): void {

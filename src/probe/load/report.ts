@@ -29,6 +29,8 @@ export interface LoadReport extends ProbeHead {
     slowHandshakes: number
     connectMs: LatencySummary | null
   }
+  /** It ended before its time: so many had been announced, and one more would have been needed. */
+  usedUp: 'connections' | 'requests' | null
   latencyMs: {
     /** From when the request (one-shot: its connection) was begun. Answered ones only. */
     measured: LatencySummary | null
@@ -58,6 +60,8 @@ export interface LoadSettings {
   bursts?: readonly LoadBurst[]
   connectTimeoutMs: number
   requestTimeoutMs: number
+  /** As given: opens no more than these. */
+  maxConnections?: number
 }
 
 export interface LoadBurst {

@@ -39,13 +39,17 @@ function burstsOf(connections: number): number[] {
 
 /** Between two bursts: for the queue to be empty again, and so that no second has more connections than the largest burst. */
 const PAUSE_MS = 1000
+const ONE = { method: 'GET', keepAlive: false }
 const LOOK_MS = 5
 
 function plan({ target, to, connections, timeoutMs }: BacklogOptions): Plan {
   const sizes = burstsOf(connections)
+  const all = sizes.reduce((sum, size) => sum + size, 0)
   return {
     targets: [shownTarget(target, to)],
-    connections: sizes.reduce((sum, size) => sum + size, 0),
+    connections: all,
+    requests: all,
+    octets: all * requestOctets(target, ONE).length,
     atOnce: connections,
     perSecond: connections,
     sends: fill(words.sends, { path: target.path, sizes: sizes.map(formatCount).join(', ') }),
@@ -61,11 +65,7 @@ async function run(
   const planned = plan(options)
   const startMs = port.nowMs()
   const startedAt = new Date(port.epochMs()).toISOString()
-  const budget = {
-    connections: planned.connections,
-    octets: null,
-    untilMs: startMs + planned.deadlineMs,
-  }
+  const budget = { ...planned, untilMs: startMs + planned.deadlineMs }
   const { port: limited, spent } = withBudget(port, budget)
   const bursts: Burst[] = []
   for (const size of burstsOf(options.connections)) {
@@ -116,7 +116,7 @@ async function burst(
   const { tally, durationMs } = await runLoad(
     {
       to: { ...to, port: target.port },
-      request: requestOctets(target, { method: 'GET', keepAlive: false }),
+      request: requestOctets(target, ONE),
       method: 'GET',
       keepAlive: false,
       concurrency: connections,

@@ -34,6 +34,7 @@ export const connect = {
 } as const satisfies Probe<ConnectOptions, ConnectReport>
 
 const WALK_MS = 8000
+const KEPT = { method: 'GET', keepAlive: true }
 
 function plan(options: ConnectOptions): Plan {
   const { target, to, ask, connectMs, answerMs } = options
@@ -41,8 +42,11 @@ function plan(options: ConnectOptions): Plan {
   return {
     targets: to.map((address) => shownTarget(target, address)),
     connections: to.length * (1 + hops),
+    requests: ask ? to.length : 0,
+    octets: ask ? to.length * requestOctets(target, KEPT).length : 0,
     atOnce: to.length * (options.walk ? 6 : 1),
-    perSecond: options.walk ? 40 : to.length,
+    // If everybody answers at once.
+    perSecond: to.length * (1 + hops),
     sends: ask ? `GET ${target.path}` : words.connect.sendsNothing,
     deadlineMs: connectMs + answerMs + (options.walk ? WALK_MS : 0) + 1000,
   }
@@ -56,8 +60,7 @@ async function run(
   const planned = plan(options)
   const startMs = port.nowMs()
   const startedAt = new Date(port.epochMs()).toISOString()
-  const { connections, deadlineMs } = planned
-  const budget = { connections, octets: null, untilMs: startMs + deadlineMs }
+  const budget = { ...planned, untilMs: startMs + planned.deadlineMs }
   const { port: limited, spent } = withBudget(port, budget)
   const missing: string[] = limited.rawOptions ? [] : [words.connect.missing.options]
   if (!options.walk) missing.push(words.connect.missing.walk)
@@ -105,7 +108,7 @@ async function one(
     const seen = await visit(
       {
         to: { ...to, port: target.port, ...tls },
-        request: ask ? requestOctets(target, { method: 'GET', keepAlive: true }) : null,
+        request: ask ? requestOctets(target, KEPT) : null,
         connectMs: options.connectMs,
         answerMs: options.answerMs,
         stop,

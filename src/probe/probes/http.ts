@@ -4,7 +4,15 @@ import { probeWords } from '../../messages/en/probe.ts'
 import { render as fill } from '../../messages/render.ts'
 import { withBudget } from '../budget.ts'
 import { everySecond } from '../every-second.ts'
-import { type Asking, connected, outcomeOf, PER_SECOND, pause } from '../http/asking.ts'
+import {
+  type Asking,
+  connected,
+  MANY_PER_SECOND,
+  outcomeOf,
+  PER_SECOND,
+  pause,
+  RACE_PER_SECOND,
+} from '../http/asking.ts'
 import { conclusionOf } from '../http/conclude.ts'
 import type { HttpAnswer, NoAnswer } from '../http/conversation.ts'
 import { IDLE_CONNECTIONS, idleOnes, raceOf } from '../http/race.ts'
@@ -48,6 +56,9 @@ const OTHER_CONNECTIONS = 5
 
 function plan(options: HttpOptions): Plan {
   const { target, to, maxIdleMs, requests, race, timeoutMs, post } = options
+  // Two first ones, one behind which we close; who is idle or races asks again.
+  const gets = requests + 3 + 2 * (IDLE_CONNECTIONS + race)
+  const posts = post ? 2 : 0
   const values = {
     path: target.path,
     requests,
@@ -56,11 +67,30 @@ function plan(options: HttpOptions): Plan {
   return {
     targets: [shownTarget(target, to)],
     connections: OTHER_CONNECTIONS + IDLE_CONNECTIONS + race,
+    requests: gets + posts,
+    octets: gets * getOf(target).length + (post ? uploadOctets(target) : 0),
     atOnce: Math.max(race, IDLE_CONNECTIONS + 1),
     perSecond: PER_SECOND,
     sends: fill(post ? words.sendsPost : words.sends, values),
-    deadlineMs: Math.ceil(2 * maxIdleMs + ((requests + race) / PER_SECOND) * 1000 + 9 * timeoutMs),
+    deadlineMs: Math.ceil(
+      2 * maxIdleMs + (requests / MANY_PER_SECOND + race / RACE_PER_SECOND) * 1000 + 9 * timeoutMs,
+    ),
   }
+}
+
+function getOf(target: Target): Uint8Array {
+  return requestOctets(target, { method: 'GET', keepAlive: true })
+}
+
+/** Both bodies, their heads, and what follows an answer to the larger one. */
+function uploadOctets(target: Target): number {
+  const heads = postOf(target, SMALL_BODY).length + postOf(target, LARGE_BODY).length
+  return heads + SMALL_BODY + MOST_SENT + 2 * PIECE
+}
+
+function postOf(target: Target, bodyOctets: number): Uint8Array {
+  const fields = [`Content-Length: ${bodyOctets}`, 'Content-Type: application/octet-stream']
+  return requestOctets(target, { method: 'POST', keepAlive: true, fields })
 }
 
 export interface HttpHooks extends ProbeContext {
@@ -89,7 +119,7 @@ async function run(
   const startMs = port.nowMs()
   const startedAt = new Date(port.epochMs()).toISOString()
   const untilMs = startMs + planned.deadlineMs
-  const budget = { connections: planned.connections, octets: null, untilMs }
+  const budget = { ...planned, untilMs }
   const { port: limited, spent } = withBudget(port, budget)
   const { target } = options
   const tls = target.scheme === 'https' ? { tls: { servername: target.host } } : {}
@@ -98,7 +128,7 @@ async function run(
     to: { ...options.to, port: target.port, ...tls },
     port: limited,
     stop,
-    get: requestOctets(target, { method: 'GET', keepAlive: true }),
+    get: getOf(target),
     handshakesMs: [],
     step: null,
   }
@@ -198,7 +228,7 @@ async function many(asking: Asking): Promise<HttpReport['requests']> {
     if (last.is !== 'answered') break
     answered++
     if (!last.keepAlive) break
-    await pause(port, 1000 / PER_SECOND)
+    await pause(port, 1000 / MANY_PER_SECOND)
   }
   conversation.close()
   if (last === null || (last.is === 'answered' && last.keepAlive)) return { answered, ended: null }
@@ -236,9 +266,8 @@ async function upload(asking: Asking, size: Upload['size'], bodyOctets: number):
   const none = { size, bodyOctets, sentOctets: 0, status: null }
   const { conversation, failed } = await connected(asking)
   if (failed !== null) return { ...none, ended: 'reset' }
-  const fields = [`Content-Length: ${bodyOctets}`, 'Content-Type: application/octet-stream']
   conversation.begin()
-  conversation.write(requestOctets(options.target, { method: 'POST', keepAlive: true, fields }))
+  conversation.write(postOf(options.target, bodyOctets))
   const piece = new Uint8Array(PIECE)
   const most = Math.min(bodyOctets, MOST_SENT)
   let sentOctets = 0

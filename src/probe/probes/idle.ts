@@ -6,7 +6,8 @@ import { withBudget } from '../budget.ts'
 import { everySecond } from '../every-second.ts'
 import { adviceOf, type InUse } from '../idle/advice.ts'
 import { assumptionsOf, conclusionOf, isDecided } from '../idle/conclude.ts'
-import { keepaliveText, ladder, STEP_PART } from '../idle/plan.ts'
+import { COM_PING, loginOctets } from '../idle/mysql.ts'
+import { keepaliveText, ladder, MOST_HEARTBEATS, STEP_PART } from '../idle/plan.ts'
 import type { IdleReport, IdleSettings, IdleTarget } from '../idle/report.ts'
 import { runsOf } from '../idle/runs.ts'
 import { FAN_MOST, ROUNDS, search } from '../idle/search.ts'
@@ -71,6 +72,7 @@ function plan({ targets, maxMs, precisionMs, keepalive, sends, request }: IdleOp
   return {
     targets: targets.map(({ target, to }) => shownTarget(target, to)),
     connections: each * targets.length,
+    ...volumeOf(targets, each),
     atOnce: Math.max(ladders, fan) * targets.length,
     perSecond: PER_SECOND,
     sends,
@@ -78,13 +80,37 @@ function plan({ targets, maxMs, precisionMs, keepalive, sends, request }: IdleOp
   }
 }
 
+/** Before and after each silence, and heartbeats beside one silence of each fan. */
+function volumeOf(targets: IdleOptions['targets'], each: number) {
+  const later = each + (ROUNDS - 1) * MOST_HEARTBEATS
+  const asked = targets.map(({ talk }) => octetsOf(talk)).filter((one) => one !== null)
+  const octets = asked.map((one) => each * one.first + later * one.later)
+  return {
+    requests: asked.length * (each + later),
+    octets: octets.reduce((sum, one) => sum + one, 0),
+  }
+}
+
+/** Of the first thing that is said, and of each later one; null: nothing is. */
+function octetsOf(talk: Talk): { first: number; later: number } | null {
+  switch (talk.is) {
+    case 'keepalive-probe':
+      return null
+    case 'http':
+      return { first: talk.request.length, later: talk.request.length }
+    case 'octets':
+      return { first: talk.octets.length, later: talk.octets.length }
+    case 'mysql':
+      return { first: loginOctets(talk.login), later: COM_PING.length }
+  }
+}
+
 async function run(options: IdleOptions, port: ProbePort, hooks: IdleHooks): Promise<IdleReport> {
   const planned = plan(options)
   const startMs = port.nowMs()
   const startedAt = new Date(port.epochMs()).toISOString()
-  const { connections } = planned
   const untilMs = startMs + planned.deadlineMs
-  const { port: limited, spent } = withBudget(port, { connections, octets: null, untilMs })
+  const { port: limited, spent } = withBudget(port, { ...planned, untilMs })
   const slot = pacer(limited, PER_SECOND)
   const watched = await port.watch(options.targets.map(addressOf))
   const cannot = 'cannot' in watched ? watched : null

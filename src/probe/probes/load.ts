@@ -3,7 +3,13 @@ import { version } from '../../base/version.ts'
 import { probeWords as words } from '../../messages/en/probe.ts'
 import { formatCount, formatDuration, render } from '../../messages/render.ts'
 import { withBudget } from '../budget.ts'
-import { type LoadHooks, type LoadJob, type LoadOutcome, runLoad } from '../load/generator.ts'
+import {
+  type LoadHooks,
+  type LoadJob,
+  type LoadLimits,
+  type LoadOutcome,
+  runLoad,
+} from '../load/generator.ts'
 import type { LoadBurst, LoadReport, LoadSettings } from '../load/report.ts'
 import { requestOctets } from '../load/request.ts'
 import type { ProbeAddress, ProbePort } from '../port.ts'
@@ -32,12 +38,14 @@ export const load = {
 } as const satisfies Probe<LoadOptions, LoadReport>
 
 function plan(options: LoadOptions): Plan {
-  const { target, to, keepAlive, concurrency, count, forMs, ratePerS, method, bursts } = options
+  const { target, to, concurrency, forMs, ratePerS, method, bursts } = options
+  const limits = limitsOf(options)
   const limitMs = options.connectTimeoutMs + options.requestTimeoutMs
   const end = bursts?.at(-1)?.atMs ?? forMs ?? longestMs(options)
   return {
     targets: [shownTarget(target, to)],
-    connections: bursts !== undefined ? sizeOf(bursts) : keepAlive ? null : count,
+    ...limits,
+    octets: limits.requests * requestOf(options).length,
     atOnce: concurrency,
     perSecond: ratePerS,
     sends: render(words.load.sends, { method, url: urlOf(target) }),
@@ -45,6 +53,23 @@ function plan(options: LoadOptions): Plan {
     deadlineMs:
       end + (bursts === undefined ? Math.min(LAST_REQUEST_MS, limitMs) : limitMs + BEGIN_MS),
   }
+}
+
+/** More than one core can: without `--rate` and `--count` these are the most that a second may take. */
+const MOST_PER_SECOND = { requests: 100_000, oneShot: 20_000, kept: 1000 }
+
+function limitsOf(options: LoadOptions): LoadLimits {
+  const { bursts, count, forMs, ratePerS, keepAlive, concurrency, maxConnections } = options
+  if (bursts !== undefined) {
+    const all = sizeOf(bursts)
+    return { connections: Math.min(all, maxConnections ?? all), requests: all }
+  }
+  const upTo = (perSecond: number) => Math.ceil(((forMs ?? Infinity) / 1000) * perSecond)
+  const requests = Math.min(count ?? Infinity, upTo(ratePerS ?? MOST_PER_SECOND.requests))
+  const { oneShot, kept } = MOST_PER_SECOND
+  // One a client at least; at a rate each request may need one.
+  const usual = Math.max(upTo(ratePerS ?? (keepAlive ? kept : oneShot)), concurrency)
+  return { connections: Math.min(requests, maxConnections ?? usual), requests }
 }
 
 function sizeOf(bursts: readonly LoadBurst[]): number {
@@ -70,7 +95,7 @@ async function run(
   const planned = plan(options)
   const startedAt = new Date(port.epochMs()).toISOString()
   const untilMs = port.nowMs() + planned.deadlineMs
-  const budget = { connections: planned.connections, octets: null, untilMs }
+  const budget = { ...planned, untilMs }
   const limited = withBudget(port, budget)
   const outcome = await runLoad(jobOf(options), limited.port, context)
   const found = resultsOf(options, outcome)
@@ -85,21 +110,26 @@ async function run(
     interrupted: context.stop.aborted,
     decided: found.requests.answered + found.requests.failed > 0,
     ...found,
-    conclusion: conclusionOf(found, outcome.durationMs),
+    conclusion: [conclusionOf(found, outcome.durationMs), ...usedUpOf(planned, outcome)].join(' '),
   }
 }
 
 function jobOf(options: LoadOptions): LoadJob {
-  const { target, to, method, keepAlive } = options
+  const { target, to } = options
   const { scheme, host, port } = target
   return {
     ...options,
     to: { ...to, port, ...(scheme === 'https' ? { tls: { servername: host } } : {}) },
-    request: requestOctets(target, { method, keepAlive }),
+    request: requestOf(options),
+    limits: limitsOf(options),
     ...((options.ratePerS ?? Number.POSITIVE_INFINITY) <= GENTLE_PER_SECOND
       ? { opensPerS: GENTLE_PER_SECOND }
       : {}),
   }
+}
+
+function requestOf({ target, method, keepAlive }: LoadOptions): Uint8Array {
+  return requestOctets(target, { method, keepAlive })
 }
 
 type Results = Pick<
@@ -110,6 +140,7 @@ type Results = Pick<
   | 'statuses'
   | 'failures'
   | 'connections'
+  | 'usedUp'
   | 'latencyMs'
   | 'responseOctets'
   | 'samples'
@@ -136,6 +167,7 @@ function resultsOf(options: LoadOptions, outcome: LoadOutcome): Results {
       slowHandshakes: tally.slowHandshakes,
       connectMs: tally.connect.summary(),
     },
+    usedUp: outcome.usedUp,
     latencyMs: latencyOf(options, outcome),
     responseOctets: tally.responseOctets,
     samples: tally.samples,
@@ -158,6 +190,16 @@ function latencyOf(
   const intervalMs = tally.answered === 0 ? null : (durationMs * concurrency) / tally.answered
   const corrected = intervalMs === null ? null : tally.measured.corrected(intervalMs).summary()
   return { measured, corrected, correction: 'expected-interval', intervalMs, slower }
+}
+
+function usedUpOf({ connections, requests }: Plan, { usedUp, durationMs }: LoadOutcome): string[] {
+  if (usedUp === null) return []
+  const values = {
+    duration: formatDuration(durationMs),
+    connections: formatCount(connections),
+    requests: formatCount(requests),
+  }
+  return [render(words.load.conclusion.usedUp[usedUp], values)]
 }
 
 function conclusionOf(found: Results, durationMs: number): string {
