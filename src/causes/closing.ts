@@ -1,4 +1,10 @@
-import type { ConnectionFacts, ResetFacts, Segment, Side } from '../evidence/connection.ts'
+import type {
+  ConnectionFacts,
+  ResetFacts,
+  Segment,
+  Side,
+  UnansweredFacts,
+} from '../evidence/connection.ts'
 import type { Evidence } from '../evidence/evidence.ts'
 
 /** What several causes ask of a connection's end. Times in milliseconds since the start of the capture. */
@@ -36,6 +42,15 @@ export function lastActivityBefore(connection: ConnectionFacts, tMs: number): nu
     ...payloadTimes(connection),
   ].filter((t): t is number => t !== null && t < tMs)
   return times.length === 0 ? null : Math.max(...times)
+}
+
+/** Nobody answered what this side sent last: there is no RST, at most its own, when it gave up. */
+export function isNobodysAnswer(
+  { resets }: ConnectionFacts,
+  side: Side,
+  { lastMs }: UnansweredFacts,
+): boolean {
+  return resets.every((r) => r.accepted !== true || (r.from === side && r.tMs >= lastMs))
 }
 
 function payloadTimes(connection: ConnectionFacts): (number | null)[] {

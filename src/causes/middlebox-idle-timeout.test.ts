@@ -1,5 +1,6 @@
 import { causeTable } from '../../test/helpers/cause-table.ts'
 import { address, connection, fate, reset, segment } from '../../test/helpers/facts.ts'
+import type { IdleExperiment } from '../evidence/experiments.ts'
 import { middleboxIdleTimeout } from './middlebox-idle-timeout.ts'
 
 /** Data after `silence`, answered by a stateless RST with the server's address. */
@@ -46,7 +47,153 @@ const dropped = (id: number, silence: number, times = 5) =>
     },
   })
 
+/** Its client gives up by RST, 2 s after its last try. */
+const givenUp = (id: number, silence: number) => {
+  const last = 5.1 + silence + 3000
+  return {
+    ...dropped(id, silence),
+    ending: 'reset' as const,
+    resets: [reset({ from: 'client', shape: 'active', tMs: last + 2000, trigger: null })],
+  }
+}
+
+/** Its client only closes: the FIN is not answered. `heardMs`: the last of the server. */
+const onlyClosed = (id: number, silence: number, heardMs = 5) =>
+  connection({
+    id,
+    ending: 'timed-out',
+    sides: {
+      client: {
+        unanswered: {
+          what: 'fin',
+          seq: 101,
+          len: 0,
+          firstFrame: 30,
+          lastFrame: 38,
+          firstMs: 5.1 + silence,
+          lastMs: 5.1 + silence + 3000,
+          times: 5,
+        },
+      },
+      server: { lastMs: heardMs },
+    },
+  })
+
+const found = (over: Partial<IdleExperiment> = {}): IdleExperiment => ({
+  kind: 'idle',
+  source: 'probe',
+  ref: 'targets[0].runs[0]',
+  endpoint: '10.77.2.2:80',
+  fromMs: 7800,
+  toMs: 8090,
+  flavour: 'silent',
+  by: 'middlebox',
+  ...over,
+})
+const between = [{ survivedSilenceMs: 7000, survivedSilenceId: 7 }]
+
 causeTable(middleboxIdleTimeout, [
+  {
+    name: 'dropped after a silence, nobody answered afterwards: possible',
+    connections: [dropped(0, 10_000)],
+    endpoints: between,
+    is: 'possible',
+    against: ['others-not-seen'],
+  },
+  {
+    name: 'the same, and an experiment found a limit between what lived and what died: confirmed',
+    connections: [dropped(0, 10_000)],
+    endpoints: between,
+    experiments: [found()],
+    is: 'confirmed',
+    because: ['interval', 'experiment-agrees'],
+  },
+  {
+    name: 'only one that died is seen, and the experiment has such a limit: likely',
+    connections: [dropped(0, 10_000)],
+    experiments: [found()],
+    is: 'likely',
+    because: ['experiment-agrees'],
+  },
+  {
+    name: 'of another day it supports only',
+    connections: [dropped(0, 10_000)],
+    endpoints: between,
+    experiments: [found()],
+    apart: { ms: 90_000_000, when: 'after' },
+    is: 'possible',
+    because: ['experiment-agrees'],
+    against: ['experiment-after'],
+  },
+  {
+    name: 'the client gave up by RST: as well',
+    connections: [givenUp(0, 10_000)],
+    endpoints: between,
+    experiments: [found()],
+    is: 'confirmed',
+    because: ['silence-drop', 'experiment-agrees'],
+  },
+  {
+    name: 'near miss: the RST came from the server while the data was sent again',
+    connections: [
+      {
+        ...dropped(0, 10_000),
+        ending: 'reset',
+        resets: [reset({ tMs: 13_000, shape: 'active', trigger: null })],
+      },
+    ],
+    endpoints: between,
+    experiments: [found()],
+    is: 'nothing',
+  },
+  {
+    name: 'only closed after the silence, and the FIN is not answered',
+    connections: [onlyClosed(0, 10_000)],
+    endpoints: between,
+    experiments: [found()],
+    is: 'confirmed',
+    because: ['silence-fin', 'experiment-agrees'],
+  },
+  {
+    name: 'near miss: the server was heard after the FIN',
+    connections: [onlyClosed(0, 10_000, 11_000)],
+    endpoints: between,
+    experiments: [found()],
+    is: 'nothing',
+  },
+  {
+    name: 'the experiment has another limit: a longer silence was survived here',
+    connections: [dropped(0, 30_000)],
+    endpoints: [{ survivedSilenceMs: 20_000, survivedSilenceId: 7 }],
+    paths: [{ survivedSilenceMs: 20_000 }],
+    experiments: [found()],
+    is: 'possible',
+    against: ['experiment-shorter'],
+  },
+  {
+    name: 'the experiment found that the server closes sooner',
+    connections: [dropped(0, 10_000)],
+    endpoints: between,
+    experiments: [found({ by: 'server', flavour: 'fin' })],
+    is: 'possible',
+    against: ['experiment-server'],
+  },
+  {
+    name: 'the experiment ended otherwise: told, and decides nothing',
+    connections: [dropped(0, 10_000)],
+    endpoints: between,
+    experiments: [found({ flavour: 'reset' })],
+    is: 'possible',
+    because: ['experiment-differs'],
+  },
+  {
+    name: "resets of the experiment had another TTL, this one has the server's",
+    connections: [died(0, 10_000)],
+    endpoints: between,
+    experiments: [found({ flavour: 'reset' })],
+    is: 'possible',
+    against: ['same-ttl', 'experiment-other-ttl'],
+  },
   {
     name: 'RST with another TTL after a silence',
     connections: [died(0, 8000, 64)],

@@ -1,6 +1,5 @@
 import type { ConnectionFacts, ResetFacts, Segment } from '../evidence/connection.ts'
 import type { EndpointFacts, Evidence, SegmentFate } from '../evidence/evidence.ts'
-import type { IdleExperiment } from '../evidence/experiments.ts'
 import {
   atFrame,
   type Cause,
@@ -9,26 +8,20 @@ import {
   type Exclusion,
   frameOf,
   type Judgement,
-  otherSide,
   type Reason,
   reasonsOf,
   type Unknown,
   type Verdict,
 } from './cause.ts'
-import {
-  endedTogether,
-  knownServerDefault,
-  lastActivityBefore,
-  middleboxDefaults,
-  softwareOf,
-} from './closing.ts'
-import { apartReasons, experimentRef, idleExperiments, isDistant } from './experiments.ts'
+import { endedTogether, knownServerDefault, middleboxDefaults, softwareOf } from './closing.ts'
+import { type Death, deathOf } from './death-after-silence.ts'
+import { idleExperiments } from './experiments.ts'
+import { type SaidByExperiments, saidByExperiments } from './forgotten-by-experiment.ts'
 import { judgeUnguarded } from './machine/middlebox-idle-timeout.ts'
-import { fatesOf, foreignTtl, isProvenOfBox, provenFates, servesOthers } from './where.ts'
+import { foreignTtl, isProvenOfBox, provenFates, servesOthers } from './where.ts'
 
 const say = reasonsOf('middlebox-idle-timeout')
 
-const MIN_SILENCE_MS = 2000 // below that no device forgets an established connection; our lab's smallest is 3 s
 const ENOUGH = 3
 
 /** Something between client and server forgets connections that carried nothing for a while. */
@@ -40,24 +33,6 @@ export const middleboxIdleTimeout = {
   judge,
   judgeMachine: judgeUnguarded,
 } as const satisfies Cause
-
-type Variant = 'reset' | 'drop' | 'nat-state-lost'
-
-/** One connection that died at the first packet after a silence. */
-interface Death {
-  connection: ConnectionFacts
-  variant: Variant
-  silenceMs: number
-  /** The segment that broke the silence, and the reset if there was one. */
-  frame: number
-  reset: ResetFacts | null
-  /** The server answered other connections meanwhile (drop). */
-  othersAnswered?: boolean
-  /** The old connection whose numbers the stray one continues (nat-state-lost). */
-  continues: ConnectionFacts | null
-  /** The segment as it arrived at the server: its sender has another port there (nat-state-lost). */
-  renamed?: SegmentFate
-}
 
 /** What all connections of a path say about the limit: longest silence that survived, shortest that died. */
 interface Interval {
@@ -78,9 +53,9 @@ function judge(evidence: Evidence): Judgement {
     const interval = intervalOf(group, evidence)
     for (const death of group) {
       const verdict = judgeDeath(death, interval, evidence)
-      const contrary = contradiction(death, evidence)
+      const tried = triedOf(death, evidence)
       if (verdict !== null) verdicts.push(verdict)
-      else if (contrary !== null) against.push(...againstExperiment(death, contrary, evidence))
+      else if (tried.excludes) against.push(...tried.against)
       else if (interval.survivedMs > death.silenceMs) against.push(survivedLonger(death, interval))
       if (verdict?.certainty === 'possible') doubtful.push(death)
     }
@@ -90,123 +65,8 @@ function judge(evidence: Evidence): Judgement {
   return {
     verdicts,
     ...(excluded === null ? {} : { excluded }),
-    ...(doubtful.length === 0 ? {} : { unknown: unknownOf(doubtful) }),
+    ...(doubtful.length === 0 ? {} : { unknown: unknownOf(doubtful, evidence) }),
   }
-}
-
-function deathOf(connection: ConnectionFacts, evidence: Evidence): Death | null {
-  return (
-    strayAfterNat(connection, evidence) ??
-    renamedAfterSilence(connection, evidence) ??
-    resetOnNext(connection) ??
-    silentOnNext(connection, evidence)
-  )
-}
-
-/** Silence, then data, then a stateless RST in the other side's name, which had sent neither FIN nor RST before. */
-function resetOnNext(connection: ConnectionFacts): Death | null {
-  const reset = connection.resets.find((r) => r.shape === 'stateless' && r.accepted !== false)
-  const trigger = reset?.trigger ?? null
-  if (reset === undefined || trigger === null || trigger.len === 0) return null
-  const { fin, payloadOctets } = connection.sides[reset.from]
-  if (fin !== null || connection.sides[trigger.from].fin !== null) return null
-  if (payloadOctets === 0 && connection.sides[trigger.from].ackedOctets === 0) return null
-  if (reset.silenceBeforeMs < MIN_SILENCE_MS) return null
-  return {
-    connection,
-    variant: 'reset',
-    silenceMs: reset.silenceBeforeMs,
-    frame: trigger.frame,
-    reset,
-    continues: null,
-  }
-}
-
-/** Silence, then the same data again and again without any answer, while the server answers others. */
-function silentOnNext(connection: ConnectionFacts, evidence: Evidence): Death | null {
-  if (connection.resets.some((r) => r.accepted === true) || connection.seen !== 'both') return null
-  const who = (['client', 'server'] as const).find(
-    (side) => connection.sides[side].unanswered?.what === 'data',
-  )
-  const unanswered = who === undefined ? null : connection.sides[who].unanswered
-  if (who === undefined || unanswered === null || unanswered.times < 3) return null
-  if (connection.sides[otherSide(who)].payloadOctets === 0) return null
-  // It arrived all the same: no box on the way has forgotten it.
-  const fates = fatesOf(connection, evidence)
-  const seen = [unanswered.firstFrame, unanswered.lastFrame]
-  if (fates.some((f) => f.fate === 'delivered' && seen.includes(f.frame))) return null
-  const last = lastSegmentBefore(connection, unanswered.firstMs)
-  const silenceMs = last === null ? 0 : unanswered.firstMs - last
-  if (silenceMs < MIN_SILENCE_MS) return null
-  return {
-    connection,
-    variant: 'drop',
-    silenceMs,
-    frame: unanswered.firstFrame,
-    reset: null,
-    continues: null,
-    othersAnswered: othersAnswered(connection, evidence, unanswered.firstMs),
-  }
-}
-
-function lastSegmentBefore(connection: ConnectionFacts, tMs: number): number | null {
-  const times = [...connection.head, ...connection.tail].map((s) => s.tMs).filter((t) => t < tMs)
-  const activity = lastActivityBefore(connection, tMs)
-  if (activity !== null) times.push(activity)
-  return times.length === 0 ? null : Math.max(...times)
-}
-
-function othersAnswered(connection: ConnectionFacts, evidence: Evidence, fromMs: number): boolean {
-  const lastAnswer = evidence.endpoints.get(connection.server.endpoint)?.lastAnswerMs ?? null
-  return lastAnswer !== null && lastAnswer > fromMs
-}
-
-/**
- * On the server's side of a NAT that lost its entry: data comes from another address or port, continues the numbers of an
- * old connection exactly, and is answered by RST.
- */
-function strayAfterNat(connection: ConnectionFacts, evidence: Evidence): Death | null {
-  const reset = connection.resets.find((r) => r.from === 'server' && r.shape === 'stateless')
-  const data = reset?.trigger ?? null
-  const base = connection.sides.client.seqBase ?? null
-  if (connection.sawStart || reset === undefined || data === null || data.len === 0) return null
-  if (base === null) return null
-  const next = (base + data.seq) >>> 0
-  const continues = evidence.connections.find(
-    (old) =>
-      old.id !== connection.id &&
-      old.server.endpoint === connection.server.endpoint &&
-      old.client.endpoint !== connection.client.endpoint &&
-      old.sides.client.payloadOctets > 0 &&
-      nextSeq(old) === next,
-  )
-  if (continues === undefined) return null
-  const silenceMs = data.tMs - Math.max(continues.lastMs, 0)
-  return { connection, variant: 'nat-state-lost', silenceMs, frame: data.frame, reset, continues }
-}
-
-/** Two captures: the segment that broke the silence reached the server from another port, and was answered there. */
-function renamedAfterSilence(connection: ConnectionFacts, evidence: Evidence): Death | null {
-  const fates = fatesOf(connection, evidence)
-  const renamed = fates.find((f) => f.kind === 'data' && f.renamed !== undefined)
-  const reset = connection.resets.find((r) => r.from === 'server' && r.shape === 'stateless')
-  if (renamed === undefined || reset === undefined) return null
-  return {
-    connection,
-    variant: 'nat-state-lost',
-    silenceMs: reset.silenceBeforeMs,
-    frame: renamed.frame,
-    reset,
-    continues: null,
-    renamed,
-  }
-}
-
-/** The absolute number of the octet the client would send next. */
-function nextSeq(connection: ConnectionFacts): number | null {
-  const { isn, seqBase, payloadOctets } = connection.sides.client
-  const base = seqBase ?? isn
-  return base === null ? null : (base + 1 + payloadOctets) >>> 0
 }
 
 function byPath(deaths: readonly Death[]): Death[][] {
@@ -247,43 +107,28 @@ function oneMomentOf(death: Death, { deaths }: Interval): Reason {
   return say('one-moment', values, atFrame(death.frame, death.connection))
 }
 
-/** An experiment whose connections to this server survived a longer silence. */
-function contradiction({ connection, silenceMs }: Death, evidence: Evidence) {
-  const found = idleExperiments(evidence, connection.server.endpoint)
-  return found.find(({ fromMs }) => fromMs > silenceMs) ?? null
-}
-
-/** An experiment that found this limit: not the server's own, dying the same way, and not after a longer silence than here. */
-function agreement({ connection, silenceMs, variant }: Death, evidence: Evidence) {
-  const flavours = { drop: 'silent', reset: 'reset', 'nat-state-lost': 'reset' } as const
-  const found = idleExperiments(evidence, connection.server.endpoint)
-  return (
-    found.find(({ fromMs, toMs, flavour, by }) => {
-      const hasDied = toMs !== null && fromMs < silenceMs
-      return hasDied && flavour === flavours[variant] && by !== 'server'
-    }) ?? null
-  )
-}
-
-function againstExperiment(death: Death, experiment: IdleExperiment, evidence: Evidence): Reason[] {
-  const values = { survived: experiment.fromMs, silence: death.silenceMs }
-  const contradicted = say('experiment-survived', values, experimentRef(experiment))
-  return [contradicted, ...apartReasons('middlebox-idle-timeout', experiment, evidence)]
+/** What experiments say of it. */
+function triedOf(death: Death, evidence: Evidence): SaidByExperiments {
+  const { connection, silenceMs, variant, reset } = death
+  const { client, server } = connection
+  const path = evidence.paths.get(`${client.address} ${server.address}`)
+  const sameTtl = reset !== null && !reset.ttlUnusual && reset.ttl > 0 && reset.ttlUsual !== null
+  const survivedMs = path?.survivedSilenceMs ?? 0
+  const flavour = variant === 'drop' ? 'silent' : 'reset'
+  return saidByExperiments({ connection, silenceMs, flavour, sameTtl, survivedMs }, evidence)
 }
 
 function judgeDeath(death: Death, interval: Interval, evidence: Evidence): Verdict | null {
   const proof = proofOf(death, isSharp(interval), evidence)
-  const experiment = agreement(death, evidence)
-  const contrary = contradiction(death, evidence)
+  const tried = triedOf(death, evidence)
   const ttl = death.reset !== null && isForeign(death.reset, death.connection, evidence)
   const decided = proof !== null || ttl || death.variant === 'nat-state-lost'
   // A longer silence that survived on the same path leaves nothing of a limit, unless the reset itself betrays another sender.
-  const isExcluded = contrary !== null && !isDistant(contrary, evidence)
-  if (!decided && (interval.survivedMs > death.silenceMs || isExcluded)) return null
-  const agrees = experiment !== null && !isDistant(experiment, evidence)
-  const known = { proof: proof !== null || agrees, ttl, evidence }
-  const momentary = experiment === null && interval.oneMoment && death.variant === 'reset'
-  const certainty = momentary ? 'possible' : certaintyOf(death, interval, known)
+  if (!decided && (interval.survivedMs > death.silenceMs || tried.excludes)) return null
+  const known = { proof: proof !== null, ttl, evidence }
+  const momentary = tried.limit === null && interval.oneMoment && death.variant === 'reset'
+  const seen = momentary ? 'possible' : certaintyOf(death, interval, known)
+  const certainty = tried.agrees ? raised(seen, isSharp(interval)) : seen
   const { connection } = death
   return {
     connections: [connection],
@@ -292,12 +137,11 @@ function judgeDeath(death: Death, interval: Interval, evidence: Evidence): Verdi
     severity: 'problem',
     weight: weightOf(death, certainty, ttl),
     culprit: { side: 'middlebox' },
-    because: [...becauseOf(death, interval, proof, evidence), ...aboutExperiment(experiment)],
+    because: [...becauseOf(death, interval, proof, evidence), ...tried.because],
     against: [
       ...againstOf(death, interval, evidence),
       ...(momentary ? [oneMomentOf(death, interval)] : []),
-      ...(contrary === null ? [] : againstExperiment(death, contrary, evidence)),
-      ...(experiment === null ? [] : apartReasons('middlebox-idle-timeout', experiment, evidence)),
+      ...tried.against,
     ],
     values: { died: interval.diedMs, survived: interval.survivedMs },
     experiment: { silenceMs: interval.diedMs },
@@ -305,10 +149,9 @@ function judgeDeath(death: Death, interval: Interval, evidence: Evidence): Verdi
   }
 }
 
-function aboutExperiment(experiment: IdleExperiment | null): Reason[] {
-  if (experiment === null) return []
-  const { fromMs, toMs } = experiment
-  return [say('experiment-agrees', { from: fromMs, to: toMs ?? fromMs }, experimentRef(experiment))]
+/** With an experiment that found the limit: a path that was lost at that very moment would have to be lost beside it. */
+function raised(seen: Certainty, isSharp: boolean): Certainty {
+  return seen === 'possible' && !isSharp ? 'likely' : 'confirmed'
 }
 
 function certaintyOf(
@@ -359,7 +202,8 @@ function proofOf(death: Death, sharp: boolean, evidence: Evidence): SegmentFate 
   }
   // Data that never arrived proves a forgetful device only where the path as such is known to work.
   if (death.variant !== 'drop' || !(death.othersAnswered === true || sharp)) return null
-  return fates.find((f) => f.kind === 'data' && f.fate === 'lost' && f.frame >= death.frame) ?? null
+  const kind = death.farewell === true ? 'fin' : 'data'
+  return fates.find((f) => f.kind === kind && f.fate === 'lost' && f.frame >= death.frame) ?? null
 }
 
 function becauseOf(
@@ -369,9 +213,9 @@ function becauseOf(
   evidence: Evidence,
 ): Reason[] {
   const { connection, variant, silenceMs } = death
-  const key = variant === 'drop' && death.othersAnswered === true ? 'silence-drop-only' : null
   const values = { silence: silenceMs, server: connection.server.endpoint }
-  const because = [say(key ?? `silence-${variant}`, values, atFrame(death.frame, connection))]
+  const key = variant === 'drop' ? dropKey(death) : (`silence-${variant}` as const)
+  const because = [say(key, values, atFrame(death.frame, connection))]
   if (proof !== null) because.push(aboutProof(proof, connection, evidence))
   if (death.continues !== null) {
     const old = death.continues.client.endpoint
@@ -384,11 +228,16 @@ function becauseOf(
   return because
 }
 
+function dropKey({ farewell, othersAnswered }: Death) {
+  if (farewell === true) return othersAnswered === true ? 'silence-fin-only' : 'silence-fin'
+  return othersAnswered === true ? 'silence-drop-only' : 'silence-drop'
+}
+
 function aboutProof(proof: SegmentFate, connection: ConnectionFacts, evidence: Evidence): Reason {
   const at = atFrame(proof.frame, connection)
   if (proof.renamed !== undefined) return say('proof-renamed', { now: proof.renamed }, at)
   const inBox = isProvenOfBox(connection, evidence)
-  const what = proof.kind === 'reset' ? 'reset' : 'data'
+  const what = proof.kind === 'reset' || proof.kind === 'fin' ? proof.kind : 'data'
   return say(inBox ? `box-${what}` : `proof-${what}`, {}, at)
 }
 
@@ -452,12 +301,13 @@ function survivedLonger(death: Death, interval: Interval): Reason {
   return say('survived-longer', { survived: interval.survivedMs, silence: death.silenceMs }, at)
 }
 
-function unknownOf(deaths: readonly Death[]): Unknown {
-  const { address } = deaths[0]!.connection.server
+function unknownOf(deaths: readonly Death[], evidence: Evidence): Unknown {
+  const { address, endpoint } = deaths[0]!.connection.server
+  const isTried = idleExperiments(evidence, endpoint).length > 0
   return {
     missing: [
       `a capture on ${address}: whether the reset was sent there and whether the request arrived`,
-      'the idle limit by experiment, through the middlebox and directly',
+      ...(isTried ? [] : ['the idle limit by experiment, through the middlebox and directly']),
     ],
     ask: 'tcpwhy analyze --at client=client.pcap --at server=server.pcap',
   }

@@ -1,5 +1,5 @@
 import { causeTable } from '../../test/helpers/cause-table.ts'
-import { connection, icmp, requestOnly } from '../../test/helpers/facts.ts'
+import { connection, icmp, requestOnly, reset } from '../../test/helpers/facts.ts'
 import { pathLost } from './path-lost.ts'
 
 const lost = (over: Parameters<typeof connection>[0] = {}, unanswered = {}) =>
@@ -22,6 +22,8 @@ const lost = (over: Parameters<typeof connection>[0] = {}, unanswered = {}) =>
     },
     ...over,
   })
+
+const ownReset = (tMs: number) => reset({ from: 'client', shape: 'active', trigger: null, tMs })
 
 causeTable(pathLost, [
   {
@@ -49,6 +51,22 @@ causeTable(pathLost, [
     is: 'likely',
     severity: 'notice',
     against: ['already-over'],
+  },
+  {
+    name: 'the client ended it by RST when it gave up',
+    connections: [lost({ ending: 'reset', resets: [ownReset(8000)] })],
+    is: 'likely',
+    because: ['data-again'],
+  },
+  {
+    name: 'near miss: by RST in the midst of it, for another reason',
+    connections: [lost({ ending: 'reset', resets: [ownReset(3000)] })],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: the server reset it',
+    connections: [lost({ ending: 'reset', resets: [reset({ tMs: 8000 })] })],
+    is: 'nothing',
   },
   {
     name: 'the same data six times, nothing back',

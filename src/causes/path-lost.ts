@@ -10,20 +10,23 @@ import {
   reasonsOf,
   type Verdict,
 } from './cause.ts'
-import { lastActivityBefore } from './closing.ts'
+import { isNobodysAnswer, lastActivityBefore } from './closing.ts'
 import { judgeRetransmitting } from './machine/path-lost.ts'
 import { isBlackHole } from './path-mtu-black-hole.ts'
+import { weighSilence, withExperiments } from './weigh-experiments.ts'
 
 const say = reasonsOf('path-lost')
 
 const MIN_TIMES = 4 // the original and three retransmissions: 1.4 s and more at Linux's smallest RTO
 const MIN_SPAN_MS = 1000
 const IDLE_MS = 2000
+/** Its sender may end it by RST when it gives up. */
+const ENDINGS: ReadonlySet<ConnectionFacts['ending']> = new Set(['timed-out', 'reset'] as const)
 
 /** Data was sent again and again, nothing came back, and on Linux no RST tells anybody. */
 export const pathLost = {
   id: 'path-lost',
-  needs: ['packets', 'both-sides', 'kernel'],
+  needs: ['packets', 'both-sides', 'kernel', 'experiment'],
   refs: ['RFC 9293 §3.8.1', 'RFC 6298', 'Linux net/ipv4/tcp_timer.c tcp_write_timeout'],
   confusedWith: [
     'middlebox-idle-timeout',
@@ -31,7 +34,7 @@ export const pathLost = {
     'keepalive-timeout',
     'asymmetric-path',
   ],
-  judge: (evidence) => judgeEach(evidence, ['timed-out'], judgeOne),
+  judge: (evidence) => judgeEach(evidence, [...ENDINGS], judgeOne),
   judgeMachine: judgeRetransmitting,
 } as const satisfies Cause
 
@@ -46,7 +49,7 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
   const idle = last === null ? 0 : unanswered.firstMs - last
   const alike = lostTogether(evidence, connection, unanswered.firstMs)
   const over = isOver(connection, side, unanswered)
-  return {
+  const verdict: Verdict = {
     connections: [connection],
     ...(isFinLost(connection, side) ? { variant: 'fin-lost' } : {}),
     certainty: others || idle >= IDLE_MS ? 'possible' : 'likely',
@@ -58,6 +61,12 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
     values: { peer: connection[peer].address, sender: connection[side].address },
     group: `${connection.client.address} ${connection.server.address}`,
   }
+  const { endpoint } = connection.server
+  return withExperiments(
+    verdict,
+    weighSilence('path-lost', { endpoint, silenceMs: idle }, evidence),
+    evidence,
+  )
 }
 
 /** Its FIN never got through, while the other side's segments did. */
@@ -90,6 +99,7 @@ function unansweredOf(
     const unanswered = connection.sides[side].unanswered
     if (unanswered === null || (unanswered.what !== 'data' && unanswered.what !== 'fin')) continue
     if (unanswered.times < MIN_TIMES) continue
+    if (!isNobodysAnswer(connection, side, unanswered)) continue
     if (unanswered.lastMs - unanswered.firstMs < MIN_SPAN_MS) continue
     // A peer that never got further than its SYN-ACK has not shown that the path ever worked both ways.
     if (
@@ -116,7 +126,7 @@ function answeredMeanwhile(
 /** Connections of this server whose data went unanswered from about the same time on. */
 function lostTogether(evidence: Evidence, connection: ConnectionFacts, fromMs: number): number {
   return evidence.connections.filter((c) => {
-    if (c.server.address !== connection.server.address || c.ending !== 'timed-out') return false
+    if (c.server.address !== connection.server.address || !ENDINGS.has(c.ending)) return false
     const found = unansweredOf(c)
     return found !== null && Math.abs(found.unanswered.firstMs - fromMs) < 5000
   }).length
@@ -140,7 +150,7 @@ function becauseOf(
       atFrame(unanswered.firstFrame, connection),
     ),
   ]
-  if (!isFinLost(connection, side)) {
+  if (!isFinLost(connection, side) && connection.ending !== 'reset') {
     because.push(say('no-reset', {}, atFrame(unanswered.lastFrame, connection)))
   }
   const icmp = connection.icmp[0]

@@ -242,6 +242,15 @@ export function weighSilences(
     connection?.silenceBeforeEndMs ?? 0,
     ...(connection?.resets ?? []).map(({ silenceBeforeMs }) => silenceBeforeMs),
   )
+  return weighSilence(cause, { endpoint, silenceMs }, evidence)
+}
+
+/** The same, of one silence. */
+export function weighSilence(
+  cause: CauseId,
+  { endpoint, silenceMs }: { endpoint: string; silenceMs: number },
+  evidence: Evidence,
+): Weighed[] {
   // What was not idle was ended by something else than a silence.
   if (silenceMs < IDLE_MS) return []
   return closeExperiments(evidence, endpoint).flatMap((found): Weighed[] => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -109,6 +109,57 @@ describe('a middlebox that forgets', () => {
       const { finding } = await analyzed(capture, probe)
       expect(finding('middlebox-idle-timeout')?.certainty).toBe('likely')
     }
+  })
+})
+
+describe('a NAT that forgets, where nobody was answered afterwards', () => {
+  const folder = join(root, 'test/captures/middlebox-idle-timeout')
+  const capture = 'middlebox-idle-timeout/given-up.pcap'
+  const probe = join(folder, 'given-up.probe.json')
+  const texts = (list: readonly { text: string }[] = []) => list.map(({ text }) => text).join('\n')
+
+  test('is confirmed by what the experiment found there, for whoever gave up by RST or only closed', async () => {
+    const alone = await analyzeCaptures({
+      inputs: [join(folder, 'given-up.pcap')],
+      at: [],
+      filter: {},
+      all: false,
+    })
+    const first = alone.report.findings[0]
+    expect(first).toMatchObject({ cause: 'middlebox-idle-timeout', certainty: 'possible' })
+    expect(alone.report.unknown.map(({ missing }) => missing).join()).toContain('by experiment')
+
+    const { report, finding } = await analyzed(capture, probe)
+    const found = finding('middlebox-idle-timeout')
+    expect(found).toMatchObject({ certainty: 'confirmed', variant: 'drop' })
+    expect(found?.affected.connections).toBe(5)
+    expect(texts(found?.because)).toMatch(
+      /the experiment found the same limit: .* 3\.\d+ s and 4\.\d+ s/,
+    )
+    expect(finding('path-lost')).toBeUndefined()
+    expect(report.headline).toMatch(/\(confirmed/)
+  })
+
+  test('is not, by one with another limit', async () => {
+    const { startedAt } = JSON.parse(readFileSync(probe, 'utf8'))
+    const silent = { flavour: 'silent', by: 'middlebox' } as const
+    const longer = { longestSurvivedMs: 9000, shortestDiedMs: 9400, ...silent }
+    const { finding, excluded } = await analyzed(capture, result(SERVER, longer, startedAt))
+    expect(finding('middlebox-idle-timeout')).toBeUndefined()
+    expect(texts(excluded('middlebox-idle-timeout')?.because)).toContain(
+      'survived a silence of 9 s',
+    )
+    expect(finding('path-lost')?.certainty).toBe('possible')
+    expect(texts(finding('path-lost')?.because)).toContain('no limit of time ended these')
+
+    const shorter = { longestSurvivedMs: 900, shortestDiedMs: 1100, ...silent }
+    const other = await analyzed(capture, result(SERVER, shorter, startedAt))
+    const found = other.finding('middlebox-idle-timeout')
+    expect(found?.certainty).toBe('possible')
+    expect(texts(found?.against)).toContain('is another: here a silence of 3.4 s was survived')
+    expect(
+      texts(other.report.unknown.flatMap(({ missing }) => missing.map((text) => ({ text })))),
+    ).not.toContain('by experiment')
   })
 })
 

@@ -1,11 +1,13 @@
 """middlebox-idle-timeout: a stateful box on the path forgets a silent connection; both ends still believe in it."""
 
+import os
 import random
 import time
 
-from make import capture
-from stage import CLIENT, ROUTER, S, SERVER, bystanders, chain, get, http_server, read_reply, seen, together
+from make import OUT, capture
+from stage import CLIENT, ROUTER, S, SERVER, bystanders, chain, get, http_server, linger_zero, read_reply, seen, together
 
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', '..')
 FORGETS_S = 4
 LIVES = (0.5, 1.2, 2.0, 2.8, 3.4)
 DIES = (4.6, 5.0, 5.5, 6.2, 7.0)
@@ -137,3 +139,40 @@ def incident(stage):
     together(*[pooled(k) for k in range(60)], lambda: bystanders(stage, 40, 8080, base=42000, gap=0.25))
     stage.note(f'{len(answered)} requests answered, after at most {max(answered):.2f} s of silence; '
                f'{len(died)} reset, after at least {min(died):.2f} s')
+
+
+@capture('middlebox-idle-timeout/given-up', vantage='client', ending='reset', endedBy='client', victims=3,
+         expects={'verdict': 'problem', 'cause': 'middlebox-idle-timeout', 'variant': 'drop', 'culprit': 'middlebox'})
+def given_up(stage):
+    """A NAT (masquerade, random ports) forgets connections after 4 s of silence and drops what it does not know, in silence. All
+    begin together. 42001-42003 ask again after 1, 2.5 and 3.4 s and are answered; 41001-41003 after 5, 5.6 and 6.2 s, hear nothing
+    for 2.2 s and give up by RST (SO_LINGER 0); 41004 and 41005 only close, after 5.3 and 5.9 s: their FIN is not answered either.
+    Nobody is answered afterwards, so the packets alone do not tell a hop that forgets from a path that was lost. given-up.probe.json
+    is what `tcpwhy probe idle http://10.77.2.2/job --max 10s --precision 500ms` found there right afterwards.
+    """
+    box(stage, 'ct state invalid drop', nat='ip saddr 10.77.1.0/24 masquerade fully-random')
+    http_server(stage)
+    stage.tap(CLIENT, snap=160, only='tcp and portrange 41001-42003')
+
+    def one(sport, idle_s, again=True):
+        def work():
+            connection = stage.connect(80, sport, timeout=2.2)
+
+            def ask():
+                connection.sendall(get('/job'))
+                return len(read_reply(connection))
+
+            ask()
+            time.sleep(idle_s)
+            if again:
+                stage.note(f'{sport}, silent for {idle_s} s: {seen(ask)}')
+                linger_zero(connection)
+            connection.close()
+        return work
+
+    together(*[one(42001 + n, idle) for n, idle in enumerate((1, 2.5, 3.4))],
+             *[one(41001 + n, idle) for n, idle in enumerate((5, 5.6, 6.2))],
+             *[one(41004 + n, idle, again=False) for n, idle in enumerate((5.3, 5.9))])
+    time.sleep(1.5)
+    stage.run(CLIENT, 'node', os.path.join(ROOT, 'bin/tcpwhy.js'), 'probe', 'idle', 'http://10.77.2.2/job', '--max', '10s',
+              '--precision', '500ms', '--json', '-o', os.path.join(OUT, 'middlebox-idle-timeout/given-up.probe.json'))

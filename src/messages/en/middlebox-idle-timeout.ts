@@ -43,22 +43,37 @@ export const middleboxIdleTimeout = {
       'after {silence:ms} of silence the same data was sent again and again without any answer from {server}',
     'silence-drop-only':
       'after {silence:ms} of silence the same data was sent again and again without any answer, while {server} answered other connections',
+    'silence-fin':
+      'after {silence:ms} of silence the FIN was sent again and again without any answer from {server}',
+    'silence-fin-only':
+      'after {silence:ms} of silence the FIN was sent again and again without any answer, while {server} answered other connections',
     'others-not-seen':
       'nobody else was answered meanwhile either: the whole path may have been lost',
     'silence-nat-state-lost':
       '{silence:ms} after the last packet of the old connection its data came from another address or port and was answered by RST',
     'proof-reset': 'the capture on the other side shows that the server never sent this reset',
     'proof-data': 'the capture on the other side shows that the data never arrived there',
+    'proof-fin': 'the capture on the other side shows that the FIN never arrived there',
     'box-reset':
       'the capture shows both sides of the box that translates addresses here: this reset came out of it and never went in',
     'box-data':
       'the capture shows both sides of the box that translates addresses here: the data came into it and never went out',
+    'box-fin':
+      'the capture shows both sides of the box that translates addresses here: the FIN came into it and never went out',
     'proof-renamed':
       'the capture at the server shows this segment coming from {now}, a port that the server has no connection with: a NAT on the way forgot its entry',
     'experiment-agrees':
       'the experiment found the same limit: a connection that is silent dies between {from:ms} and {to:ms}',
     'experiment-survived':
       'the experiment contradicts it: its connections survived a silence of {survived:ms}, longer than the {silence:ms} here',
+    'experiment-differs':
+      'the experiment found a limit too, between {from:ms} and {to:ms}, though there it ends otherwise ({how})',
+    'experiment-shorter':
+      'the limit of the experiment, between {from:ms} and {to:ms}, is another: here a silence of {survived:ms} was survived on that path',
+    'experiment-server':
+      'the experiment found that the server itself closes, after between {from:ms} and {to:ms}: sooner than this',
+    'experiment-other-ttl':
+      "the experiment found a limit between {from:ms} and {to:ms}, but its resets had another TTL than the server's packets, and this one has the same",
     continues:
       'the data continues exactly the sequence numbers of {old}, but comes from {now}: a NAT forgot its entry',
     'other-ttl': 'the reset has TTL {ttl}, the other packets of that address have {usual}',

@@ -1,9 +1,11 @@
 import type { CauseMessages } from '../types.ts'
 import { connects } from './commands.ts'
+import { silenceSays } from './experiments.ts'
 
 export const pathLost = {
   title: 'nothing comes back from {peer} any more: {connections:count} connections timed out',
   because: {
+    ...silenceSays,
     'data-again':
       'the {who} sent the same {octets:octets} {times} times over {span:ms}, nothing came back',
     'fin-again': 'the {who} sent its FIN {times} times over {span:ms}, nothing came back',
