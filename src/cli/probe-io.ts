@@ -5,6 +5,7 @@ import { planText } from '../report/probe/plan-text.ts'
 import { parseDuration } from './duration.ts'
 import { openFile } from './file.ts'
 import type { Io } from './io.ts'
+import { columnsOf } from './report-output.ts'
 import type { Arguments } from './spec.ts'
 
 type Options = Arguments['options']
@@ -72,7 +73,10 @@ export function hooksOf(probe: ProbeReport['probe'], options: Options, io: Io, s
     stop,
     owned: options['yes-i-own-this'] !== undefined,
     onPlan: async (plan: Plan): Promise<void> => {
-      if (options['quiet'] === undefined) await io.err.write(planText(probe, plan))
+      if (options['quiet'] === undefined) {
+        const { columns } = await columnsOf(io.err)
+        await io.err.write(planText(probe, plan, columns))
+      }
     },
   }
 }
@@ -96,7 +100,7 @@ export async function showResult<R extends ProbeReport>(
   report: R,
   options: Options,
   io: Io,
-  text: (report: R, look: { color: boolean }) => string,
+  text: (report: R, look: { color: boolean; columns?: number }) => string,
 ): Promise<number> {
   const path = options['output']?.[0]
   const file = path === undefined ? null : await openFile(path)
@@ -105,7 +109,9 @@ export async function showResult<R extends ProbeReport>(
     const color =
       options['no-color'] === undefined && !io.env['NO_COLOR'] && (await output.isTerminal())
     const isJson = options['json'] !== undefined
-    await output.write(isJson ? `${jsonText(report, 2)}\n` : text(report, { color }))
+    await output.write(
+      isJson ? `${jsonText(report, 2)}\n` : text(report, { color, ...(await columnsOf(output)) }),
+    )
     await file?.close()
   } catch (error) {
     await file?.discard()

@@ -9,6 +9,8 @@ export interface ProbePort {
   nowMs(): number
   /** Milliseconds since 1970, for when a result was made. */
   epochMs(): number
+  /** Milliseconds of processor time that this process has used; absent where nobody counts them. */
+  cpuMs?(): number
   /** In [0, 1). */
   random(): number
   /** Whether sockets have `info`, `probeNow` and all of `keepalive`: raw socket options of Linux. */

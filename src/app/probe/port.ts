@@ -35,6 +35,10 @@ export async function nodeProbePort(): Promise<ProbePort> {
   return {
     nowMs: () => performance.now(),
     epochMs: () => Date.now(),
+    cpuMs: () => {
+      const { user, system } = process.cpuUsage()
+      return (user + system) / 1000
+    },
     random: () => Math.random(),
     rawOptions: modules.options !== null,
     after,

@@ -11,6 +11,9 @@ import type { App, Arguments } from '../spec.ts'
 const DEFAULT_CONCURRENCY = 10
 const MOST_AT_ONCE = 20_000
 const DEFAULT_FOR_MS = 10_000
+const DEFAULT_STEP_MS = 5000
+const LEAST_STEP_MS = 1000
+const MOST_STEPS = 20
 const DEFAULT_TIMEOUT_MS = 5000
 const RANGE = { min: 1, max: 86_400_000 }
 
@@ -76,6 +79,14 @@ function loadRequest(args: Arguments): LoadRequest {
     return { ...common, ...none, keepAlive: false, concurrency, bursts }
   }
   const count = wholeNumber(options, 'count', { min: 1, max: 999_999_999 })
+  const steps = stepsOf(options)
+  if (steps !== null) {
+    const forMs = time(options, 'for', RANGE) ?? steps.length * DEFAULT_STEP_MS
+    if (forMs / steps.length < LEAST_STEP_MS) throw shortSteps(steps.length)
+    const keepAlive = options['one-shot'] === undefined
+    const concurrency = Math.max(...steps)
+    return { ...common, keepAlive, concurrency, steps, count: null, forMs, ratePerS: null }
+  }
   const concurrency =
     wholeNumber(options, 'concurrency', { min: 1, max: MOST_AT_ONCE }) ?? DEFAULT_CONCURRENCY
   return {
@@ -87,6 +98,32 @@ function loadRequest(args: Arguments): LoadRequest {
     forMs: time(options, 'for', RANGE) ?? (count === null ? DEFAULT_FOR_MS : null),
     ratePerS: wholeNumber(options, 'rate', { min: 1, max: 1_000_000 }),
   }
+}
+
+/** `--concurrency 10,20,40`, null for one number. @throws TcpwhyError BAD_ARGUMENT */
+function stepsOf(options: Arguments['options']): number[] | null {
+  const text = options['concurrency']?.[0] ?? ''
+  if (!text.includes(',')) return null
+  for (const other of ['rate', 'count']) {
+    if (options[other] !== undefined) throw together('--concurrency with several', `--${other}`)
+  }
+  const steps = text.split(',').map(Number)
+  const isTaken = (n: number, i: number) =>
+    Number.isInteger(n) && n > (steps[i - 1] ?? 0) && n <= MOST_AT_ONCE
+  if (steps.length <= MOST_STEPS && steps.every(isTaken)) return steps
+  throw new TcpwhyError(
+    'BAD_ARGUMENT',
+    `--concurrency ${text} is not a list that it takes`,
+    `Write 10,20,40,80: at most ${MOST_STEPS} whole numbers from 1 to ${MOST_AT_ONCE}, each larger than the one before.`,
+  )
+}
+
+function shortSteps(count: number): TcpwhyError {
+  return new TcpwhyError(
+    'BAD_ARGUMENT',
+    `Steps of less than ${LEAST_STEP_MS / 1000} s tell nothing`,
+    `Give --for ${(count * LEAST_STEP_MS) / 1000}s or more, or fewer steps.`,
+  )
 }
 
 /** `--burst 100@2s`, earliest first. */

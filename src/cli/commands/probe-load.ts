@@ -8,10 +8,14 @@ export const probeLoad = {
     {
       name: 'concurrency',
       short: 'c',
-      value: 'N',
-      help: 'Connections at the same time (default 10).',
+      value: 'N[,N...]',
+      help: 'Connections at the same time (default 10). Several: one step after the other, to see where more of them gives no more requests/s.',
     },
-    { name: 'for', value: 'TIME', help: 'How long: 30s, 5m (default 10s, without --count).' },
+    {
+      name: 'for',
+      value: 'TIME',
+      help: 'How long: 30s, 5m (default 10s, without --count; with several --concurrency an equal part each, 5s by default).',
+    },
     { name: 'count', short: 'n', value: 'N', help: 'How many requests in all.' },
     {
       name: 'rate',
@@ -60,6 +64,10 @@ export const probeLoad = {
     {
       command: 'tcpwhy probe load http://127.0.0.1:8080/ -c 50 --for 10s',
       what: 'fifty kept connections',
+    },
+    {
+      command: 'tcpwhy probe load http://127.0.0.1:8080/ -c 10,20,40,80 --for 40s',
+      what: 'ten seconds of each: from which on more concurrency gives no more requests/s',
     },
     {
       command: 'tcpwhy probe load http://127.0.0.1:8080/ -c 200 --one-shot --timeout 1s --for 30s',

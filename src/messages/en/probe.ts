@@ -362,6 +362,7 @@ export const probeWords = {
         '{answered} requests answered in {duration} ({rate}/s), none failed; p50 {p50}, p99 {p99}.',
       someFailed:
         '{answered} requests answered in {duration} ({rate}/s), {failed} failed; {count} of them: {kind}. p50 {p50}, p99 {p99}.',
+      ofSteps: '{answered} requests answered in {duration}, {failed} failed.',
       usedUp: {
         connections:
           'It ended early, after {duration}: the {connections} connections that were announced are used up (--max-connections).',
@@ -369,13 +370,30 @@ export const probeWords = {
           'It ended early, after {duration}: the {requests} requests that were announced are used up (--count).',
       },
     },
+    tipping: {
+      same: 'From {at} on more concurrency gives no more requests/s ({rate}, and {lastRate} at {last}), and p99 goes from {p99} to {lastP99}.',
+      fewer:
+        'From {at} on more concurrency gives fewer requests/s ({rate}, and {lastRate} at {last}), and p99 goes from {p99} to {lastP99}.',
+      first: 'That is the least that was tried: the tipping point may be below.',
+      busy: 'But tcpwhy itself used {cpu} % of a core: whether the server or tcpwhy did not go faster cannot be told.',
+      none: 'No tipping point up to {last}: requests/s still grow ({beforeRate} at {before}, {lastRate} at {last}); p99 is {lastP99} there.',
+      noise:
+        'No tipping point below {at}; whether more than {at} gives more requests/s cannot be told ({rate}, and {lastRate} at {last}, which rates here differ by anyway): try larger steps, or a longer --for.',
+      few: 'Where it tips cannot be told: fewer than two steps ran to their end and were answered.',
+      fails: 'At {failsFrom} {percent} % of the requests fail: {kind}.',
+    },
     heading: {
+      steps: 'Step by step (latency corrected for coordinated omission)',
       failures: 'Failed requests, by what TCP saw',
       latency: 'Latency',
       connections: 'Connections',
       seconds: 'Second by second',
     },
     column: {
+      concurrency: 'at once',
+      rate: 'requests/s',
+      p999: 'p99.9',
+      how: 'what failed requests died of',
       failure: 'failure',
       requests: 'requests',
       reused: 'on a used connection',
@@ -402,6 +420,9 @@ export const probeWords = {
     unfinished: '{n} requests still waited when time was up.',
     notBegun:
       '{n} more {n?request was|requests were} due, but every connection was busy: raise --concurrency, or the server is slower than --rate.',
+    rate: '{rate} ± {error}',
+    cutShort: 'At {list} the step did not last its whole time: it is not compared.',
+    fewAnswers: 'At {list} fewer than 1,000 requests were answered: p99.9 is the longest of them.',
     secondsLeftOut: '({n} more seconds: --json has them all)',
   },
 } as const

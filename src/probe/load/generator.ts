@@ -24,6 +24,8 @@ export interface LoadJob {
   opensPerS?: number
   /** Never more than these; who would need one more connection, or ask once more without a rate, ends the run. */
   limits?: LoadLimits
+  /** Answers are counted up at each multiple of it (`Tally.slices`); absent: they are not. */
+  sliceMs?: number
   /** Instead of a rate, earliest first; `concurrency` is their sum. */
   bursts?: readonly LoadBurst[]
   connectTimeoutMs: number
@@ -50,6 +52,8 @@ export interface LoadOutcome {
   durationMs: number
   unfinished: number
   notBegun: number
+  /** When time was up; without those that were waited for. */
+  answeredInTime: number
   /** Which limit ended it before its time. */
   usedUp: keyof LoadLimits | null
 }
@@ -84,6 +88,7 @@ class Run {
   private startMs = 0
   private endMs: number | null = null
   private over = false
+  private inTime: number | null = null
   private usedUp: keyof LoadLimits | null = null
   private idle: Client[] = []
   /** When the last `opensPerS` connections were opened, oldest first. */
@@ -105,7 +110,7 @@ class Run {
   }
 
   start(): void {
-    const { concurrency, forMs } = this.job
+    const { concurrency, forMs, sliceMs } = this.job
     this.startMs = this.port.nowMs()
     for (let i = 0; i < concurrency; i++) this.clients.push(new Client(this))
     const stop = () => this.timeIsUp()
@@ -116,6 +121,9 @@ class Run {
       return
     }
     if (forMs !== null) this.later('end', forMs, stop)
+    if (sliceMs !== undefined) {
+      this.every('slice', sliceMs, () => this.tally.slice(this.sinceStart(), this.endMs === null))
+    }
     this.every('sample', SAMPLE_MS, () => this.sample())
     this.every('overdue', overdueEvery(this.job), () => this.checkOverdue())
     if (this.arrivals === null) for (const client of this.clients) this.free(client)
@@ -198,6 +206,7 @@ class Run {
   private timeIsUp(): void {
     if (this.endMs !== null) return
     this.endMs = this.port.nowMs()
+    this.inTime = this.tally.answered
     const { connectTimeoutMs, requestTimeoutMs } = this.job
     this.later('drain', Math.min(DRAIN_MS, connectTimeoutMs + requestTimeoutMs), () =>
       this.finish(),
@@ -231,7 +240,9 @@ class Run {
     for (const client of this.clients) client.retire()
     const durationMs = this.endMs - this.startMs
     const { tally, usedUp } = this
-    this.resolve({ tally, durationMs, unfinished, notBegun: this.notBegun(durationMs), usedUp })
+    const answeredInTime = this.inTime ?? tally.answered
+    const notBegun = this.notBegun(durationMs)
+    this.resolve({ tally, durationMs, unfinished, notBegun, answeredInTime, usedUp })
   }
 
   private notBegun(durationMs: number): number {

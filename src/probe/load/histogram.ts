@@ -26,6 +26,17 @@ export class Histogram {
     if (us > this.maxUs) this.maxUs = us
   }
 
+  /** What the other one has, too. */
+  add(other: Histogram): void {
+    for (let index = 0; index <= LAST; index++) {
+      this.counts[index] = (this.counts[index] ?? 0) + (other.counts[index] ?? 0)
+    }
+    this.n += other.n
+    this.sumUs += other.sumUs
+    this.minUs = Math.min(this.minUs, other.minUs)
+    this.maxUs = Math.max(this.maxUs, other.maxUs)
+  }
+
   get count(): number {
     return this.n
   }

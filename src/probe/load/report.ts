@@ -44,6 +44,45 @@ export interface LoadReport extends ProbeHead {
   }
   responseOctets: number
   samples: LoadSample[]
+  /** With `settings.steps`: what each came to, in their order; the rest of the report is of all together. */
+  steps?: LoadStep[]
+  /** With `settings.steps`. */
+  tipping?: Tipping
+}
+
+/** The load of one concurrency, for its part of the time. */
+export interface LoadStep {
+  concurrency: number
+  /** Since the start. */
+  fromMs: number
+  durationMs: number
+  /** It lasted as long as it was to: neither interrupted nor out of connections. */
+  whole: boolean
+  requests: { begun: number; answered: number; failed: number; unfinished: number }
+  /** Of those that were answered before its time was up. */
+  answeredPerS: number
+  /** Two standard errors of that rate, by how much parts of the step differ; null = too few parts. */
+  errorPerS: number | null
+  connectionsOpened: number
+  /** Commonest first. */
+  failures: LoadFailure[]
+  /** `corrected`: filled up by the mean interval of a connection's requests (coordinated omission). */
+  latencyMs: { measured: LatencySummary | null; corrected: LatencySummary | null }
+  /** Of one core, what tcpwhy itself used; null = not known. */
+  ownCpu: number | null
+}
+
+/** From which concurrency on more of it gives no more requests a second. */
+export interface Tipping {
+  /** 'reached': from `at` on; 'none': the last step still gave more; 'unclear': see `why`. */
+  is: 'reached' | 'none' | 'unclear'
+  at: number | null
+  /** reached: 'unknown' where tcpwhy itself was busy and may be what did not go faster. */
+  by?: 'server' | 'unknown'
+  /** unclear: fewer than two steps can be compared; or those above `at` are too few more for the noise. */
+  why?: 'few' | 'noise'
+  /** The first step of which one request in a hundred, or more, failed. */
+  failsFrom: number | null
 }
 
 export interface LoadSettings {
@@ -51,6 +90,8 @@ export interface LoadSettings {
   method: string
   keepAlive: boolean
   concurrency: number
+  /** One after the other, each for an equal part of `forMs`; `concurrency` is the largest. */
+  steps?: readonly number[]
   /** Null = until `forMs`. */
   count: number | null
   forMs: number | null

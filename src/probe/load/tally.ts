@@ -10,6 +10,12 @@ interface FailureTally {
   examples: { atMs: number; code: string | null }[]
 }
 
+/** Answers since the start, by then. */
+export interface Slice {
+  atMs: number
+  answered: number
+}
+
 /** Counts what requests came to: in all, and second by second. */
 export class Tally {
   begun = 0
@@ -24,6 +30,7 @@ export class Tally {
   readonly due = new Histogram()
   readonly connect = new Histogram()
   readonly samples: LoadSample[] = []
+  readonly slices: Slice[] = []
 
   private readonly failures = new Map<FailureKind, FailureTally>()
   private second = new Second()
@@ -66,6 +73,43 @@ export class Tally {
     this.samples.push(sample)
     this.second = new Second()
     return sample
+  }
+
+  /** @param isOpen  time is not up: what is answered later belongs to no slice */
+  slice(atMs: number, isOpen: boolean): void {
+    if (isOpen) this.slices.push({ atMs, answered: this.answered })
+  }
+
+  /** Another one's as well, which began that much later. */
+  add(other: Tally, laterMs: number): void {
+    this.begun += other.begun
+    this.answered += other.answered
+    this.failed += other.failed
+    this.opened += other.opened
+    this.slowHandshakes += other.slowHandshakes
+    this.responseOctets += other.responseOctets
+    this.measured.add(other.measured)
+    this.due.add(other.due)
+    this.connect.add(other.connect)
+    for (const sample of other.samples) {
+      this.samples.push({ ...sample, atMs: rounded(sample.atMs + laterMs) })
+    }
+    for (const [status, count] of other.statuses) {
+      this.statuses.set(status, (this.statuses.get(status) ?? 0) + count)
+    }
+    for (const [kind, failures] of other.failures) this.addFailures(kind, failures, laterMs)
+  }
+
+  private addFailures(kind: FailureKind, other: FailureTally, laterMs: number): void {
+    const tally = this.failures.get(kind) ?? { count: 0, onReused: 0, examples: [] }
+    this.failures.set(kind, tally)
+    tally.count += other.count
+    tally.onReused += other.onReused
+    for (const { atMs, code } of other.examples) {
+      if (tally.examples.length < EXAMPLES) {
+        tally.examples.push({ atMs: rounded(atMs + laterMs), code })
+      }
+    }
   }
 
   /** Commonest first; alike ones in the order of a request's life. */

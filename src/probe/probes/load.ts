@@ -10,8 +10,12 @@ import {
   type LoadOutcome,
   runLoad,
 } from '../load/generator.ts'
+import type { Histogram } from '../load/histogram.ts'
 import type { LoadBurst, LoadReport, LoadSettings } from '../load/report.ts'
 import { requestOctets } from '../load/request.ts'
+import { type Ladder, runSteps } from '../load/steps.ts'
+import { tippingOf } from '../load/tipping.ts'
+import { tippingTexts } from '../load/tipping-text.ts'
 import type { ProbeAddress, ProbePort } from '../port.ts'
 import type { Probe, ProbeContext } from '../probe.ts'
 import type { Plan } from '../report.ts'
@@ -51,7 +55,9 @@ function plan(options: LoadOptions): Plan {
     sends: render(words.load.sends, { method, url: urlOf(target) }),
     // A burst is not cut off: each of its requests has its limits.
     deadlineMs:
-      end + (bursts === undefined ? Math.min(LAST_REQUEST_MS, limitMs) : limitMs + BEGIN_MS),
+      end +
+      (options.steps?.length ?? 1) *
+        (bursts === undefined ? Math.min(LAST_REQUEST_MS, limitMs) : limitMs + BEGIN_MS),
   }
 }
 
@@ -59,7 +65,7 @@ function plan(options: LoadOptions): Plan {
 const MOST_PER_SECOND = { requests: 100_000, oneShot: 20_000, kept: 1000 }
 
 function limitsOf(options: LoadOptions): LoadLimits {
-  const { bursts, count, forMs, ratePerS, keepAlive, concurrency, maxConnections } = options
+  const { bursts, count, forMs, ratePerS, keepAlive, concurrency, maxConnections, steps } = options
   if (bursts !== undefined) {
     const all = sizeOf(bursts)
     return { connections: Math.min(all, maxConnections ?? all), requests: all }
@@ -67,8 +73,9 @@ function limitsOf(options: LoadOptions): LoadLimits {
   const upTo = (perSecond: number) => Math.ceil(((forMs ?? Infinity) / 1000) * perSecond)
   const requests = Math.min(count ?? Infinity, upTo(ratePerS ?? MOST_PER_SECOND.requests))
   const { oneShot, kept } = MOST_PER_SECOND
-  // One a client at least; at a rate each request may need one.
-  const usual = Math.max(upTo(ratePerS ?? (keepAlive ? kept : oneShot)), concurrency)
+  // One a client at least, at each step; at a rate each request may need one.
+  const clients = (steps ?? [concurrency]).reduce((sum, one) => sum + one, 0)
+  const usual = Math.max(upTo(ratePerS ?? (keepAlive ? kept : oneShot)), clients)
   return { connections: Math.min(requests, maxConnections ?? usual), requests }
 }
 
@@ -97,8 +104,14 @@ async function run(
   const untilMs = port.nowMs() + planned.deadlineMs
   const budget = { ...planned, untilMs }
   const limited = withBudget(port, budget)
-  const outcome = await runLoad(jobOf(options), limited.port, context)
-  const found = resultsOf(options, outcome)
+  const job = jobOf(options)
+  const { steps, forMs } = options
+  const ladder =
+    steps === undefined || forMs === null
+      ? null
+      : await runSteps({ ...job, forMs, limits: limitsOf(options) }, steps, limited.port, context)
+  const outcome = ladder?.outcome ?? (await runLoad(job, limited.port, context))
+  const found = resultsOf(options, outcome, ladder)
   return {
     schema: 'tcpwhy.probe/1',
     tool: { name: 'tcpwhy', version },
@@ -144,9 +157,11 @@ type Results = Pick<
   | 'latencyMs'
   | 'responseOctets'
   | 'samples'
+  | 'steps'
+  | 'tipping'
 >
 
-function resultsOf(options: LoadOptions, outcome: LoadOutcome): Results {
+function resultsOf(options: LoadOptions, outcome: LoadOutcome, ladder: Ladder | null): Results {
   const { target, to, ...settings } = options
   const { tally, durationMs, unfinished, notBegun } = outcome
   return {
@@ -168,9 +183,10 @@ function resultsOf(options: LoadOptions, outcome: LoadOutcome): Results {
       connectMs: tally.connect.summary(),
     },
     usedUp: outcome.usedUp,
-    latencyMs: latencyOf(options, outcome),
+    latencyMs: ladder === null ? latencyOf(options, outcome) : latencyOfSteps(ladder),
     responseOctets: tally.responseOctets,
     samples: tally.samples,
+    ...(ladder === null ? {} : { steps: ladder.steps, tipping: tippingOf(ladder.steps) }),
   }
 }
 
@@ -181,7 +197,7 @@ function latencyOf(
   { tally, durationMs }: LoadOutcome,
 ): LoadReport['latencyMs'] {
   const measured = tally.measured.summary()
-  const slower = SLOWER_MS.map((thanMs) => ({ thanMs, count: tally.measured.above(thanMs) }))
+  const slower = slowerOf(tally.measured)
   if (ratePerS !== null) {
     const corrected = tally.due.summary()
     return { measured, corrected, correction: 'from-due-time', intervalMs: 1000 / ratePerS, slower }
@@ -190,6 +206,22 @@ function latencyOf(
   const intervalMs = tally.answered === 0 ? null : (durationMs * concurrency) / tally.answered
   const corrected = intervalMs === null ? null : tally.measured.corrected(intervalMs).summary()
   return { measured, corrected, correction: 'expected-interval', intervalMs, slower }
+}
+
+/** Each step is corrected by its own interval. */
+function latencyOfSteps({ outcome, corrected }: Ladder): LoadReport['latencyMs'] {
+  const { measured } = outcome.tally
+  return {
+    measured: measured.summary(),
+    corrected: corrected.summary(),
+    correction: 'expected-interval',
+    intervalMs: null,
+    slower: slowerOf(measured),
+  }
+}
+
+function slowerOf(measured: Histogram): LoadReport['latencyMs']['slower'] {
+  return SLOWER_MS.map((thanMs) => ({ thanMs, count: measured.above(thanMs) }))
 }
 
 function usedUpOf({ connections, requests }: Plan, { usedUp, durationMs }: LoadOutcome): string[] {
@@ -203,7 +235,7 @@ function usedUpOf({ connections, requests }: Plan, { usedUp, durationMs }: LoadO
 }
 
 function conclusionOf(found: Results, durationMs: number): string {
-  const { requests, failures, latencyMs } = found
+  const { requests, failures, latencyMs, steps, tipping } = found
   const commonest = failures[0]
   const values = {
     answered: formatCount(requests.answered),
@@ -215,8 +247,11 @@ function conclusionOf(found: Results, durationMs: number): string {
     kind: commonest === undefined ? '' : words.failure[commonest.kind],
     count: formatCount(commonest?.count ?? 0),
   }
-  const { none, allFailed, allAnswered, someFailed } = words.load.conclusion
+  const { none, allFailed, allAnswered, someFailed, ofSteps } = words.load.conclusion
   if (requests.answered + requests.failed === 0) return render(none, values)
   if (requests.answered === 0) return render(allFailed, values)
+  if (steps !== undefined && tipping !== undefined) {
+    return [...tippingTexts(steps, tipping), render(ofSteps, values)].join(' ')
+  }
   return render(requests.failed === 0 ? allAnswered : someFailed, values)
 }

@@ -5,15 +5,18 @@ import type { VisitStep } from '../../probe/visit.ts'
 import { type Paint, paintFor } from '../paint.ts'
 import { printable } from '../printable.ts'
 import { wrap } from '../wrap.ts'
-import { dimHead, tableLines } from './table.ts'
+import { dimTable } from './table.ts'
 
 const words = probeWords.connect
 
 /** `tcpwhy probe connect` for the terminal; the first line is the answer. */
-export function connectText(report: ConnectReport, { color }: { color: boolean }): string {
-  const paint = paintFor(color)
+export function connectText(
+  report: ConnectReport,
+  { color, columns }: { color: boolean; columns?: number },
+): string {
+  const paint = paintFor(color, columns)
   const lines = [
-    ...wrap(printable(report.conclusion), '').map((line) => paint.bold(line)),
+    ...wrap(printable(report.conclusion), '', paint.columns).map((line) => paint.bold(line)),
     ...report.targets.flatMap((target) => stepLines(report, target, paint)),
     ...report.targets.flatMap((target) => hopLines(target, paint)),
     ...missingLines(report, paint),
@@ -34,8 +37,8 @@ function stepLines({ dns }: ConnectReport, target: ConnectTarget, paint: Paint):
     seen.state ?? '',
     whatOf(target, seen.step),
   ])
-  const table = tableLines([step, at, state, what], [...name, ...rows], { right: [1] })
-  return ['', paint.bold(`${words.heading.steps}: ${target.address}`), ...dimHead(table, paint)]
+  const table = dimTable([step, at, state, what], [...name, ...rows], { right: [1], paint })
+  return ['', paint.bold(`${words.heading.steps}: ${target.address}`), ...table]
 }
 
 function whatOf({ visit }: ConnectTarget, step: VisitStep): string {
@@ -94,12 +97,12 @@ function hopLines({ hops, address }: ConnectTarget, paint: Paint): string[] {
   return [
     '',
     paint.bold(`${words.heading.hops}: ${address}`),
-    ...dimHead(tableLines([hop, from, at, ''], rows, { right: [0, 2] }), paint),
+    ...dimTable([hop, from, at, ''], rows, { right: [0, 2], paint }),
   ]
 }
 
 function missingLines({ missing }: ConnectReport, paint: Paint): string[] {
   if (missing.length === 0) return []
-  const lines = missing.flatMap((text) => wrap(printable(text), '  - '))
+  const lines = missing.flatMap((text) => wrap(printable(text), '  - ', paint.columns))
   return ['', paint.bold(words.heading.missing), ...lines]
 }

@@ -5,7 +5,7 @@ import type { HttpProgress } from '../../probe/probes/http.ts'
 import { type Paint, paintFor } from '../paint.ts'
 import { printable } from '../printable.ts'
 import { wrap } from '../wrap.ts'
-import { dimHead, tableLines } from './table.ts'
+import { dimTable, tableLines } from './table.ts'
 
 const words = probeWords.http
 
@@ -16,10 +16,13 @@ export function httpProgressLines({ step, leftMs }: HttpProgress): string[] {
 }
 
 /** `tcpwhy probe http` for the terminal; the first lines are the answer. */
-export function httpText(report: HttpReport, { color }: { color: boolean }): string {
-  const paint = paintFor(color)
+export function httpText(
+  report: HttpReport,
+  { color, columns }: { color: boolean; columns?: number },
+): string {
+  const paint = paintFor(color, columns)
   const lines = [
-    ...wrap(printable(report.conclusion), '').map((line) => paint.bold(line)),
+    ...wrap(printable(report.conclusion), '', paint.columns).map((line) => paint.bold(line)),
     ...factLines(report, paint),
     ...raceLines(report, paint),
   ]
@@ -49,6 +52,7 @@ function factLines(report: HttpReport, paint: Paint): string[] {
   const [, ...lines] = tableLines(
     ['', ''],
     rows.map((row) => row.map(printable)),
+    { columns: paint.columns },
   )
   return ['', paint.bold(words.heading.facts), ...lines]
 }
@@ -82,8 +86,8 @@ function raceLines({ race }: HttpReport, paint: Paint): string[] {
     return within.length === 0 ? [] : [rowOf(fromMs, step, within)]
   })
   const { offset, answered, lost, inTime } = words.column
-  const table = tableLines([offset, answered, lost, inTime], rows, { right: [0, 1, 2, 3] })
-  return ['', paint.bold(words.heading.race), ...dimHead(table, paint)]
+  const table = dimTable([offset, answered, lost, inTime], rows, { right: [0, 1, 2, 3], paint })
+  return ['', paint.bold(words.heading.race), ...table]
 }
 
 function rowOf(fromMs: number, step: number, within: readonly RaceAttempt[]): string[] {

@@ -10,15 +10,18 @@ import type {
 import { type Paint, paintFor } from '../paint.ts'
 import { printable } from '../printable.ts'
 import { widthOf, wrap } from '../wrap.ts'
-import { dimHead, tableLines } from './table.ts'
+import { dimTable } from './table.ts'
 
 const words = probeWords.idle
 
 /** `tcpwhy probe idle` for the terminal; the first lines are the answer. */
-export function idleText(report: IdleReport, { color }: { color: boolean }): string {
-  const paint = paintFor(color)
+export function idleText(
+  report: IdleReport,
+  { color, columns }: { color: boolean; columns?: number },
+): string {
+  const paint = paintFor(color, columns)
   const lines = [
-    ...wrap(printable(report.conclusion), '').map((line) => paint.bold(line)),
+    ...wrap(printable(report.conclusion), '', paint.columns).map((line) => paint.bold(line)),
     ...tableOf(report.targets, paint),
     ...chartOf(report, paint),
     ...adviceLines(report, paint),
@@ -32,8 +35,8 @@ function tableOf(targets: readonly IdleTarget[], paint: Paint): string[] {
   const rows = targets.flatMap(({ name, runs }) => runs.map((run) => rowOf(printable(name), run)))
   if (rows.length === 0) return []
   const head = [target, keepalive, traffic, survived, died, how, by]
-  const table = tableLines(head, rows, { right: [3, 4] })
-  return ['', paint.bold(words.heading.table), ...dimHead(table, paint)]
+  const table = dimTable(head, rows, { right: [3, 4], paint })
+  return ['', paint.bold(words.heading.table), ...table]
 }
 
 function rowOf(name: string, run: IdleRun): string[] {
@@ -50,6 +53,8 @@ function rowOf(name: string, run: IdleRun): string[] {
 }
 
 const CHART_COLUMNS = 60
+/** What surrounds a line of the chart: two spaces, one, and two bars. */
+const CHART_FRAME = 5
 const MARK = { ok: '.', reset: 'R', fin: 'F', silent: 'x', unusable: '?' } as const
 /** What is worth seeing wins a cell that several share. */
 const RANK = '.?xFR'
@@ -64,19 +69,29 @@ function chartOf({ targets }: IdleReport, paint: Paint): string[] {
     runs.map((run) => ({ label: labelOf(printable(name), run), run })),
   )
   const width = Math.max(...labels.map(({ label }) => widthOf(label)))
+  const cells = Math.min(CHART_COLUMNS, paint.columns - width - CHART_FRAME)
   const lines = labels.map(({ label, run }) => {
     const pad = ' '.repeat(width - widthOf(label))
-    return `  ${label}${pad} |${marksOf(run.attempts, scale)}|`
+    return `  ${label}${pad} |${marksOf(run.attempts, { ...scale, count: cells })}|`
   })
   const [from, to] = [formatDuration(scale.least), formatDuration(most)]
-  const gap = ' '.repeat(Math.max(CHART_COLUMNS - from.length - to.length, 1))
+  const gap = ' '.repeat(Math.max(cells - from.length - to.length, 1))
   return [
     '',
     paint.bold(words.heading.chart),
     ...lines,
     paint.dim(`  ${' '.repeat(width)}  ${from}${gap}${to}`),
-    paint.dim(`  ${words.legend}`),
+    ...legendLines(paint),
   ]
+}
+
+/** Broken between marks only. */
+function legendLines({ columns, dim }: Paint): string[] {
+  const all = `  ${words.legend}`
+  if (widthOf(all) <= columns) return [dim(all)]
+  return wrap(words.legend.replaceAll(/(\S) (?=\S)/g, '$1\u00a0'), '  ', columns).map((line) =>
+    dim(line.replaceAll('\u00a0', ' ')),
+  )
 }
 
 function labelOf(name: string, { keepalive, traffic }: IdleRun): string {
@@ -88,12 +103,12 @@ const MAX_LABEL = 20
 
 function marksOf(
   attempts: readonly IdleAttempt[],
-  { least, most }: { least: number; most: number },
+  { least, most, count }: { least: number; most: number; count: number },
 ): string {
-  const cells = Array.from({ length: CHART_COLUMNS }, () => ' ')
+  const cells = Array.from({ length: count }, () => ' ')
   for (const { silenceMs, outcome } of attempts) {
     const part = Math.log(Math.max(silenceMs, least) / least) / Math.log(most / least)
-    const at = Math.min(Math.round(part * (CHART_COLUMNS - 1)), CHART_COLUMNS - 1)
+    const at = Math.min(Math.round(part * (count - 1)), count - 1)
     const mark = MARK[outcome]
     if (RANK.indexOf(mark) >= RANK.indexOf(cells[at] ?? ' ')) cells[at] = mark
   }
@@ -107,10 +122,11 @@ function adviceLines({ advice, settings }: IdleReport, paint: Paint): string[] {
   const others = advice.filter(({ inUse, speaks }) => inUse === null && speaks !== unspoken)
   const reasons = [...new Set(used.map(({ inUse }) => inUse ?? ''))]
   const lines = reasons.flatMap((why) => [
-    ...wrap(printable(why), '  '),
+    ...wrap(printable(why), '  ', paint.columns),
     ...settingLines(
       used.filter(({ inUse }) => inUse === why),
       '    ',
+      paint.columns,
     ),
   ])
   const known = lines.length === 0 ? [] : ['', paint.bold(words.heading.inUse), ...lines]
@@ -118,12 +134,17 @@ function adviceLines({ advice, settings }: IdleReport, paint: Paint): string[] {
   const isClientKnown = used.some(({ side }) => side === 'client')
   if (isClientKnown) {
     const names = [...new Set(others.map(({ id }) => id))].join(', ')
-    return [...known, ...wrap(fill(words.others, { names }), '  ')]
+    return [...known, ...wrap(fill(words.others, { names }), '  ', paint.columns)]
   }
   // A server of which the name is known needs no list of others.
   const isServerKnown = used.some(({ side }) => side === 'server')
   const shown = others.filter(({ side }) => !isServerKnown || side !== 'server')
-  return [...known, '', paint.bold(words.heading.advice), ...settingLines(shown, '  ')]
+  return [
+    ...known,
+    '',
+    paint.bold(words.heading.advice),
+    ...settingLines(shown, '  ', paint.columns),
+  ]
 }
 
 /** Nobody has a pool of databases to an HTTP server. */
@@ -132,17 +153,15 @@ const NOT_SPOKEN: Partial<Record<IdleReport['settings']['request'], IdleAdvice['
   'mysql-ping': 'http',
 }
 
-const MAX_COLUMNS = 100
-
 /** Who beside what; a line that is too long for that stands below, unbroken: it is there to be copied. */
-function settingLines(advice: readonly IdleAdvice[], indent: string): string[] {
+function settingLines(advice: readonly IdleAdvice[], indent: string, columns: number): string[] {
   const width = Math.max(...advice.map(({ who }) => widthOf(who)))
   let before = ''
   return advice.flatMap(({ who, setting }) => {
     const isSame = who === before
     before = who
     const label = (isSame ? '' : who).padEnd(width)
-    if (indent.length + width + 2 + widthOf(setting) <= MAX_COLUMNS) {
+    if (indent.length + width + 2 + widthOf(setting) <= columns) {
       return [`${indent}${label}  ${setting}`]
     }
     return [...(isSame ? [] : [`${indent}${who}`]), `${indent}  ${setting}`]
@@ -151,6 +170,6 @@ function settingLines(advice: readonly IdleAdvice[], indent: string): string[] {
 
 function assumedLines({ assumed }: IdleReport, paint: Paint): string[] {
   if (assumed.length === 0) return []
-  const lines = assumed.flatMap((text) => wrap(printable(text), '  - '))
+  const lines = assumed.flatMap((text) => wrap(printable(text), '  - ', paint.columns))
   return ['', paint.bold(words.heading.assumed), ...lines]
 }

@@ -1,26 +1,71 @@
 import { probeWords } from '../../messages/en/probe.ts'
 import { render as fill, formatCount, formatDuration } from '../../messages/render.ts'
 import type { LatencySummary } from '../../probe/load/histogram.ts'
-import type { LoadReport, LoadSample } from '../../probe/load/report.ts'
+import type { LoadReport, LoadSample, LoadStep } from '../../probe/load/report.ts'
 import { type Paint, paintFor } from '../paint.ts'
 import { printable } from '../printable.ts'
 import { wrap } from '../wrap.ts'
-import { dimHead, tableLines } from './table.ts'
+import { dimTable } from './table.ts'
 
 const words = probeWords.load
 const MAX_SECONDS = 30
 
 /** `tcpwhy probe load` for the terminal; the first line is the answer. */
-export function loadText(report: LoadReport, { color }: { color: boolean }): string {
-  const paint = paintFor(color)
+export function loadText(
+  report: LoadReport,
+  { color, columns }: { color: boolean; columns?: number },
+): string {
+  const paint = paintFor(color, columns)
   const lines = [
-    ...wrap(printable(report.conclusion), '').map((line) => paint.bold(line)),
+    ...wrap(printable(report.conclusion), '', paint.columns).map((line) => paint.bold(line)),
+    ...(report.steps === undefined ? [] : stepLines(report.steps, paint)),
     ...failureLines(report, paint),
-    ...latencyLines(report, paint),
+    ...(report.steps === undefined ? latencyLines(report, paint) : []),
     ...connectionLines(report, paint),
-    ...secondLines(report, paint),
+    ...(report.steps === undefined ? secondLines(report, paint) : []),
   ]
   return lines.map((line) => `${line}\n`).join('')
+}
+
+/** From how many answers on one in a thousand is not just the longest. */
+const ENOUGH_FOR_P999 = 1000
+
+function stepLines(steps: readonly LoadStep[], paint: Paint): string[] {
+  const { concurrency, rate, p50, p99, p999, failed, how } = words.column
+  // Nothing failed: nothing to say of what it died of.
+  const isFailed = steps.some(({ failures }) => failures.length > 0)
+  const head = [concurrency, rate, p50, p99, p999, failed, ...(isFailed ? [how] : [])]
+  const table = dimTable(head, steps.map(stepRow), { right: [0, 1, 2, 3, 4, 5], paint })
+  const of = (some: (step: LoadStep) => boolean, text: string) => {
+    const list = steps.filter(some).map((step) => formatCount(step.concurrency))
+    return list.length === 0 ? [] : wrap(fill(text, { list: list.join(', ') }), '  ', paint.columns)
+  }
+  return [
+    '',
+    paint.bold(words.heading.steps),
+    ...table,
+    ...of(({ whole }) => !whole, words.cutShort),
+    ...of(
+      ({ requests: { answered } }) => answered > 0 && answered < ENOUGH_FOR_P999,
+      words.fewAnswers,
+    ),
+  ]
+}
+
+function stepRow(step: LoadStep): string[] {
+  const { answeredPerS: perS, errorPerS, requests, failures, latencyMs } = step
+  const whole = (n: number) => formatCount(n < 10 ? Math.round(n * 10) / 10 : Math.round(n))
+  const values = { rate: whole(perS), error: whole(errorPerS ?? 0) }
+  const l = latencyMs.corrected
+  return [
+    formatCount(step.concurrency),
+    errorPerS === null ? values.rate : fill(words.rate, values),
+    ...(l === null ? ['-', '-', '-'] : [l.p50, l.p99, l.p999].map(formatDuration)),
+    formatCount(requests.failed),
+    failures
+      .map(({ kind, count }) => `${formatCount(count)} ${probeWords.failure[kind]}`)
+      .join(', '),
+  ]
 }
 
 function failureLines({ failures }: LoadReport, paint: Paint): string[] {
@@ -32,8 +77,8 @@ function failureLines({ failures }: LoadReport, paint: Paint): string[] {
     formatCount(onReused),
     `+${formatDuration(examples[0]?.atMs ?? 0)}`,
   ])
-  const table = tableLines([failure, requests, reused, first], rows, { right: [1, 2] })
-  return ['', paint.bold(words.heading.failures), ...dimHead(table, paint)]
+  const table = dimTable([failure, requests, reused, first], rows, { right: [1, 2], paint })
+  return ['', paint.bold(words.heading.failures), ...table]
 }
 
 function latencyLines({ latencyMs, statuses }: LoadReport, paint: Paint): string[] {
@@ -51,8 +96,8 @@ function latencyLines({ latencyMs, statuses }: LoadReport, paint: Paint): string
   return [
     '',
     paint.bold(words.heading.latency),
-    ...dimHead(tableLines(head, rows, { right: [1, 2, 3, 4, 5, 6] }), paint),
-    ...wrap(fill(words.statuses, { list }), '  '),
+    ...dimTable(head, rows, { right: [1, 2, 3, 4, 5, 6], paint }),
+    ...wrap(fill(words.statuses, { list }), '  ', paint.columns),
   ]
 }
 
@@ -71,7 +116,7 @@ function connectionLines({ connections, requests }: LoadReport, paint: Paint): s
     ...counted(words.unfinished, requests.unfinished),
     ...counted(words.notBegun, requests.notBegun),
   ]
-  const lines = texts.flatMap((text) => wrap(text, '  '))
+  const lines = texts.flatMap((text) => wrap(text, '  ', paint.columns))
   return ['', paint.bold(words.heading.connections), ...lines]
 }
 
@@ -84,12 +129,12 @@ function secondLines({ samples }: LoadReport, paint: Paint): string[] {
   const { second, answered, failed, p50, p99, max, open, waiting, commonest } = words.column
   const head = [second, answered, failed, p50, p99, max, open, waiting, commonest]
   const shown = samples.slice(0, MAX_SECONDS)
-  const lines = tableLines(head, shown.map(secondRow), { right: [0, 1, 2, 3, 4, 5, 6, 7] })
+  const lines = dimTable(head, shown.map(secondRow), { right: [0, 1, 2, 3, 4, 5, 6, 7], paint })
   const rest = samples.length - shown.length
   return [
     '',
     paint.bold(words.heading.seconds),
-    ...dimHead(lines, paint),
+    ...lines,
     ...(rest > 0 ? [`  ${fill(words.secondsLeftOut, { n: formatCount(rest) })}`] : []),
   ]
 }

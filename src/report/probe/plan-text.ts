@@ -5,7 +5,7 @@ import { printable } from '../printable.ts'
 import { wrap } from '../wrap.ts'
 
 /** What an experiment is about to send, said before it does. */
-export function planText(probe: ProbeReport['probe'], plan: Plan): string {
+export function planText(probe: ProbeReport['probe'], plan: Plan, columns?: number): string {
   const { connections, head } = words.plan
   const { perSecond } = plan
   const some = { n: formatCount(perSecond ?? 0), atOnce: formatCount(plan.atOnce) }
@@ -22,7 +22,7 @@ export function planText(probe: ProbeReport['probe'], plan: Plan): string {
         : fill(words.plan.volume, { n: plan.requests, octets: formatOctets(plan.octets) }),
     deadline: formatDuration(plan.deadlineMs),
   })
-  return `${wrap(printable(text), '').join('\n')}\n`
+  return `${wrap(printable(text), '', columns).join('\n')}\n`
 }
 
 /** Of `probe idle`: what is asked after a silence is asked when it ends. */
