@@ -151,7 +151,7 @@ describe('where a server of known capacity tips', () => {
   test('tcpwhy itself was busy: whose limit it is cannot be told', async () => {
     const report = await ask({ workers: 4, busy: 0.97 }, [4, 8, 16])
     expect(report.tipping).toMatchObject({ is: 'reached', at: 4, by: 'unknown' })
-    expect(report.conclusion).toContain('tcpwhy itself used 97 % of a core')
+    expect(report.conclusion).toContain('this probe used 97 % of a core itself')
   })
 
   test('connections that are used up and Ctrl-C: the step that was cut short is not compared', async () => {

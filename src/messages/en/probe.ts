@@ -375,7 +375,7 @@ export const probeWords = {
       fewer:
         'From {at} on more concurrency gives fewer requests/s ({rate}, and {lastRate} at {last}), and p99 goes from {p99} to {lastP99}.',
       first: 'That is the least that was tried: the tipping point may be below.',
-      busy: 'But tcpwhy itself used {cpu} % of a core: whether the server or tcpwhy did not go faster cannot be told.',
+      busy: 'But this probe used {cpu} % of a core itself: whether the server or the probe did not go faster cannot be told.',
       none: 'No tipping point up to {last}: requests/s still grow ({beforeRate} at {before}, {lastRate} at {last}); p99 is {lastP99} there.',
       noise:
         'No tipping point below {at}; whether more than {at} gives more requests/s cannot be told ({rate}, and {lastRate} at {last}, which rates here differ by anyway): try larger steps, or a longer --for.',
