@@ -10,6 +10,11 @@ import type { Outcome, Scenario } from '../types.ts'
 const APP = 8080
 /** The load ends when the story is over; this is longer than any story. */
 const FOR_MS = 120_000
+/**
+ * Requests a second. HAProxy takes its backends by turns: with equal rates, evenly spaced, all reports would go to one of the two and
+ * all short requests to the other, on a machine that is quiet enough.
+ */
+const RATES = { '/report': 20, '/': 31 }
 /** The deploy begins when so many of each kind are answered. */
 const UNDER_WAY = 20
 /** Until the new version listens. */
@@ -57,14 +62,14 @@ export async function playDeploy(stage: Stage, gently: boolean): Promise<Outcome
   await startBackend(stage, 'server2')
   const haproxy = await startBalancer(stage)
   await stage.tapEnds({ snap: 256 })
-  stage.step('20 reports a second, which take 1.2 s each, and 20 short requests')
-  const loads = ['/report', '/'].map((path) =>
+  stage.step('20 reports a second, which take 1.2 s each, and 31 short requests')
+  const loads = Object.entries(RATES).map(([path, rate]) =>
     stage.load('client', {
       host: stage.router.address,
       port: 80,
       path,
       timeoutMs: 8000,
-      rate: 20,
+      rate,
       forMs: FOR_MS,
     }),
   )
