@@ -29,9 +29,11 @@ test('nothing is known: one table of what speaks this protocol', () => {
   expect(settingsOf(all)).toEqual([
     'Settings below the limit',
     '  Go net/http  IdleConnTimeout',
-    '  nginx        keepalive_timeout',
+    '',
+    'Settings of servers: longer than the limit, so that clients let go first',
+    '  nginx  keepalive_timeout',
   ])
-  expect(settingsOf(all, 'keepalive-probe')).toHaveLength(4)
+  expect(settingsOf(all, 'keepalive-probe')).toHaveLength(6)
 })
 
 test('a server that is known leaves the table of clients', () => {
@@ -47,6 +49,7 @@ test('a server that is known leaves the table of clients', () => {
     '',
     'Settings below the limit',
     '  Go net/http  IdleConnTimeout',
+    '  For others: --for-client NAME (x); --json has all.',
   ])
 })
 

@@ -84,6 +84,16 @@ test('who serves it, where that is this host; pools of databases by their port',
     [undefined, 'linux'],
     ['server', 'mysql'],
   ])
+  expect(found[2]?.serves).toEqual({ target: 'db', command: 'mariadbd', pid: 700 })
   const elsewhere = { name: 'db', address: '10.0.0.6', port: 3306 }
   expect(inUseHere(host(programs, lines), [elsewhere], { isHttp: false })).toEqual([])
+})
+
+test('who listens is told before anybody has connected, by the addresses of this host', () => {
+  const programs = { 700: { command: 'haproxy', inodes: [201] } }
+  const lines = [line('00000000:0050', '00000000:0000', '0A', 201)]
+  const isOwn = (address: string) => address === '10.0.0.9'
+  const found = inUseHere(host(programs, lines), [vip], { isHttp: true, isOwn })
+  expect(found.map(({ ids, side }) => [side, ...ids])).toEqual([['server', 'haproxy']])
+  expect(inUseHere(host(programs, lines), [vip], { isHttp: true })).toEqual([])
 })

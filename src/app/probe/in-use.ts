@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
 import type { HostFiles } from '../../host/host-files.ts'
 import { processes } from '../../host/readers/processes.ts'
 import { settings } from '../../host/readers/settings.ts'
@@ -26,7 +27,15 @@ const SQL_PORTS: readonly number[] = [3306, 5432, 6432, 6033]
 export function inUseHere(
   host: HostFiles,
   targets: readonly InUseTarget[],
-  { isHttp, goFile = isGoFile }: { isHttp: boolean; goFile?: (pid: number) => boolean },
+  {
+    isHttp,
+    goFile = isGoFile,
+    isOwn = isOwnAddress,
+  }: {
+    isHttp: boolean
+    goFile?: (pid: number) => boolean
+    isOwn?: (address: string) => boolean
+  },
 ): InUse[] {
   const ports = [...new Set(targets.map(({ port }) => port))]
   const { sockets: all } = sockets.read(host, { ports })
@@ -48,7 +57,7 @@ export function inUseHere(
       const ids = clientsOf(program, speaks)
       return { ids, side: 'client' as const, why: render(words.client, values), count }
     })
-    const served = isServed || address.startsWith('127.') || address === '::1' ? listening : []
+    const served = isServed || isOwn(address) ? listening : []
     return [
       ...used,
       ...sysctl(host, target, used),
@@ -56,9 +65,18 @@ export function inUseHere(
         ids: serversOf(nameOf(command, pid, goFile)),
         side: 'server' as const,
         why: render(words.server, { command, pid, name: target.name }),
+        serves: { target: target.name, command, pid },
       })),
     ]
   })
+}
+
+/** Of this network namespace, or loopback. */
+function isOwnAddress(address: string): boolean {
+  if (address.startsWith('127.')) return true
+  return Object.values(networkInterfaces()).some((all) =>
+    all?.some((one) => one.address === address),
+  )
 }
 
 function isFor(local: string, address: string): boolean {

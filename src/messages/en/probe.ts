@@ -321,6 +321,7 @@ export const probeWords = {
       table: 'Silences, each on a connection of its own',
       chart: 'Silence, on a logarithmic scale',
       advice: 'Settings below the limit',
+      servers: 'Settings of servers: longer than the limit, so that clients let go first',
       inUse: 'Settings for what is in use here',
       assumed: 'Assumed',
     },
@@ -345,6 +346,25 @@ export const probeWords = {
       greeting: '{name} says that it is {banner} (its greeting)',
       client: '{command} (pid {pid}) has {n} {n?connection|connections} to {name} here',
       server: '{command} (pid {pid}) serves {name} here',
+      before:
+        '{command} (pid {pid}) listens for {name} here, and {banner} ({field}) is behind it: what clients meet is the limit of {command}',
+      behind:
+        '{name} says that it is {banner} ({field}), but {command} (pid {pid}) listens there: its idle time-out is what clients meet; these are for what is behind it',
+      field: { banner: 'Server', greeting: 'its greeting' },
+      kept: '{name} says that it is {banner}, and closes when it says: Keep-Alive: timeout={promised}',
+      proxy: {
+        broken:
+          '{name} promises Keep-Alive: timeout={promised} and closes sooner: a proxy in front that passes the promise on is likely. If it is HAProxy',
+        via: '{name} answers through a proxy ({via}), which is then what closes. If it is HAProxy',
+        perhaps:
+          'If a proxy is in front of {name} and passes {banner} on, it is what closes: HAProxy',
+      },
+      own: {
+        broken: 'If it is {banner} all the same (it tells clients a time of its own)',
+        via: 'If it is {banner} ({field}) that closes all the same',
+        perhaps:
+          '{name} says that it is {banner} ({field}), and nothing else in front of it was seen',
+      },
       sysctl:
         'programs here have {n} {n?connection|connections} to {name}; net.ipv4.tcp_keepalive_time is {now} now',
     },

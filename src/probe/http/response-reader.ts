@@ -21,6 +21,7 @@ interface Known {
   timeoutS: number | null
   maxRequests: number | null
   server: string | null
+  via: string | null
 }
 
 /** One response after another on a connection; `reset` before each. */
@@ -34,6 +35,8 @@ export class ResponseReader {
   timeoutS: number | null = null
   maxRequests: number | null = null
   server: string | null = null
+  /** By which proxies it came. */
+  via: string | null = null
 
   private state: State = 'line'
   private line: number[] = []
@@ -68,8 +71,8 @@ export class ResponseReader {
     }
     const progress = this.read(octets)
     if (progress === 'done' && octets.length <= MAX_KNOWN) {
-      const { status, keepAlive, bodyOctets, timeoutS, maxRequests, server } = this
-      const said = { status, keepAlive, bodyOctets, timeoutS, maxRequests, server }
+      const { status, keepAlive, bodyOctets, timeoutS, maxRequests, server, via } = this
+      const said = { status, keepAlive, bodyOctets, timeoutS, maxRequests, server, via }
       this.known = { octets: octets.slice(), ...said }
     }
     return progress
@@ -82,6 +85,7 @@ export class ResponseReader {
     this.timeoutS = known.timeoutS
     this.maxRequests = known.maxRequests
     this.server = known.server
+    this.via = known.via
     this.state = 'body' // whole: whatever comes behind it was not asked for
     this.left = 0
   }
@@ -177,9 +181,9 @@ export class ResponseReader {
   }
 
   private field(octets: Uint8Array, at: number, end: number): void {
-    // Most fields are none of ours, told by their first letter: connection, content-length, keep-alive, server, transfer-encoding
+    // Most fields are none of ours, told by their first letter: those of FIELDS
     const first = (octets[at] ?? 0) | 32
-    if (first !== 99 && first !== 107 && first !== 115 && first !== 116) return
+    if (first !== 99 && first !== 107 && (first < 115 || first > 118)) return
     const colon = octets.indexOf(COLON, at)
     if (colon < 0 || colon >= end) return
     const name = text(octets, at, colon).toLowerCase()
@@ -191,6 +195,7 @@ export class ResponseReader {
     if (name === 'content-length' && /^\d{1,15}$/.test(value)) this.lengthOctets = Number(value)
     if (name === 'transfer-encoding') this.chunked = /\bchunked$/i.test(value)
     if (name === 'server') this.server = value.slice(0, 100)
+    if (name === 'via') this.via = value.slice(0, 100)
     if (name === 'connection') {
       if (/\bclose\b/i.test(value)) this.keepAlive = false
       if (/\bkeep-alive\b/i.test(value)) this.keepAlive = true
@@ -238,6 +243,7 @@ const FIELDS = new Set([
   'keep-alive',
   'server',
   'transfer-encoding',
+  'via',
 ])
 
 /** From the end: what differs from one answer to the next, a date or a body, is nearer to it. */

@@ -21,6 +21,8 @@ export interface InUse {
   /** nginx and HAProxy are both; absent: whatever has the id. */
   side?: 'client' | 'server'
   why: string
+  /** A process of this host that listens for a target: its name, and that target's. */
+  serves?: { target: string; command: string; pid: number }
 }
 
 /**
@@ -32,7 +34,10 @@ export function adviceOf(targets: readonly IdleTarget[], inUse: readonly InUse[]
   const shortest = limits.sort((a, b) => a.fromMs - b.fromMs)[0]
   if (shortest === undefined || shortest.fromMs < 1) return []
   const { fromMs, toMs, run, target } = shortest
-  const values = valuesOf(fromMs, toMs, keepaliveHelps(run, target.runs))
+  const values = {
+    ...valuesOf(fromMs, toMs, keepaliveHelps(run, target.runs)),
+    port: Number(target.address.split(':').at(-1)),
+  }
   const all = [
     ...pools,
     // A program's own limit counts what the program reads: keepalive never reaches it.
@@ -41,9 +46,19 @@ export function adviceOf(targets: readonly IdleTarget[], inUse: readonly InUse[]
   ]
   const advice = all.flatMap((software) => adviceFor(software, values, inUse))
   return [
-    ...advice.filter((one) => one.inUse !== null),
+    ...inOrder(
+      advice.filter((one) => one.inUse !== null),
+      inUse,
+    ),
     ...advice.filter((one) => one.inUse === null),
   ]
+}
+
+/** Clients first; among servers the likelier first, as they are given. */
+function inOrder(used: readonly IdleAdvice[], inUse: readonly InUse[]): IdleAdvice[] {
+  const place = ({ side, inUse: why }: IdleAdvice) =>
+    side === 'server' ? 1 + inUse.findIndex((one) => one.why === why) : 0
+  return [...used].sort((a, b) => place(a) - place(b))
 }
 
 function adviceFor(
@@ -63,7 +78,7 @@ function keepaliveHelps(plain: IdleRun, runs: readonly IdleRun[]): boolean {
   return kept === undefined || kept.shortestDiedMs === null
 }
 
-function valuesOf(fromMs: number, toMs: number, helps: boolean): AdviceValues {
+function valuesOf(fromMs: number, toMs: number, helps: boolean): Omit<AdviceValues, 'port'> {
   const poolMs = Math.floor(fromMs * POOL_PART)
   const idleS = Math.max(Math.floor(Math.min(fromMs / KEEPALIVES, 60_000) / 1000), 1)
   return {
@@ -74,6 +89,7 @@ function valuesOf(fromMs: number, toMs: number, helps: boolean): AdviceValues {
     poolMs,
     poolS: Math.floor(poolMs / 1000),
     serverS: Math.ceil(toMs / 1000) + SERVER_MORE_S,
-    keepaliveHelps: helps,
+    // Nothing takes less than a second.
+    keepaliveHelps: helps && idleS * 1000 < fromMs,
   }
 }

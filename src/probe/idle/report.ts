@@ -24,6 +24,10 @@ export interface IdleSettings {
 export interface IdleTarget extends TargetSeen {
   /** What it says of itself: the Server field of its first answer, the version in a MySQL greeting; null = nothing. */
   banner: string | null
+  /** By which proxies its answers came: their Via field. */
+  via: string | null
+  /** What its answers promise, seconds: Keep-Alive: timeout=N. */
+  promisedS: number | null
   runs: IdleRun[]
 }
 

@@ -15,6 +15,8 @@ export interface AdviceValues {
   serverS: number
   /** TCP keepalive resets the clock: it is not a program's own, and was not seen to heed data only. */
   keepaliveHelps: boolean
+  /** Where the target listens. */
+  port: number
 }
 
 export interface Software {
@@ -33,9 +35,9 @@ const HIKARI_LEAST_MS = 30_000
 
 const httpClients: readonly Software[] = [
   http('go', 'Go net/http', (v) => [`http.Transport{IdleConnTimeout: ${goTime(v.poolMs)}}`]),
-  http('java', 'Java HttpClient', ({ poolS }) => [
-    `-Djdk.httpclient.keepalive.timeout=${atLeastOne(poolS)}`,
-  ]),
+  http('java', 'Java HttpClient', ({ poolS }) =>
+    seconds(poolS, `-Djdk.httpclient.keepalive.timeout=${poolS}`),
+  ),
   http('apache-httpclient', 'Apache HttpClient 5', ({ poolMs }) => [
     `HttpClients.custom().evictIdleConnections(TimeValue.ofMilliseconds(${poolMs}))`,
   ]),
@@ -55,7 +57,7 @@ const httpClients: readonly Software[] = [
     `aiohttp.TCPConnector(keepalive_timeout=${poolMs / 1000})`,
   ]),
   http('nginx', 'nginx to its upstream', ({ poolS, ...v }) => [
-    `upstream { keepalive_timeout ${atLeastOne(poolS)}s; }`,
+    ...seconds(poolS, `upstream { keepalive_timeout ${poolS}s; }`),
     ...(v.keepaliveHelps ? ['proxy_socket_keepalive on;'] : []),
   ]),
 ]
@@ -65,9 +67,9 @@ const sqlClients: readonly Software[] = [
   sql('go-sql-driver', 'Go database/sql', ({ poolMs }) => [
     `db.SetConnMaxIdleTime(${goTime(poolMs)})`,
   ]),
-  sql('sqlalchemy', 'Python SQLAlchemy', ({ poolS }) => [
-    `create_engine(url, pool_recycle=${atLeastOne(poolS)}, pool_pre_ping=True)`,
-  ]),
+  sql('sqlalchemy', 'Python SQLAlchemy', ({ poolS }) =>
+    seconds(poolS, `create_engine(url, pool_recycle=${poolS}, pool_pre_ping=True)`),
+  ),
   // mysql2 lib/base/pool.js: without maxIdle < connectionLimit nothing looks for idle connections.
   sql('mysql2', 'Node mysql2', ({ poolMs, idleS, keepaliveHelps }) => [
     `mysql.createPool({ connectionLimit: 10, maxIdle: 9, idleTimeout: ${poolMs}${
@@ -121,9 +123,11 @@ const servers: readonly Software[] = [
   server('nginx', 'nginx', /^(nginx|openresty|tengine)/i, ({ serverS, poolS, ...v }) => [
     // The second number is told to clients (Keep-Alive: timeout), so that they let go first.
     `keepalive_timeout ${serverS}s${poolS >= 1 ? ` ${poolS}s` : ''};`,
-    ...(v.keepaliveHelps ? [`listen 80 so_keepalive=${v.idleS}s:${v.intervalS}s:5;`] : []),
+    ...(v.keepaliveHelps ? [`listen ${v.port} so_keepalive=${v.idleS}s:${v.intervalS}s:5;`] : []),
   ]),
   server('haproxy', 'HAProxy', /^haproxy/i, ({ serverS, ...v }) => [
+    // Whichever is shorter ends an idle connection; without HTTP the first alone.
+    `timeout client ${serverS}s`,
     `timeout http-keep-alive ${serverS}s`,
     ...(v.keepaliveHelps
       ? ['option clitcpka', `clitcpka-idle ${v.idleS}s`, `clitcpka-intvl ${v.intervalS}s`]
@@ -240,6 +244,7 @@ function goTime(ms: number): string {
   return ms >= 1000 ? `${Math.floor(ms / 1000)} * time.Second` : `${ms} * time.Millisecond`
 }
 
-function atLeastOne(seconds: number): number {
-  return Math.max(seconds, 1)
+/** Of what takes whole seconds only: nothing is below a limit of one. */
+function seconds(count: number, line: string): string[] {
+  return count >= 1 ? [line] : ['# takes whole seconds only: raise the limit on the other side']
 }

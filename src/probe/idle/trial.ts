@@ -270,6 +270,8 @@ class One {
       localPort: this.localPort,
       seen: [],
       banner: this.logins?.version ?? this.reader.server,
+      via: this.reader.via,
+      promisedS: this.reader.timeoutS,
     })
   }
 

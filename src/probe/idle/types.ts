@@ -32,6 +32,10 @@ export interface TrialResult extends Trial {
   seen: readonly PacketSeen[]
   /** What the server said of itself. */
   banner?: string | null
+  /** By which proxies its answer came: the Via field. */
+  via?: string | null
+  /** Of Keep-Alive: timeout=N in its last answer, seconds. */
+  promisedS?: number | null
 }
 
 /** How far the search of one target is. */

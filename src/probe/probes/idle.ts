@@ -1,17 +1,15 @@
 import { formatEndpoint } from '../../base/addresses.ts'
 import { version } from '../../base/version.ts'
-import { probeWords } from '../../messages/en/probe.ts'
-import { render as fill } from '../../messages/render.ts'
 import { withBudget } from '../budget.ts'
 import { everySecond } from '../every-second.ts'
 import { adviceOf, type InUse } from '../idle/advice.ts'
+import { withServers } from '../idle/behind.ts'
 import { assumptionsOf, conclusionOf, isDecided } from '../idle/conclude.ts'
 import { COM_PING, loginOctets } from '../idle/mysql.ts'
 import { keepaliveText, ladder, MOST_HEARTBEATS, STEP_PART } from '../idle/plan.ts'
 import type { IdleReport, IdleSettings, IdleTarget } from '../idle/report.ts'
 import { runsOf } from '../idle/runs.ts'
 import { FAN_MOST, ROUNDS, search } from '../idle/search.ts'
-import { serversByBanner } from '../idle/software.ts'
 import type { SearchState, Talk, TrialResult } from '../idle/types.ts'
 import type { Keepalive, PacketWatch, ProbeAddress, ProbePort } from '../port.ts'
 import type { Probe, ProbeContext } from '../probe.ts'
@@ -46,8 +44,6 @@ export interface IdleProgress {
   isOpenEnded: boolean
   targets: (SearchState & { name: string })[]
 }
-
-const words = probeWords.idle
 
 /** Gentle: far below what any listen queue or firewall minds. */
 const PER_SECOND = 40
@@ -130,7 +126,7 @@ async function run(options: IdleOptions, port: ProbePort, hooks: IdleHooks): Pro
       settings,
       targets,
       assumed: assumptionsOf(targets, settings, cannot),
-      advice: adviceOf(targets, [...(options.inUse ?? []), ...targets.flatMap(byBanner(options))]),
+      advice: adviceOf(targets, withServers(options.inUse ?? [], targets, options.request)),
       conclusion: conclusionOf(targets, settings),
     }
   }
@@ -166,7 +162,7 @@ async function run(options: IdleOptions, port: ProbePort, hooks: IdleHooks): Pro
     const targets = options.targets.map(({ target, to }, index) => ({
       name: target.name,
       address: formatEndpoint(to.address, target.port),
-      banner: found[index]?.find(({ banner }) => (banner ?? '') !== '')?.banner ?? null,
+      ...saidBy(found[index] ?? []),
       runs: runsOf(withSeen(found[index] ?? [], watches[index]), options.precisionMs),
     }))
     return reportOf(targets)
@@ -176,14 +172,12 @@ async function run(options: IdleOptions, port: ProbePort, hooks: IdleHooks): Pro
   }
 }
 
-/** A server that says what it is. */
-function byBanner({ request }: IdleOptions) {
-  return ({ name, banner }: IdleTarget): InUse[] => {
-    if (banner === null) return []
-    const isSql = request === 'mysql-ping'
-    const ids = serversByBanner(banner, isSql ? 'sql' : 'http')
-    const text = isSql ? words.inUse.greeting : words.inUse.banner
-    return ids.length === 0 ? [] : [{ ids, side: 'server', why: fill(text, { name, banner }) }]
+/** What answers say of who sends them. */
+function saidBy(results: readonly TrialResult[]): Pick<IdleTarget, 'banner' | 'via' | 'promisedS'> {
+  return {
+    banner: results.find(({ banner }) => (banner ?? '') !== '')?.banner ?? null,
+    via: results.find(({ via }) => (via ?? '') !== '')?.via ?? null,
+    promisedS: results.find(({ promisedS }) => (promisedS ?? null) !== null)?.promisedS ?? null,
   }
 }
 

@@ -132,19 +132,32 @@ function adviceLines({ advice, settings }: IdleReport, paint: Paint): string[] {
   const known = lines.length === 0 ? [] : ['', paint.bold(words.heading.inUse), ...lines]
   if (others.length === 0) return known
   const isClientKnown = used.some(({ side }) => side === 'client')
-  if (isClientKnown) {
-    const names = [...new Set(others.map(({ id }) => id))].join(', ')
-    return [...known, ...wrap(fill(words.others, { names }), '  ', paint.columns)]
-  }
-  // A server of which the name is known needs no list of others.
+  // A server of which the name is known needs no list of others: their names.
   const isServerKnown = used.some(({ side }) => side === 'server')
-  const shown = others.filter(({ side }) => !isServerKnown || side !== 'server')
+  const hidden = others.filter(({ side }) => isClientKnown || (isServerKnown && side === 'server'))
+  const shown = others.filter((one) => !hidden.includes(one))
+  const servers = shown.filter(({ side }) => side === 'server')
   return [
     ...known,
-    '',
-    paint.bold(words.heading.advice),
-    ...settingLines(shown, '  ', paint.columns),
+    ...section(
+      words.heading.advice,
+      shown.filter(({ side }) => side !== 'server'),
+      paint,
+    ),
+    ...section(words.heading.servers, servers, paint),
+    ...othersLines(hidden, paint),
   ]
+}
+
+function section(heading: string, advice: readonly IdleAdvice[], paint: Paint): string[] {
+  if (advice.length === 0) return []
+  return ['', paint.bold(heading), ...settingLines(advice, '  ', paint.columns)]
+}
+
+function othersLines(hidden: readonly IdleAdvice[], { columns }: Paint): string[] {
+  if (hidden.length === 0) return []
+  const names = [...new Set(hidden.map(({ id }) => id))].join(', ')
+  return wrap(fill(words.others, { names }), '  ', columns)
 }
 
 /** Nobody has a pool of databases to an HTTP server. */
