@@ -13,6 +13,15 @@ test.each([
   expect(parseTarget(text)).toMatchObject(target)
 })
 
+test('a link-local address needs its interface', () => {
+  expect(() => parseTarget('[fe80::1]:80')).toThrow(/which one is meant is not said/)
+  expect(() => parseTarget('http://[FE80::1]/')).toThrow(/which one is meant/)
+  expect(parseTarget('[fe80::1%eth0]:80')).toMatchObject({ host: 'fe80::1%eth0', port: 80 })
+  expect(parseTarget('[fe80:1::1%eth0]:80')).toMatchObject({ port: 80 })
+  expect(parseTarget('[fec0::1]:80')).toMatchObject({ host: 'fec0::1' })
+  expect(parseTarget('fe80.example:80')).toMatchObject({ host: 'fe80.example' })
+})
+
 test.each([
   '',
   'web',

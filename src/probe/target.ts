@@ -27,7 +27,19 @@ export function parseTarget(text: string): Target {
   const address = named?.[2] ?? text
   const target = /^https?:\/\//i.test(address) ? ofUrl(address) : ofHostPort(address)
   if (target === null) throw notUnderstood(text)
+  if (LINK_LOCAL.test(target.host)) throw withoutZone(target)
   return named?.[1] === undefined ? target : { ...target, name: named[1] }
+}
+
+/** RFC 4291 2.5.6; RFC 4007: which network it means only its zone tells. */
+const LINK_LOCAL = /^fe[89ab][0-9a-f]?:[^%]*$/i
+
+function withoutZone({ host, port }: Target): TcpwhyError {
+  return new TcpwhyError(
+    'BAD_ARGUMENT',
+    `${host} is on every network of this host: which one is meant is not said`,
+    `Add the interface: [${host}%eth0]:${port} (ip -6 neigh shows it); of HTTP give the path by --http.`,
+  )
 }
 
 function ofHostPort(text: string): Target | null {

@@ -12,7 +12,11 @@ const VIP = '0900000A:0050' // 10.0.0.9:80
 const OTHER = '0A00000A:0050' // 10.0.0.10:80
 const HERE = '0500000A' // 10.0.0.5
 
-function host(programs: Record<number, { command: string; inodes: number[] }>, lines: string[]) {
+function host(
+  programs: Record<number, { command: string; inodes: number[] }>,
+  lines: string[],
+  commands: Record<number, string> = {},
+) {
   const files: Record<string, string> = {
     '/proc/net/tcp': ['heading', ...lines, ''].join('\n'),
     '/proc/sys/net/ipv4/tcp_keepalive_time': '7200\n',
@@ -20,6 +24,7 @@ function host(programs: Record<number, { command: string; inodes: number[] }>, l
   const links: Record<string, string> = { '/proc/self/fd/0': '/dev/null' }
   for (const [pid, { command, inodes }] of Object.entries(programs)) {
     files[`/proc/${pid}/comm`] = `${command}\n`
+    files[`/proc/${pid}/cmdline`] = commands[Number(pid)] ?? `${command}\0`
     for (const [fd, inode] of inodes.entries()) {
       links[`/proc/${pid}/fd/${fd + 3}`] = `socket:[${inode}]`
     }
@@ -64,6 +69,25 @@ test('the programs that have connections to it, what they may be, and the sysctl
       ids: ['linux'],
       why: 'programs here have 3 connections to vip; net.ipv4.tcp_keepalive_time is 7200 now',
     },
+  ])
+})
+
+test('connections of another experiment are nobody in use; other programs of Node are', () => {
+  const programs = {
+    812: { command: 'node', inodes: [101] },
+    813: { command: 'node', inodes: [102] },
+    814: { command: 'node', inodes: [103] },
+  }
+  const lines = [101, 102, 103].map((inode) => line(`${HERE}:9C4${inode - 101}`, VIP, '01', inode))
+  const commands: Record<number, string> = {
+    812: 'node\0/usr/local/bin/tcpwhy\0probe\0idle\0',
+    813: 'node\0--no-warnings\0/opt/tcpwhy/bin/tcpwhy.js\0probe\0',
+    814: 'node\0server.js\0tcpwhy\0',
+  }
+  const found = inUseHere(host(programs, lines, commands), [vip], { isHttp: true })
+  expect(found.map(({ why }) => why)).toEqual([
+    'node (pid 814) has 1 connection to vip here',
+    'programs here have 1 connection to vip; net.ipv4.tcp_keepalive_time is 7200 now',
   ])
 })
 

@@ -9,6 +9,7 @@ import { runLoad } from '../../src/probe/load/generator.ts'
 import { requestOctets } from '../../src/probe/load/request.ts'
 import { load } from '../../src/probe/probes/load.ts'
 import { parseTarget } from '../../src/probe/target.ts'
+import { loadText } from '../../src/report/probe/load-text.ts'
 import { VirtualWorld } from './virtual-world.ts'
 
 // A real server on loopback for every way in which a request can fail: what it does is what the load has to say.
@@ -264,6 +265,15 @@ describe('what was answered', () => {
     expect(report.requests.begun).toBeLessThanOrEqual(45)
     expect(report.requests.begun + report.requests.notBegun).toBe(45)
     expect(report.usedUp).toBeNull()
+  })
+
+  test('a last part of a second is not listed as another whole one', async () => {
+    const port = await serving((s) => s.on('data', () => setTimeout(() => s.write(OK), 300)))
+    const report = await probeLoad(request(port, { count: 4, concurrency: 1 }))
+    const sample = report.samples[0]!
+    const samples = [1001, 2002, 2230].map((atMs) => ({ ...sample, atMs }))
+    const text = loadText({ ...report, samples }, { color: false })
+    expect(text).toMatch(/\n +1 .*\n +2 .*\n +2\.2 /)
   })
 
   test('Ctrl-C ends it with what is known', async () => {

@@ -125,6 +125,8 @@ async function optionsOf(request: IdleRequest, port: ProbePort): Promise<IdleOpt
       'tcpwhy probe idle HOST:PORT, or vip=10.0.0.9:80 server=10.0.0.21:80 side by side.',
     )
   }
+  const twice = targets.find(({ name }, i) => targets.findIndex((t) => t.name === name) < i)
+  if (twice !== undefined) throw sameName(twice)
   const said = await sayOf(request, targets)
   const isAnswered = said.kind === 'http' || said.kind === 'mysql-ping'
   if (!isAnswered && !port.rawOptions) throw needsOptions()
@@ -144,6 +146,14 @@ async function optionsOf(request: IdleRequest, port: ProbePort): Promise<IdleOpt
     request: said.kind,
     sends: said.words,
   }
+}
+
+function sameName({ name }: Target): TcpwhyError {
+  return new TcpwhyError(
+    'BAD_ARGUMENT',
+    `Two targets are called ${name}`,
+    'Each needs a name of its own: vip=10.0.0.9:80 server=10.0.0.21:80.',
+  )
 }
 
 interface Said {

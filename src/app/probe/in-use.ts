@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
-import type { HostFiles } from '../../host/host-files.ts'
+import { type HostFiles, readOrNull } from '../../host/host-files.ts'
 import { processes } from '../../host/readers/processes.ts'
 import { settings } from '../../host/readers/settings.ts'
 import { sockets } from '../../host/readers/sockets.ts'
@@ -95,13 +95,21 @@ function holders(host: HostFiles, found: readonly { inode: number }[]): Holder[]
   const { owners } = processes.read(host, { inodes: new Set(found.map(({ inode }) => inode)) })
   const byCommand = new Map<string, Holder>()
   for (const [owner] of owners.values()) {
-    if (owner === undefined || owner.pid === process.pid) continue
+    if (owner === undefined || owner.pid === process.pid || isTcpwhy(host, owner.pid)) continue
     const known = byCommand.get(owner.command)
     if (known === undefined) {
       byCommand.set(owner.command, { pid: owner.pid, command: owner.command, count: 1 })
     } else known.count++
   }
   return [...byCommand.values()]
+}
+
+const TCPWHY = /(?:^|\/)tcpwhy(?:\.m?js)?$/
+
+/** Another experiment's connections are nobody's pool: by the script that node runs. Nothing of the command line is kept. */
+function isTcpwhy(host: HostFiles, pid: number): boolean {
+  const [, ...words] = (readOrNull(host.text(`/proc/${pid}/cmdline`)) ?? '').split('\0')
+  return TCPWHY.test(words.find((word) => !word.startsWith('-')) ?? '')
 }
 
 /** What those programs that only set SO_KEEPALIVE go by, and how it is set now. */

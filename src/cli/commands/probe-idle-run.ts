@@ -30,15 +30,27 @@ export async function run(given: Arguments, io: Io, app: App): Promise<number> {
 
 function idleRequest({ options, operands }: Arguments, env: Io['env']): IdleRequest {
   const state = options['state']?.[0]
+  const maxMs = time(options, 'max', { min: 1000, max: DAY_MS }) ?? DEFAULT_MAX_MS
+  const precisionMs = time(options, 'precision', { min: 100, max: DAY_MS })
+  if (precisionMs !== null && precisionMs > maxMs) throw tooCoarse(options)
   return {
     targets: operands,
-    maxMs: time(options, 'max', { min: 1000, max: DAY_MS }) ?? DEFAULT_MAX_MS,
-    precisionMs: time(options, 'precision', { min: 100, max: DAY_MS }) ?? DEFAULT_PRECISION_MS,
+    maxMs,
+    precisionMs: precisionMs ?? DEFAULT_PRECISION_MS,
     keepalive: keepaliveOf(options['keepalive']?.[0]),
     say: sayOf(options, env),
     forClient: (options['for-client'] ?? []).flatMap((text) => text.split(',')),
     ...(state === undefined ? {} : { state }),
   }
+}
+
+function tooCoarse({ precision, max }: Arguments['options']): TcpwhyError {
+  const silence = max?.[0] ?? `${DEFAULT_MAX_MS / 60_000}m`
+  return new TcpwhyError(
+    'BAD_ARGUMENT',
+    `--precision ${precision?.[0]} is longer than the longest silence that is tried (--max ${silence})`,
+    'Give a smaller --precision, a twentieth of --max for example, or a larger --max.',
+  )
 }
 
 function sayOf(options: Arguments['options'], env: Io['env']): IdleRequest['say'] {

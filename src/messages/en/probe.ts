@@ -190,7 +190,7 @@ export const probeWords = {
     },
     race: {
       none: 'Of {tried} requests that were sent about when it closes none was lost: from here one can cross the FIN for no longer than a round trip, {rtt}. Clients farther away lose more.',
-      lost: 'Of {tried} requests that were sent about when it closes {lost} were lost, sent from {from} its usual moment to {to} it: who trusts a connection until the FIN is there loses what is sent within a round trip ({rtt}) of the close.',
+      lost: 'Of {tried} requests that were sent about when it closes {lost?one was lost, sent {from} its usual moment|{lost} were lost, sent from {from} its usual moment to {to} it}: who trusts a connection until the FIN is there loses what is sent within a round trip ({rtt}) of the close.',
       before: '{ms} before',
       after: '{ms} after',
     },

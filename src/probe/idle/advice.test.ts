@@ -66,6 +66,13 @@ describe('the exact lines, with what was measured in them', () => {
     ])
   })
 
+  test('nginx listens where clients go to', () => {
+    const at = (address: string) =>
+      adviceOf([{ ...target(run({})), address }], []).map(({ setting }) => setting)
+    expect(at('10.0.0.9:84')).toContain('listen 84 so_keepalive=60s:30s:5;')
+    expect(at('[2001:db8::9]:443')).toContain('listen 443 so_keepalive=60s:30s:5;')
+  })
+
   test.each([
     ['a server that closes by itself', { by: 'server', flavour: 'fin' }, []],
     ['a hop that heeds data only', {}, [run({ keepalive: '60/60/5' })]],

@@ -9,6 +9,8 @@ import { dimTable } from './table.ts'
 
 const words = probeWords.load
 const MAX_SECONDS = 30
+/** Timers may be a little early. */
+const WHOLE_SECOND_MS = 950
 
 /** `tcpwhy probe load` for the terminal; the first line is the answer. */
 export function loadText(
@@ -129,7 +131,11 @@ function secondLines({ samples }: LoadReport, paint: Paint): string[] {
   const { second, answered, failed, p50, p99, max, open, waiting, commonest } = words.column
   const head = [second, answered, failed, p50, p99, max, open, waiting, commonest]
   const shown = samples.slice(0, MAX_SECONDS)
-  const lines = dimTable(head, shown.map(secondRow), { right: [0, 1, 2, 3, 4, 5, 6, 7], paint })
+  const lines = dimTable(
+    head,
+    shown.map((sample, i) => secondRow(sample, shown[i - 1])),
+    { right: [0, 1, 2, 3, 4, 5, 6, 7], paint },
+  )
   const rest = samples.length - shown.length
   return [
     '',
@@ -139,11 +145,13 @@ function secondLines({ samples }: LoadReport, paint: Paint): string[] {
   ]
 }
 
-function secondRow(sample: LoadSample): string[] {
+/** A last one that is no whole second tells its tenths, or it would look like the one before. */
+function secondRow(sample: LoadSample, before: LoadSample | undefined): string[] {
+  const isPart = sample.atMs - (before?.atMs ?? 0) < WHOLE_SECOND_MS
   const ms = (value: number | null) => (value === null ? '-' : formatDuration(value))
   const [kind] = Object.entries(sample.failures).sort(([, a], [, b]) => b - a)[0] ?? []
   return [
-    (sample.atMs / 1000).toFixed(0),
+    (sample.atMs / 1000).toFixed(isPart ? 1 : 0),
     formatCount(sample.answered),
     formatCount(sample.failed),
     ms(sample.p50Ms),

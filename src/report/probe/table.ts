@@ -43,7 +43,9 @@ function tableRows(
 ): string[][] {
   const all = [head, ...rows]
   const widths = head.map((_, column) => Math.max(...all.map((row) => widthOf(row[column] ?? ''))))
-  const groups = groupsOf(widths, columns - widthOf(indent))
+  const words = all.flatMap((row) => (row.at(-1) ?? '').split(' '))
+  const least = Math.max(LEAST_ROOM, ...words.map(widthOf))
+  const groups = groupsOf(widths, { room: columns - widthOf(indent), least })
   return all.map((row) =>
     groups.flatMap((group, n) => {
       const margin = n === 0 ? indent : indent + HANG
@@ -65,13 +67,16 @@ function tableRows(
   )
 }
 
-/** Which columns stand side by side: as many as fit, the others below. */
-function groupsOf(widths: readonly number[], room: number): number[][] {
+/** Which columns stand side by side: as many as fit, the others below. The last one may be wrapped where it has `least`. */
+function groupsOf(
+  widths: readonly number[],
+  { room, least }: { room: number; least: number },
+): number[][] {
   const groups: number[][] = []
   let used = Number.POSITIVE_INFINITY
   for (const [column, width] of widths.entries()) {
     const isLast = column === widths.length - 1
-    const fits = used + 2 + width <= room || (isLast && used + 2 + LEAST_ROOM <= room)
+    const fits = used + 2 + width <= room || (isLast && used + 2 + least <= room)
     if (fits) {
       groups.at(-1)?.push(column)
       used += 2 + width
