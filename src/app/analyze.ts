@@ -202,13 +202,13 @@ function noteEmptyFilter(report: Report, options: AnalyzeOptions): void {
 
 async function probeResults(
   { probes = [] }: AnalyzeOptions,
-  { startMs, endMs }: Pick<Evidence, 'startMs' | 'endMs'>,
+  { startMs, endMs, endpoints }: Pick<Evidence, 'startMs' | 'endMs' | 'endpoints'>,
   originNs: bigint,
 ) {
   if (probes.length === 0) return { sources: [], evidence: {} }
   const { readProbeResults } = await import('./probe-results.ts')
   const originMs = Number(originNs / 1_000_000n)
-  const packets = { fromMs: originMs + startMs, toMs: originMs + endMs }
+  const packets = { fromMs: originMs + startMs, toMs: originMs + endMs, endpoints }
   const { sources, experiments, apart } = await readProbeResults(probes, packets)
   return { sources, evidence: { experiments, experimentsApart: apart } }
 }

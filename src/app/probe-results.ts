@@ -2,6 +2,8 @@ import { promises } from 'node:fs'
 import { TcpwhyError } from '../base/errors.ts'
 import type { Source } from '../diagnose/report.ts'
 import type { Apart, Experiment } from '../evidence/experiments.ts'
+import { diagnoseWords } from '../messages/en/diagnose.ts'
+import { render } from '../messages/render.ts'
 import type { ProbeReport } from '../probe/report.ts'
 import { isProbeReport } from './probe-check.ts'
 import { countOf, factsOf } from './probe-facts.ts'
@@ -11,12 +13,12 @@ const MAX_OCTETS = 16 * 1024 * 1024
 
 /**
  * What experiments found, as facts with their source: files of `tcpwhy probe ... --json`.
- * @param packets  when they were captured, milliseconds since 1970
+ * @param packets  when they were captured, milliseconds since 1970, and the addresses and ports that they go to
  * @throws TcpwhyError PROBE_RESULT_UNKNOWN
  */
 export async function readProbeResults(
   paths: readonly string[],
-  packets: { fromMs: number; toMs: number },
+  packets: { fromMs: number; toMs: number; endpoints: ReadonlyMap<string, unknown> },
 ): Promise<{ sources: Source[]; experiments: Experiment[]; apart: Map<string, Apart> }> {
   const sources: Source[] = []
   const experiments: Experiment[] = []
@@ -25,12 +27,25 @@ export async function readProbeResults(
     const id = paths.length === 1 ? 'probe' : `probe-${index + 1}`
     const report = await readResult(path)
     experiments.push(...factsOf(report, id))
-    sources.push(sourceOf(report, id, path))
+    sources.push({ ...sourceOf(report, id, path), faults: foreign(report, packets.endpoints) })
     const far = apartOf(report, packets)
     if (far !== null) apart.set(id, far)
   }
   return { sources, experiments, apart }
 }
+
+/** A result of another address says nothing of these packets, and whoever gave it should know. */
+function foreign(
+  { targets }: ProbeReport,
+  endpoints: ReadonlyMap<string, unknown>,
+): Source['faults'] {
+  const names = targets.map(({ address }) => address).filter((address) => !endpoints.has(address))
+  if (names.length === 0) return []
+  const text = render(diagnoseWords.probeElsewhere, { targets: names.slice(0, SOME).join(', ') })
+  return [{ name: 'target-not-captured', count: names.length, text }]
+}
+
+const SOME = 3
 
 /** 2000: a capture without dates (text of tcpdump -t) begins in 1970. */
 const FIRST_DATE_MS = 946_684_800_000

@@ -51,12 +51,17 @@ function judge(evidence: Evidence): Judgement {
   const doubtful: Death[] = []
   for (const group of byPath(deaths)) {
     const interval = intervalOf(group, evidence)
+    let isTold = false
     for (const death of group) {
       const verdict = judgeDeath(death, interval, evidence)
       const tried = triedOf(death, evidence)
       if (verdict !== null) verdicts.push(verdict)
-      else if (tried.excludes) against.push(...tried.against)
-      else if (interval.survivedMs > death.silenceMs) against.push(survivedLonger(death, interval))
+      else if (tried.excludes) {
+        // Once, not for each of its connections.
+        if (!isTold) against.push(...tried.against)
+        isTold = true
+      } else if (interval.survivedMs > death.silenceMs)
+        against.push(survivedLonger(death, interval))
       if (verdict?.certainty === 'possible') doubtful.push(death)
     }
   }

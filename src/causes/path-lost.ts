@@ -61,10 +61,13 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
     values: { peer: connection[peer].address, sender: connection[side].address },
     group: `${connection.client.address} ${connection.server.address}`,
   }
-  const { endpoint } = connection.server
+  const { client, server } = connection
+  const { endpoint } = server
+  const path = evidence.paths.get(`${client.address} ${server.address}`)
+  const survivedMs = path?.survivedSilenceMs ?? 0
   return withExperiments(
     verdict,
-    weighSilence('path-lost', { endpoint, silenceMs: idle }, evidence),
+    weighSilence('path-lost', { endpoint, silenceMs: idle, survivedMs }, evidence),
     evidence,
   )
 }

@@ -76,7 +76,10 @@ export function withExperiments(
   const because = found.filter((f) => !isContrary(f))
   const certainty = certaintyAfter(verdict.certainty, found, against.length > 0)
   const risen = certainty === 'confirmed' && verdict.certainty !== 'confirmed'
-  const doubt = against.length > 0 && certainty !== 'confirmed' ? DOUBT : 0
+  const isDoubted = against.some(
+    ({ reason: { at } }) => at.kind !== 'probe' || !isDistant(at, evidence),
+  )
+  const doubt = isDoubted && certainty !== 'confirmed' ? DOUBT : 0
   return {
     ...verdict,
     certainty,
@@ -245,10 +248,17 @@ export function weighSilences(
   return weighSilence(cause, { endpoint, silenceMs }, evidence)
 }
 
+/** `survivedMs`: the longest that was survived in the capture. */
+interface Silence {
+  endpoint: string
+  silenceMs: number
+  survivedMs?: number
+}
+
 /** The same, of one silence. */
 export function weighSilence(
   cause: CauseId,
-  { endpoint, silenceMs }: { endpoint: string; silenceMs: number },
+  { endpoint, silenceMs, survivedMs = 0 }: Silence,
   evidence: Evidence,
 ): Weighed[] {
   // What was not idle was ended by something else than a silence.
@@ -259,7 +269,7 @@ export function weighSilence(
     if (fromMs > silenceMs) {
       return [{ effect: 'supports', reason: reasonOf(cause, 'silence-survived', values, found) }]
     }
-    if (toMs === null || toMs > silenceMs) return []
+    if (toMs === null || toMs > silenceMs || survivedMs > toMs) return []
     return [{ effect: 'lowers', reason: reasonOf(cause, 'silence-died', values, found) }]
   })
 }

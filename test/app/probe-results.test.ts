@@ -140,6 +140,27 @@ describe('a NAT that forgets, where nobody was answered afterwards', () => {
     expect(report.headline).toMatch(/\(confirmed/)
   })
 
+  test('a result of another target or another week takes nothing away, and is told', async () => {
+    const { startedAt } = JSON.parse(readFileSync(probe, 'utf8'))
+    const limit = {
+      longestSurvivedMs: 3800,
+      shortestDiedMs: 4100,
+      flavour: 'silent',
+      by: 'middlebox',
+    } as const
+    const other = await analyzed(capture, result('10.77.2.2:81', limit, startedAt))
+    expect(other.finding('middlebox-idle-timeout')?.certainty).toBe('possible')
+    const { faults } = other.report.sources.find(({ kind }) => kind === 'probe')!
+    expect(faults).toMatchObject([{ name: 'target-not-captured', count: 1 }])
+    expect(faults[0]?.text).toContain('no connection of the capture goes to 10.77.2.2:81')
+
+    const late = new Date(Date.parse(startedAt) + 7 * 86_400_000).toISOString()
+    const week = await analyzed(capture, result(SERVER, limit, late))
+    expect(week.finding('middlebox-idle-timeout')?.certainty).toBe('possible')
+    expect(week.finding('path-lost')).toBeDefined()
+    expect(week.report.sources.find(({ kind }) => kind === 'probe')?.faults).toEqual([])
+  })
+
   test('is not, by one with another limit', async () => {
     const { startedAt } = JSON.parse(readFileSync(probe, 'utf8'))
     const silent = { flavour: 'silent', by: 'middlebox' } as const
@@ -157,6 +178,7 @@ describe('a NAT that forgets, where nobody was answered afterwards', () => {
     const found = other.finding('middlebox-idle-timeout')
     expect(found?.certainty).toBe('possible')
     expect(texts(found?.against)).toContain('is another: here a silence of 3.4 s was survived')
+    expect(other.finding('path-lost')).toBeDefined()
     expect(
       texts(other.report.unknown.flatMap(({ missing }) => missing.map((text) => ({ text })))),
     ).not.toContain('by experiment')

@@ -127,6 +127,16 @@ test('what the server says just before it closes begins no new silence', async (
   expect(plain).toMatchObject({ flavour: 'fin', by: 'server' })
 })
 
+test('a server that says why it closes did not close because of the octets that it was sent before', async () => {
+  // As PostgreSQL with idle_session_timeout, by --send of its StartupMessage.
+  const path = { limitMs: 8000, flavour: 'fin', byItself: true, lastWords: 'E...57P05' } as const
+  const { report } = await probe(path, { say: { is: 'octet' } })
+  const plain = run(report, /^off$/)
+  expect(plain.longestSurvivedMs).toBeGreaterThan(7000)
+  expect(plain.longestSurvivedMs).toBeLessThan(8000)
+  expect(plain).toMatchObject({ flavour: 'fin', by: 'server' })
+})
+
 test('answers that get lost are no limit: what died of less than another survived is told apart', async () => {
   const { report } = await probe({ limitMs: 30_000, loses: (n) => n === 3 })
   const plain = run(report, /^off$/)

@@ -7,6 +7,8 @@ export const diagnoseWords = {
     'this capture has both sides of a box that translates addresses: such connections are counted twice, because the input is too large, or a pipe that could not be read again (save it to a file, or look at a part: --host, --port, --since)',
   headersOnly:
     'packets are cut behind their headers: refusals in words (HTTP 503, "Too many connections"), TLS alerts and answers that end too early cannot be seen (tcpdump -s 512 shows them)',
+  probeElsewhere:
+    'no connection of the capture goes to {targets}: what the experiment found there is not weighed',
   nothingPaired: 'no connection of this capture is in the other one: are they of the same traffic?',
   perhapsExchanged:
     'by its TTLs this capture may be from the other end: are the places of --at exchanged?',

@@ -306,7 +306,7 @@ export const probeWords = {
     assumed: {
       afterAnswer: 'The silence began when the answer to a first request was there.',
       nothingSaid:
-        'Nothing was said before the silence: a server that waits for a first request may have another limit (--http PATH asks one).',
+        'Nothing was said before the silence: a server that waits for a first request or a login may have another limit (--http PATH, --mysql-ping and --send FILE say one).',
       ladder: 'Whoever dies after a silence dies after every longer one.',
       notWatched: 'Who ended connections was not watched: {why}.',
       silent:

@@ -235,7 +235,8 @@ class One {
     const { talk, trial } = this.job
     const isSaid = talk.is === 'octets' && this.phase === 'silent'
     const limitMs = Math.min(NOT_LIKED_MS, trial.silenceMs)
-    return isSaid && this.port.nowMs() - this.silentFromMs < limitMs
+    // Not from where the silence begins: last words (FATAL 57P05) begin another.
+    return isSaid && this.port.nowMs() - this.saidMs - this.firstMs < limitMs
   }
 
   private closed(failure: SocketFailure | null): void {
