@@ -233,6 +233,7 @@ test.each([
   ['10,10', '--concurrency 10,10 is not a list'],
   ['10,,20', 'is not a list'],
   ['10,x', 'is not a list'],
+  ['1e1,20', 'is not a list'],
   ['10,20001', 'is not a list'],
   ['10,20,30 --for 2s', 'Steps of less than 1 s tell nothing'],
 ])('--concurrency %s is refused', async (words, complaint) => {

@@ -35,6 +35,7 @@ function fits(text: (look: Look) => string, copied = /(?!)/): void {
 function wordsOf(text: string): string[] {
   return text
     .split(/\s+/)
+    .map((word) => word.replace(/,$/, ''))
     .filter((word) => /[a-z]{2}/i.test(word) && !word.endsWith('|'))
     .sort()
 }

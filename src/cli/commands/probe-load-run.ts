@@ -110,7 +110,7 @@ function stepsOf(options: Arguments['options']): number[] | null {
   const steps = text.split(',').map(Number)
   const isTaken = (n: number, i: number) =>
     Number.isInteger(n) && n > (steps[i - 1] ?? 0) && n <= MOST_AT_ONCE
-  if (steps.length <= MOST_STEPS && steps.every(isTaken)) return steps
+  if (/^[\d,]+$/.test(text) && steps.length <= MOST_STEPS && steps.every(isTaken)) return steps
   throw new TcpwhyError(
     'BAD_ARGUMENT',
     `--concurrency ${text} is not a list that it takes`,

@@ -89,9 +89,11 @@ function chartOf({ targets }: IdleReport, paint: Paint): string[] {
 function legendLines({ columns, dim }: Paint): string[] {
   const all = `  ${words.legend}`
   if (widthOf(all) <= columns) return [dim(all)]
-  return wrap(words.legend.replaceAll(/(\S) (?=\S)/g, '$1\u00a0'), '  ', columns).map((line) =>
-    dim(line.replaceAll('\u00a0', ' ')),
-  )
+  return wrap(
+    words.legend.replaceAll(/(\S) (?=\S)/g, '$1\u00a0').replaceAll(/ {2,}/g, ', '),
+    '  ',
+    columns,
+  ).map((line) => dim(line.replaceAll('\u00a0', ' ')))
 }
 
 function labelOf(name: string, { keepalive, traffic }: IdleRun): string {
