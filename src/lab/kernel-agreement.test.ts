@@ -61,6 +61,17 @@ describe("the kernel's own reason beside what was concluded", () => {
     expect(Object.keys(found.makers)).toEqual(makers)
   })
 
+  test('a listener of another story resets in that moment too: not this frame, which its sender never had', () => {
+    const makersAt = (at: string) =>
+      kernelAgreement(
+        accused('firewall-reject'),
+        [wire({ sender: 'server' }), wire({ at, sender: 'server' })],
+        eventsOf([byListener(1002)]),
+      ).makers
+    expect(makersAt('router')).toEqual({ elsewhere: 1 })
+    expect(makersAt('server')).toEqual({ 'unknown-connection-at-listener': 1 })
+  })
+
   test('behind a NAT: the same frame at the other place', () => {
     const seenThere = wire({ at: 'server', from: '10.64.2.2:8080', atMs: 1003 })
     const event = { ...byClose, local: { address: '10.64.2.2', port: 8080 } }

@@ -176,7 +176,8 @@ class EventIndex {
   }
 
   /** A listener's, or one whose addresses a NAT changed on the way: the same port at the same time. */
-  private alike({ from, to, atMs }: WireReset): KernelEvent[] {
+  private alike({ at: place, sender, from, to, atMs }: WireReset): KernelEvent[] {
+    if (sender !== undefined && sender !== place) return []
     return this.loose
       .filter(({ event: { local, remote }, atMs: at }) => {
         if (Math.abs(at - atMs) > NEAR_MS) return false
