@@ -1,5 +1,6 @@
 import { causeTable } from '../../test/helpers/cause-table.ts'
-import { connection, reset } from '../../test/helpers/facts.ts'
+import { connection, reset, segment } from '../../test/helpers/facts.ts'
+import type { IdleExperiment } from '../evidence/experiments.ts'
 import { keepaliveTimeout } from './keepalive-timeout.ts'
 
 const gaveUp = (probes: number, over: Parameters<typeof connection>[0] = {}) =>
@@ -10,7 +11,65 @@ const gaveUp = (probes: number, over: Parameters<typeof connection>[0] = {}) =>
     ...over,
   })
 
+/** Heard last at 5 s, probed from 11 s on. */
+const probed = gaveUp(3, {
+  tail: [
+    segment({ frame: 9, tMs: 5000, from: 'server' }),
+    segment({ frame: 10, tMs: 11_000, note: 'keepalive' }),
+    segment({ frame: 11, tMs: 12_000, note: 'keepalive' }),
+  ],
+  sides: {
+    client: { keepaliveUnanswered: 3, keepaliveIntervalMs: 1000 },
+    server: { lastMs: 5000, lastDataMs: 5000 },
+  },
+})
+
+const limit = (over: Partial<IdleExperiment> = {}): IdleExperiment => ({
+  kind: 'idle',
+  source: 'probe',
+  ref: 'targets[0].runs[0]',
+  endpoint: '10.77.2.2:80',
+  fromMs: 3860,
+  toMs: 4150,
+  flavour: 'silent',
+  by: 'middlebox',
+  ...over,
+})
+
 causeTable(keepaliveTimeout, [
+  {
+    name: 'a hop forgets connections before the first probe: confirmed, and its doing',
+    connections: [probed],
+    experiments: [limit()],
+    is: 'confirmed',
+    variant: 'too-late',
+    culprit: 'middlebox',
+    because: ['too-late'],
+  },
+  {
+    name: 'the same of another day: told, and the culprit stays open',
+    connections: [probed],
+    experiments: [limit()],
+    apart: { ms: 90_000_000, when: 'after' },
+    is: 'likely',
+    culprit: 'network',
+    because: ['too-late'],
+  },
+  {
+    name: 'near miss: its limit is longer than the distance of the probes',
+    connections: [probed],
+    experiments: [limit({ fromMs: 8000, toMs: 8300 })],
+    is: 'likely',
+    culprit: 'network',
+    because: ['silence-survived'],
+  },
+  {
+    name: 'near miss: there a RST would come',
+    connections: [probed],
+    experiments: [limit({ flavour: 'reset' })],
+    is: 'likely',
+    culprit: 'network',
+  },
   {
     name: 'five probes unanswered, then RST',
     connections: [gaveUp(5)],

@@ -10,8 +10,10 @@ import {
   reasonsOf,
   type Verdict,
 } from './cause.ts'
-import { activeAbort } from './closing.ts'
+import { activeAbort, lastActivityBefore } from './closing.ts'
+import { experimentRef, idleExperiments, isDistant } from './experiments.ts'
 import { judgeKeepaliveTimeoutHere } from './machine/keepalive-timeout.ts'
+import { type Weighed, withExperiments } from './weigh-experiments.ts'
 
 const say = reasonsOf('keepalive-timeout')
 
@@ -20,7 +22,7 @@ const MIN_PROBES = 3 // fewer could be two lost packets; Linux's default is 9, p
 /** Keepalive probes went unanswered and the kernel gave the connection up with RST. */
 export const keepaliveTimeout = {
   id: 'keepalive-timeout',
-  needs: ['packets', 'kernel'],
+  needs: ['packets', 'kernel', 'experiment'],
   refs: ['RFC 9293 §3.8.4', 'RFC 1122 §4.2.3.6', 'Linux net/ipv4/tcp_timer.c tcp_keepalive_timer'],
   confusedWith: ['path-lost', 'middlebox-idle-timeout', 'peer-restarted'],
   judge: (evidence) =>
@@ -43,13 +45,16 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
       : say('unanswered-each', { who: side, count: probes, interval }, ref),
   ]
   if (abort !== null) because.push(say('given-up', { who: side }, frameOf(abort, connection)))
+  const forgotten = weighForgetting(connection, side, evidence)
+  const isForgotten = forgotten.some(({ effect }) => effect === 'confirms')
   const alive = peerAnsweredOthers(connection, evidence, peer)
-  return {
+  const verdict: Verdict = {
     connections: [connection],
+    ...(isForgotten ? { variant: 'too-late' } : {}),
     certainty: abort === null ? 'possible' : 'likely',
     severity: 'problem',
     weight: abort === null ? 60 : 90,
-    culprit: { side: alive ? 'middlebox' : 'network' },
+    culprit: { side: alive || isForgotten ? 'middlebox' : 'network' },
     because,
     against: [
       ...(alive ? [say('peer-alive', { peer: connection[peer].address }, ref)] : []),
@@ -58,6 +63,41 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
     values: { peer: connection[peer].address, prober: connection[side].address },
     group: connection.server.endpoint,
   }
+  return withExperiments(verdict, forgotten, evidence)
+}
+
+/** Whether a hop forgets connections before the first probe goes out: keepalive that comes too late. */
+function weighForgetting(
+  connection: ConnectionFacts,
+  side: Side,
+  evidence: Evidence,
+): readonly Weighed[] {
+  const silenceMs = silenceBeforeProbes(connection, side)
+  if (silenceMs === null) return []
+  const { endpoint } = connection.server
+  return idleExperiments(evidence, endpoint).flatMap((found): Weighed[] => {
+    const { fromMs, toMs, flavour } = found
+    const at = experimentRef(found)
+    if (fromMs > silenceMs) {
+      const values = { survived: fromMs, silence: silenceMs }
+      return [{ effect: 'supports', reason: say('silence-survived', values, at) }]
+    }
+    if (toMs === null || toMs > silenceMs || flavour !== 'silent') return []
+    const reason = say('too-late', { from: fromMs, to: toMs, silence: silenceMs }, at)
+    return [{ effect: isDistant(found, evidence) ? 'supports' : 'confirms', reason }]
+  })
+}
+
+/** From the last that was exchanged to the first probe that nobody answered. */
+function silenceBeforeProbes(connection: ConnectionFacts, side: Side): number | null {
+  const heard = connection.sides[otherSide(side)].lastMs ?? Number.NEGATIVE_INFINITY
+  const probe = connection.tail.find(
+    (s) => s.from === side && s.note === 'keepalive' && s.tMs > heard,
+  )
+  if (probe === undefined) return null
+  const before = connection.tail.filter(({ tMs }) => tMs < probe.tMs).at(-1)?.tMs
+  const last = Math.max(before ?? heard, lastActivityBefore(connection, probe.tMs) ?? heard)
+  return Number.isFinite(last) ? probe.tMs - last : null
 }
 
 function proberOf(connection: ConnectionFacts): Side | null {

@@ -1,10 +1,14 @@
 import type { CauseMessages } from '../types.ts'
 import { resetReasons, survivedIdle } from './commands.ts'
+import { silenceSays } from './experiments.ts'
 
 export const keepaliveTimeout = {
   title:
     '{peer} no longer answers: {prober} ended {connections:count} connections after unanswered keepalive probes',
   because: {
+    ...silenceSays,
+    'too-late':
+      'the experiment found that connections are forgotten without a word after {from:ms} to {to:ms} of silence, and the first probe came after {silence:ms}: too late',
     unanswered: 'the last {count} keepalive probes of the {who} got no answer',
     'unanswered-each':
       'the last {count} keepalive probes of the {who}, one every {interval:ms}, got no answer',
@@ -51,6 +55,12 @@ export const keepaliveTimeout = {
       setting: 'net.ipv4.tcp_keepalive_time',
     },
   ],
+  variants: {
+    'too-late': {
+      title:
+        'a hop between {prober} and {peer} forgets connections before keepalive probes come: {connections:count} ended',
+    },
+  },
   machine: {
     title:
       '{connections:count} connections with {server} were given up: the {there} answered no keepalive probe',
