@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { TcpwhyError } from '../base/errors.ts'
+import { requestOctets } from './load/request.ts'
 import { parseTarget } from './target.ts'
 
 test.each([
@@ -20,6 +21,11 @@ test('a link-local address needs its interface', () => {
   expect(parseTarget('[fe80:1::1%eth0]:80')).toMatchObject({ port: 80 })
   expect(parseTarget('[fec0::1]:80')).toMatchObject({ host: 'fec0::1' })
   expect(parseTarget('fe80.example:80')).toMatchObject({ host: 'fe80.example' })
+})
+
+test('the interface stays here: servers are told the address', () => {
+  const octets = requestOctets(parseTarget('[fe80::1%eth0]:81'), { method: 'GET', keepAlive: true })
+  expect(new TextDecoder().decode(octets)).toContain('\r\nHost: [fe80::1]:81\r\n')
 })
 
 test.each([

@@ -6,7 +6,8 @@ export function requestOctets(
   { host, port, path, scheme }: Target,
   { method, keepAlive, fields = [] }: RequestShape,
 ): Uint8Array {
-  const shown = host.includes(':') ? `[${host}]` : host
+  // A zone is this host's own word for an interface: servers are not told (RFC 6874 4).
+  const shown = host.includes(':') ? `[${host.replace(/%.*$/, '')}]` : host
   const isDefault = (scheme === 'https' && port === 443) || (scheme === 'http' && port === 80)
   const lines = [
     `${method} ${path} HTTP/1.1`,
