@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { MysqlLogins } from './mysql.ts'
+import { loginOctets, MysqlLogins } from './mysql.ts'
 
 const sha1 = (octets: Uint8Array) => new Uint8Array(createHash('sha1').update(octets).digest())
 const octets = (text: string) => new TextEncoder().encode(text)
@@ -39,6 +39,19 @@ describe('a login', () => {
     expect([...step.octets.subarray(at, at + 21)]).toEqual([20, ...token])
     expect(step.octets.length).toBe(4 + step.octets[0]!)
   })
+
+  test.each(['', 'se cret'])(
+    'takes no more octets than are announced (password %j)',
+    (password) => {
+      const login = logins(password)
+      const other = [0xfe, ...octets('mysql_native_password\0'), ...SALT, 0]
+      const steps = [login.feed(GREETING), login.feed(packet(Uint8Array.from(other), 2))]
+      const sent = steps.map((step) => (step.is === 'send' ? step.octets.length : Number.NaN))
+      const most = loginOctets({ user: 'probe', password: octets(password), sha1 })
+      expect(sent[0]! + sent[1]!).toBeLessThanOrEqual(most)
+      expect(most).toBeLessThan(150)
+    },
+  )
 
   test('is ready with OK, however the octets come', () => {
     const login = logins()
