@@ -118,6 +118,13 @@ describe('what is only alike stays two', () => {
     expect(pairsOf(seen(0, NEAR, [1, 2]), seen(1, NEAR, [1, 2]))).toEqual([])
   })
 
+  test('the same traffic once more, later and from another client: replayed, not translated', () => {
+    const again = { head: [{ ...syn(1000), tMs: 40_000 }], startMs: 40_000 }
+    expect(pairsOf(seen(0, NEAR, [1, 2]), seen(1, FAR, [1, 2], again))).toEqual([])
+    const queued = { head: [{ ...syn(1000), tMs: 900 }], startMs: 900 }
+    expect(pairsOf(seen(0, NEAR, [1, 2]), seen(1, FAR, [1, 2], queued))).toEqual([[0, 1]])
+  })
+
   test('a scanner that gives all its SYNs one number', () => {
     const bare = (ipId: number) => ({ head: [syn(null, ipId)] })
     const ports = [1, 2, 3].map((n) =>

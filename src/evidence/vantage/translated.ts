@@ -25,16 +25,18 @@ export interface Trace {
   /** SYN and SYN-ACK were seen: the bases are the initial sequence numbers. */
   isns: Record<Side, boolean>
   ttls: Record<Side, number>
-  /** What its SYNs carry: timestamps, else IP-IDs; empty = neither. */
-  syns: readonly string[]
+  /** What its SYNs carry, and when they were seen, ms: timestamps, else IP-IDs; empty = neither. */
+  syns: ReadonlyMap<string, number>
   /** Of a connection whose start is not in the capture: its first and last segments in absolute numbers, and when. */
   segments: ReadonlyMap<string, number>
 }
 
 const SYN = 2
 const FLAGS = 7 // FIN, SYN, RST
-/** A box may queue; the first SYN may have been lost in it, so that the other side begins with a later one. */
+/** The first SYN may have been lost in the box, so that the other side begins with a later one. */
 const SYN_MS = 130_000
+/** A box may queue, but no longer: the same SYN much later is a capture that holds the traffic again. */
+const QUEUE_MS = 3000
 /** What passes a box does so at once; without timestamps this is part of the proof. */
 const PASS_MS = 50
 const ENOUGH_SHARED = 3
@@ -61,10 +63,14 @@ export function traceOf(c: ConnectionFacts): Trace {
   }
 }
 
-function synsOf(head: readonly Segment[]): string[] {
-  return head
-    .filter((s) => s.from === 'client' && (s.flags & SYN) !== 0)
-    .flatMap((s) => (s.tsVal !== null ? [`ts ${s.tsVal}`] : s.ipId > 0 ? [`id ${s.ipId}`] : []))
+function synsOf(head: readonly Segment[]): Map<string, number> {
+  const syns = new Map<string, number>()
+  for (const { from, flags, tsVal, ipId, tMs } of head) {
+    if (from !== 'client' || (flags & SYN) === 0) continue
+    if (tsVal !== null) syns.set(`ts ${tsVal}`, tMs)
+    else if (ipId > 0) syns.set(`id ${ipId}`, tMs)
+  }
+  return syns
 }
 
 function segmentsOf(c: ConnectionFacts): Map<string, number> {
@@ -124,15 +130,19 @@ function isOneSyn(group: readonly Trace[]): boolean {
 
 /** IPv6 without timestamps: a packet that passed at once and has crossed a router more. */
 function isUnstampedHop(a: Trace, b: Trace): boolean {
-  if (a.syns.length + b.syns.length > 0 || !within([a, b], PASS_MS)) return false
+  if (a.syns.size + b.syns.size > 0 || !within([a, b], PASS_MS)) return false
   return a.ttls.client !== b.ttls.client && a.ttls.server !== b.ttls.server
 }
 
 function sharesSyn(a: Trace, b: Trace): boolean {
-  const key = a.syns.find((k) => b.syns.includes(k))
-  // A scanner may give many SYNs one number, and makers of test captures all packets one IP-ID; who forwards lowers the TTL.
-  if (key === undefined || key.startsWith('ts')) return key !== undefined
-  return within([a, b], PASS_MS) && a.ttls.client !== b.ttls.client
+  for (const [key, tMs] of a.syns) {
+    const other = b.syns.get(key)
+    if (other === undefined || Math.abs(other - tMs) > QUEUE_MS) continue
+    // A scanner may give many SYNs one number, and makers of test captures all packets one IP-ID; who forwards lowers the TTL.
+    if (key.startsWith('ts')) return true
+    return within([a, b], PASS_MS) && a.ttls.client !== b.ttls.client
+  }
+  return false
 }
 
 /** Under way when the capture began: the same octets of both streams at the same moments. */
