@@ -87,14 +87,15 @@ function matcher(
   read: FlowsRead,
   wanted: readonly ConnectionFacts[],
 ): (packet: Packet, frame: number) => Hit | null {
+  // int32: a larger number would be an object for each packet.
   const byPorts = new Map<number, Hit[]>()
   for (const connection of wanted) {
     const { client, server } = connection
-    add(byPorts, client.port * 65_536 + server.port, { connection, from: 'client' })
-    add(byPorts, server.port * 65_536 + client.port, { connection, from: 'server' })
+    add(byPorts, (client.port << 16) | server.port, { connection, from: 'client' })
+    add(byPorts, (server.port << 16) | client.port, { connection, from: 'server' })
   }
   return (packet, frame) => {
-    const hits = byPorts.get(packet.srcPort * 65_536 + packet.dstPort)
+    const hits = byPorts.get((packet.srcPort << 16) | packet.dstPort)
     if (hits === undefined) return null
     const src = read.addresses.format(packet.src, packet.family)
     const dst = read.addresses.format(packet.dst, packet.family)

@@ -307,33 +307,36 @@ function beginFixed(reader: Reader, octets: number): void {
 const STREAMS = /^(?:text\/event-stream|multipart\/x-mixed-replace|application\/grpc)\b/i
 
 function newMessage(start: string, status: number, frame: number, head: string): HttpMessage {
-  const length = /^\d{1,15}$/.exec(field(head, 'content-length') ?? '')?.[0]
-  const coding = (field(head, 'transfer-encoding') ?? '').toLowerCase()
-  const connection = field(head, 'connection')
-  const timeout = /(?:^|[\s,;])timeout=(\d{1,6})/i.exec(field(head, 'keep-alive') ?? '')?.[1]
+  const fields = fieldsOf(head)
+  const length = /^\d{1,15}$/.exec(fields.get('content-length') ?? '')?.[0]
+  const coding = (fields.get('transfer-encoding') ?? '').toLowerCase()
+  const connection = fields.get('connection') ?? null
+  const timeout = /(?:^|[\s,;])timeout=(\d{1,6})/i.exec(fields.get('keep-alive') ?? '')?.[1]
   return {
     start,
     status,
     frame,
     contentLength: length === undefined ? null : Number(length),
     chunked: /(?:^|[\s,])chunked$/.test(coding),
-    streaming: status === 101 || STREAMS.test(field(head, 'content-type') ?? ''),
+    streaming: status === 101 || STREAMS.test(fields.get('content-type') ?? ''),
     connection: connection !== null && /^[\w\-, ]{1,64}$/.test(connection) ? connection : null,
     keepAliveTimeoutS: timeout === undefined ? null : Number(timeout),
-    software: /^[A-Za-z][\w.-]{1,31}/.exec(field(head, 'server') ?? '')?.[0] ?? null,
+    software: /^[A-Za-z][\w.-]{1,31}/.exec(fields.get('server') ?? '')?.[0] ?? null,
     bodySeen: 0,
     complete: false,
   }
 }
 
-function field(head: string, name: string): string | null {
+/** By their names in lower case; of several with one name the first. */
+function fieldsOf(head: string): ReadonlyMap<string, string> {
+  const fields = new Map<string, string>()
   for (const line of head.split('\n')) {
     const colon = line.indexOf(':')
-    if (colon === name.length && line.slice(0, colon).toLowerCase() === name) {
-      return line.slice(colon + 1).trim()
-    }
+    if (colon <= 0) continue
+    const name = line.slice(0, colon).toLowerCase()
+    if (!fields.has(name)) fields.set(name, line.slice(colon + 1).trim())
   }
-  return null
+  return fields
 }
 
 /** Query and user information may be secret: they are not kept. */
