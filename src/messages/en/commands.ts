@@ -45,3 +45,20 @@ export const oneShots = {
   command: 'tcpwhy probe load {url} --one-shot --rate 20 --for 30s',
   plain: connects,
 } as const
+
+/** For a box that translates addresses and lets packets not through. `port`: of the server, as its clients know it. */
+export const atTranslatingBox = {
+  now: [
+    {
+      text: 'On the box that translates these addresses: list its rules with their counters, and what its connection tracking refused.',
+      command: 'sudo nft list ruleset; sudo iptables -nvL; sudo conntrack -S',
+    },
+  ],
+  confirm: [
+    {
+      text: 'There: the trace names the rule that stops the next packet; add it, connect once, remove the table again.',
+      command:
+        "sudo nft 'add table inet why; add chain inet why i { type filter hook prerouting priority -400; }; add rule inet why i tcp dport {port} meta nftrace set 1' && sudo timeout 10 nft monitor trace; sudo nft delete table inet why",
+    },
+  ],
+} as const

@@ -1,5 +1,5 @@
 import type { CauseMessages } from '../types.ts'
-import { connects } from './commands.ts'
+import { atTranslatingBox, connects } from './commands.ts'
 import { connectSays } from './experiments.ts'
 
 export const connectFiltered = {
@@ -87,19 +87,7 @@ export const connectFiltered = {
     'by-box': {
       title:
         '{connections:count} connects to {server} got no answer at all: the box that translates their addresses drops the SYNs',
-      now: [
-        {
-          text: 'On the box that translates these addresses: list its rules with their counters, and what its connection tracking refused.',
-          command: 'sudo nft list ruleset; sudo iptables -nvL; sudo conntrack -S',
-        },
-      ],
-      confirm: [
-        {
-          text: 'There: the trace names the rule that stops the next packet; add it, connect once, remove the table again.',
-          command:
-            "sudo nft 'add table inet why; add chain inet why i { type filter hook prerouting priority -400; }; add rule inet why i tcp dport {port} meta nftrace set 1' && sudo timeout 10 nft monitor trace; sudo nft delete table inet why",
-        },
-      ],
+      ...atTranslatingBox,
       fix: [
         {
           text: 'Allow TCP to {server} and to what it is translated to on that box, or repair its route to there.',

@@ -1,5 +1,5 @@
 import type { CauseMessages } from '../types.ts'
-import { connects } from './commands.ts'
+import { atTranslatingBox, connects } from './commands.ts'
 import { connectSays } from './experiments.ts'
 
 export const firewallReject = {
@@ -73,19 +73,7 @@ export const firewallReject = {
     'by-box': {
       title:
         '{connections:count} connections to {server} {connections?was|were} refused or cut by the box that translates their addresses, not by the server',
-      now: [
-        {
-          text: 'On the box that translates these addresses: list its rules with their counters, and what its connection tracking refused.',
-          command: 'sudo nft list ruleset; sudo iptables -nvL; sudo conntrack -S',
-        },
-      ],
-      confirm: [
-        {
-          text: 'There: the trace names the rule that stops the next packet; add it, connect once, remove the table again.',
-          command:
-            "sudo nft 'add table inet why; add chain inet why i { type filter hook prerouting priority -400; }; add rule inet why i tcp dport {port} meta nftrace set 1' && sudo timeout 10 nft monitor trace; sudo nft delete table inet why",
-        },
-      ],
+      ...atTranslatingBox,
       fix: [
         {
           text: 'Change that rule; where none matches, the rule that should forward {server} is missing.',
