@@ -299,7 +299,7 @@ export class Expressions {
     }
     const code = this.condition(node)
     const last = code.at(-1)!
-    const opposite = when || COMPARE_I32[kind] !== last ? undefined : OPPOSITE[last]
+    const opposite = when || COMPARE_I32[kind] !== last ? undefined : OPPOSITE.get(last)
     if (opposite !== undefined) return [...code.slice(0, -1), opposite, op.brIf, ...u32(depth)]
     return [...code, ...(when ? [] : [op.i32Eqz]), op.brIf, ...u32(depth)]
   }

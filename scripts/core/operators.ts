@@ -48,14 +48,17 @@ export const COMPARE_I32: Table = {
   [K.GreaterThanEqualsToken]: 0x4e,
 }
 /** Of an instruction of COMPARE_I32, the one that is true when it is not. */
-export const OPPOSITE: Readonly<Record<number, number>> = {
-  70: 0x47,
-  71: 0x46,
-  72: 0x4e,
-  78: 0x48,
-  74: 0x4c,
-  76: 0x4a,
-}
+const OPPOSITES: readonly [number, number][] = [
+  [0x46, 0x47],
+  [0x48, 0x4e],
+  [0x4a, 0x4c],
+]
+export const OPPOSITE: ReadonlyMap<number, number> = new Map(
+  OPPOSITES.flatMap(([one, other]) => [
+    [one, other],
+    [other, one],
+  ]),
+)
 export const COMPARE_F64: Table = {
   [K.EqualsEqualsEqualsToken]: 0x61,
   [K.ExclamationEqualsEqualsToken]: 0x62,
