@@ -90,7 +90,7 @@ async function readExactly(inputs: Inputs, options: AnalyzeOptions) {
   }
   const again = await inputs.reopen()
   if (again === null) return { ...once, evidence }
-  const read = await readFlows(again, { ...readOptions(options), allAnswers: true })
+  const read = await readFlows(again, { ...once.reading, allAnswers: true })
   return { ...once, read, evidence: await evidenceOf(inputs, read, ids) }
 }
 
@@ -99,13 +99,14 @@ async function readOnce(inputs: Inputs, options: AnalyzeOptions) {
   const collected = new Collected(options)
   const reading = readOptions(options)
   const read = await readFlows(await inputs.open(), { ...reading, ...collected.readOptions() })
-  if (!mayHoldBothSides(read)) return { read, collected, translation: null }
+  if (!mayHoldBothSides(read)) return { read, reading, collected, translation: null }
   const { readBothSides } = await import('./both-sides.ts')
   const once = new Collected(options)
   const both = await readBothSides(inputs, { ...reading, ...once.readOptions() })
-  if (both === null || both === 'unread') return { read, collected, translation: both }
+  if (both === null || both === 'unread') return { read, reading, collected, translation: both }
   collected.close()
-  return { read: both.read, collected: once, translation: both.facts }
+  const { filter, facts } = both
+  return { read: both.read, reading: { ...reading, filter }, collected: once, translation: facts }
 }
 
 /** Where a cause was found, what was cut away is not what is missing. */

@@ -28,6 +28,8 @@ const SLACK_NS = 1000
 export interface BothSides {
   /** The capture without the translated sides: each connection once, as its client knows it. */
   read: FlowsRead
+  /** What that reading left out, for whoever reads it once more. */
+  filter: NonNullable<ReadOptions['filter']>
   facts: TranslationFacts
 }
 
@@ -48,13 +50,14 @@ export async function readBothSides(
   if (again === null) return 'unread'
   const firstFrames = new Map<number, number>()
   const wanted = new Set(pairs.map((p) => p.near.firstFrame))
+  const filter: BothSides['filter'] = (addresses, originNs) => {
+    const inner = options.filter?.(addresses, originNs) ?? null
+    const hides = hidden.filter(addresses)
+    return (p, tNs) => !hides(p, tNs) && (inner === null || inner(p, tNs))
+  }
   const read = await readFlows(again, {
     ...options,
-    filter: (addresses, originNs) => {
-      const inner = options.filter?.(addresses, originNs) ?? null
-      const hides = hidden.filter(addresses)
-      return (p, tNs) => !hides(p, tNs) && (inner === null || inner(p, tNs))
-    },
+    filter,
     onConnection: (facts) => {
       if (wanted.has(facts.firstFrame)) firstFrames.set(facts.firstFrame, facts.id)
       options.onConnection?.(facts)
@@ -73,7 +76,7 @@ export async function readBothSides(
       return id === undefined ? [] : [[id, { client: far.client, server: far.server }] as const]
     }),
   )
-  return { read, facts: { pairs: pairs.length, views, fates, untranslated } }
+  return { read, filter, facts: { pairs: pairs.length, views, fates, untranslated } }
 }
 
 interface Survey {
