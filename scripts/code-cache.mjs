@@ -1,16 +1,11 @@
 // Part of npm run build: makes dist/cli.cjs quick to start for bin/tcpwhy.js.
 // It becomes plain ASCII, so that it can be read without decoding and V8 keeps one byte a character, and takes in the bundler's few
-// helpers, which would be one more file to find; then it is run once, and what V8 had compiled by then goes to dist/cli.cache.
-// V8 compares the source's length, its own version and flags, and refuses what differs.
+// helpers, which would be one more file to find; then it is run once, and keeps what V8 had compiled by then in dist/cli.cache.
 import { spawnSync } from 'node:child_process'
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { Script } from 'node:vm'
+import { join } from 'node:path'
 
-const self = fileURLToPath(import.meta.url)
-const root = join(dirname(self), '..')
+const root = join(import.meta.dirname, '..')
 const file = join(root, 'dist/cli.cjs')
 const host = join(root, 'dist/cli-host.cjs')
 const helpers = join(root, 'dist/rolldown-runtime.cjs')
@@ -18,15 +13,13 @@ const cache = join(root, 'dist/cli.cache')
 /** What an everyday capture makes V8 compile. */
 const CAPTURE = join(root, 'test/captures/incident/listen-backlog.pcap')
 
-if (process.argv[2] === 'record') record()
-else {
-  rmSync(cache, { force: true })
-  writeFileSync(file, ascii(withHelpers(readFileSync(file, 'utf8'))))
-  writeFileSync(host, ascii(readFileSync(host, 'utf8')))
-  const stdio = ['ignore', 'ignore', 'inherit']
-  spawnSync(process.execPath, [self, 'record', CAPTURE], { stdio })
-  console.log(`dist/cli.cache: ${Math.round(statSync(cache).size / 1000)} kB`)
-}
+// The compiled form of another build may be taken for that of this one: V8 compares no more of the source than its length.
+rmSync(cache, { force: true })
+writeFileSync(file, ascii(withHelpers(readFileSync(file, 'utf8'))))
+writeFileSync(host, ascii(readFileSync(host, 'utf8')))
+const stdio = ['ignore', 'ignore', 'inherit']
+spawnSync(process.execPath, [join(root, 'bin/tcpwhy.js'), CAPTURE], { stdio })
+console.log(`dist/cli.cache: ${Math.round(statSync(cache).size / 1000)} kB`)
 
 /** The second script still finds them in their file: they keep no state that the two would have to share. */
 function withHelpers(source) {
@@ -47,16 +40,4 @@ function ascii(source) {
     /[\u0080-\uffff]/g,
     (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
-}
-
-function record() {
-  process.argv.splice(2, 1)
-  const source = readFileSync(file, 'latin1')
-  const script = new Script(
-    `(function (exports, require, module, __filename, __dirname) {${source}\n})`,
-    { filename: file },
-  )
-  const module = { exports: {} }
-  process.on('exit', () => writeFileSync(cache, script.createCachedData()))
-  script.runInThisContext()(module.exports, createRequire(file), module, file, dirname(file))
 }

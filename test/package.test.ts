@@ -209,9 +209,10 @@ describe('starting', () => {
   test('the compiled form of the command is one that this Node takes, and is not published', () => {
     expect(packed.files.map(({ path }) => path)).not.toContain('dist/cli.cache')
     const source = readFileSync(join(dist, 'cli.cjs'), 'latin1')
+    const { compiled } = partsOf(readFileSync(join(dist, 'cli.cache')))
     const script = new Script(
       `(function (exports, require, module, __filename, __dirname) {${source}\n})`,
-      { filename: join(dist, 'cli.cjs'), cachedData: readFileSync(join(dist, 'cli.cache')) },
+      { filename: join(dist, 'cli.cjs'), cachedData: compiled },
     )
     expect(script.cachedDataRejected).toBe(false)
     expect(readFileSync(join(root, 'bin/tcpwhy.js'), 'utf8')).toContain(
@@ -220,14 +221,7 @@ describe('starting', () => {
   })
 
   test('an installed copy makes the compiled form itself, when it first reads a file', () => {
-    const copy = mkdtempSync(join(place, 'copy-'))
-    for (const path of ['bin', 'dist', 'package.json']) {
-      cpSync(join(root, path), join(copy, path), { recursive: true })
-    }
-    symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
-    const cache = join(copy, 'dist/cli.cache')
-    const run = (args: string[]) =>
-      spawnSync(process.execPath, ['bin/tcpwhy.js', ...args], { cwd: copy, encoding: 'utf8' })
+    const { copy, cache, run } = copied()
     rmSync(cache)
     expect(run(['--version']).status).toBe(0)
     expect(existsSync(cache)).toBe(false)
@@ -243,6 +237,33 @@ describe('starting', () => {
     expect(readdirSync(join(copy, 'dist')).filter((name) => /cache/.test(name))).toEqual([
       'cli.cache',
     ])
+  })
+
+  test('the compiled form that another Node made is passed over, though V8 would take it', () => {
+    // What V8 takes, because it is as long as the command, and does something else: only the maker's name keeps it out.
+    const { copy, cache, run } = copied()
+    const { length } = readFileSync(join(copy, 'dist/cli.cjs'), 'latin1')
+    const head = '(function (exports, require, module, __filename, __dirname) {'
+    const other = new Script(
+      `${head}${"process.stdout.write('taken')".padEnd(length)}\n})`, // as bin/tcpwhy.js wraps it
+    )
+    other.runInThisContext()
+    const { maker } = partsOf(readFileSync(cache))
+    const keep = (by: string) =>
+      writeFileSync(cache, Buffer.concat([other.createCachedData(), Buffer.from(by)]))
+    keep(maker)
+    expect(run(['--version']).stdout).toBe('taken')
+    expect(maker.split(' ').slice(0, 3)).toEqual([
+      `\n${process.version}`,
+      process.platform,
+      process.arch,
+    ])
+    for (const another of [maker.replace('v', 'v1'), maker.replace(process.arch, 'mips'), '']) {
+      keep(another)
+      expect(run(['--version']).stdout).toMatch(/^tcpwhy /)
+    }
+    expect(run([join(project, 'incident.pcap')])).toMatchObject({ status: 1, stderr: '' })
+    expect(partsOf(readFileSync(cache)).maker).toBe(maker)
   })
 
   test('analysing a capture needs nothing but what Node has everywhere', () => {
@@ -270,6 +291,24 @@ describe('starting', () => {
     expect(modules.filter((name) => !known.includes(name))).toEqual([])
   })
 })
+
+/** A checkout of its own, built. */
+function copied() {
+  const copy = mkdtempSync(join(place, 'copy-'))
+  for (const path of ['bin', 'dist', 'package.json']) {
+    cpSync(join(root, path), join(copy, path), { recursive: true })
+  }
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
+  const run = (args: string[]) =>
+    spawnSync(process.execPath, ['bin/tcpwhy.js', ...args], { cwd: copy, encoding: 'utf8' })
+  return { copy, cache: join(copy, 'dist/cli.cache'), run }
+}
+
+/** Of dist/cli.cache: what V8 made, and the line behind it that says which Node that was. */
+function partsOf(cache: Buffer) {
+  const at = cache.lastIndexOf('\n')
+  return { compiled: cache.subarray(0, at), maker: cache.subarray(at).toString() }
+}
 
 function npm(args: string[], cwd: string): string {
   return execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
