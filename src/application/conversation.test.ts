@@ -241,6 +241,7 @@ describe('tls', () => {
       clientHello: true,
       serverName: 'a.example',
       unanswered: 'unknown',
+      last: { client: 'handshake', server: 'alert' },
     })
   })
 
@@ -277,6 +278,24 @@ describe('tls', () => {
       ]),
     )
     expect(facts.tls?.unanswered).toBe('unknown')
+  })
+
+  test.each([
+    ['an alert', [record(23, 90), record(21, 26)], 'alert', true],
+    ['data', [record(23, 26)], 'data', 'unknown'],
+    ['a heartbeat ends nothing and asks nothing', [record(24, 86)], 'handshake', 'unknown'],
+    ['nobody knows after lost octets', [record(23, 90), new Uint8Array(40)], null, 'unknown'],
+  ] as const)('TLS 1.2, the last record of the client: %s', (_, sent, last, unanswered) => {
+    const facts = readConversation(
+      conversation([
+        ['client', hello('a.example')],
+        ['server', join(record(22, 900), record(20, 1), record(22, 40))],
+        ['client', join(record(20, 1), record(22, 40))],
+        ...sent.map((bytes): ['client', Uint8Array] => ['client', bytes]),
+      ]),
+    )
+    expect(facts.tls?.last).toEqual({ client: last, server: 'handshake' })
+    expect(facts.tls?.unanswered).toBe(unanswered)
   })
 
   test('close_notify is no alert; TLS 1.3 handshake finished by the client’s Finished', () => {

@@ -1,5 +1,5 @@
 // TLS records as defined by RFC 8446 (1.3) and RFC 5246 (1.2); server name: RFC 6066 §3.
-import type { TlsFacts } from '../evidence/application.ts'
+import type { TlsFacts, TlsRecord } from '../evidence/application.ts'
 import type { Side } from '../evidence/connection.ts'
 import { startsLikeHttp } from './http.ts'
 import { type Chunk, Framer, latin1, type Message } from './stream.ts'
@@ -8,6 +8,13 @@ const CHANGE_CIPHER_SPEC = 20
 const ALERT = 21
 const HANDSHAKE = 22
 const APPLICATION_DATA = 23
+/** A heartbeat (24, RFC 6520) is none of these: it may come at any time and ends nothing. */
+const records: Record<number, TlsRecord> = {
+  [CHANGE_CIPHER_SPEC]: 'handshake',
+  [ALERT]: 'alert',
+  [HANDSHAKE]: 'handshake',
+  [APPLICATION_DATA]: 'data',
+}
 const FATAL = 2
 const CLOSE_NOTIFY = 0
 const MAX_RECORD = 16_384 + 2048 // RFC 5246 §6.2.3
@@ -71,6 +78,7 @@ interface State {
   /** ChangeCipherSpec seen from that side: its handshake records and alerts are encrypted from there on. */
   changed: Record<Side, boolean>
   finished: Record<Side, boolean>
+  last: Record<Side, TlsRecord | null>
   serverHello: boolean
   version13: boolean
   whole: boolean
@@ -89,11 +97,14 @@ export function readTls(chunks: readonly Chunk[], sawStart: boolean): TlsFacts {
   for (const chunk of chunks) {
     const framer = framers[chunk.from]
     framer.push(chunk, (record) => readRecord(state, chunk.from, record))
-    if (!framer.inStep) state.whole = false
+    if (framer.inStep) continue
+    state.whole = false
+    state.last[chunk.from] = null
   }
   state.facts.plainTextFrom = plainTextFrom(chunks)
   state.facts.handshakeFinished = handshakeFinished(state)
   state.facts.unanswered = unanswered(state)
+  state.facts.last = state.last
   return state.facts
 }
 
@@ -108,6 +119,7 @@ function newState(sawStart: boolean): State {
     },
     changed: { client: false, server: false },
     finished: { client: false, server: false },
+    last: { client: null, server: null },
     serverHello: false,
     version13: false,
     whole: sawStart,
@@ -128,6 +140,7 @@ function newFramer(sawStart: boolean): Framer {
 }
 
 function readRecord(state: State, from: Side, record: Message): void {
+  state.last[from] = records[record.bytes[0]!] ?? state.last[from]
   switch (record.bytes[0]) {
     case CHANGE_CIPHER_SPEC:
       state.changed[from] = true
@@ -138,7 +151,7 @@ function readRecord(state: State, from: Side, record: Message): void {
     case HANDSHAKE:
       readHandshake(state, from, record)
       return
-    default:
+    case APPLICATION_DATA:
       readApplicationData(state, from, record)
   }
 }

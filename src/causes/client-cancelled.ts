@@ -106,7 +106,8 @@ function saidGoodbye(connection: ConnectionFacts, act: Act, evidence: Evidence):
   const { request, sides } = connection
   if (request === null || (sides.server.firstDataMs ?? Infinity) > act.atMs) return false
   if (request.startMs < act.atMs - GOODBYE_MS || request.startMs > act.atMs) return false
-  return connection.exchanges > 1 && farewell(connection, request.octets, evidence) !== 'no'
+  const said = farewell(connection, { from: 'client', octets: request.octets }, evidence)
+  return connection.exchanges > 1 && said !== 'no'
 }
 
 /** It closed its own direction only and took what came after that: nothing was left (RFC 9293 §3.6). */

@@ -112,7 +112,7 @@ function unreadResponse(
   const http = application?.http ?? null
   if (connection.requestPending || server.payloadOctets === 0) return null
   const unread = client.unreadOctets ?? 0
-  if (farewell(connection, unread, evidence) === 'yes') return null
+  if (farewell(connection, { from: 'server', octets: unread }, evidence) === 'yes') return null
   const incomplete = http !== null && http.bodyComplete === false
   const sending = isStillSending(server, reset)
   if (unread === 0 && !incomplete && !sending) return null
@@ -225,7 +225,8 @@ function unreadRequest(
   // The reset itself acknowledges what the kernel had received, read or not.
   const covered = reset.ack >= request.seq + request.octets
   if (client.inFlightOctets > 0 && !covered) return null
-  const last = farewell(connection, request.octets, evidence)
+  const { octets } = request
+  const last = farewell(connection, { from: 'client', octets }, evidence)
   if (last === 'yes') return null
   const served = server.payloadOctets > 0
   const together = endedTogether(evidence, connection, 'server') >= TOGETHER

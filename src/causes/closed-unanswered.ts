@@ -110,7 +110,7 @@ function answerDue(
 ): ClosedUnanswered['due'] | 'no' {
   const { connection, octets } = found
   const told = evidence.application.get(connection.id)
-  if (farewell(connection, octets, evidence) !== 'no') return 'no'
+  if (farewell(connection, { from: 'client', octets }, evidence) !== 'no') return 'no'
   if (isCancelRequest(found, told?.protocol ?? 'unknown')) return 'no'
   if (told?.protocol === 'http') return askedByHttp(found, told.http)
   if (told?.protocol === 'mysql' || told?.protocol === 'postgresql') {

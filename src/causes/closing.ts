@@ -3,6 +3,7 @@ import type {
   ResetFacts,
   Segment,
   Side,
+  SideFacts,
   UnansweredFacts,
 } from '../evidence/connection.ts'
 import type { Evidence } from '../evidence/evidence.ts'
@@ -213,6 +214,11 @@ export function dataAfterReset(connection: ConnectionFacts, reset: ResetFacts): 
         s.note === 'none',
     ) ?? null
   )
+}
+
+/** Octets that a side has sent, in the capture or by its later sequence numbers, and the other side never acknowledged. */
+export function unacknowledged({ payloadOctets, missingOctets, ackedOctets }: SideFacts): number {
+  return Math.max(0, payloadOctets + missingOctets - ackedOctets)
 }
 
 /** Octets that a side has sent, by its later sequence numbers, and that are not in the capture nor acknowledged in it. */

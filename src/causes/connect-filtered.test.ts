@@ -1,5 +1,13 @@
+import { expect, test } from 'vitest'
 import { causeTable } from '../../test/helpers/cause-table.ts'
-import { address, connection, fate, handshakeOnly, unanswered } from '../../test/helpers/facts.ts'
+import {
+  address,
+  connection,
+  evidence,
+  fate,
+  handshakeOnly,
+  unanswered,
+} from '../../test/helpers/facts.ts'
 import { connectFiltered } from './connect-filtered.ts'
 
 const other = { server: address('10.77.2.2', 8080) }
@@ -87,3 +95,11 @@ causeTable(connectFiltered, [
     is: 'nothing',
   },
 ])
+
+test('connect-filtered: of a host that connects to itself, its own SYNs do not show that it is up', () => {
+  const self = unanswered({ server: address('10.77.1.2', 80) })
+  const hosts = [{ address: '10.77.1.2', ttls: [], packets: self.sides.client.packets }]
+  const [verdict] = connectFiltered.judge(evidence({ connections: [self], hosts })).verdicts
+  expect(verdict?.because.map(({ key }) => key)).toEqual(['syn-unanswered', 'never-answered'])
+  expect(verdict?.against).toEqual([])
+})

@@ -179,7 +179,8 @@ function reasonsAgainst(connection: ConnectionFacts, syn: UnansweredSyn): Reason
   const against: Reason[] = []
   if (syn.answeredAround) against.push(say('answers-others', { server }, at))
   else if (syn.answeredEver) against.push(say('answered-before', { server }, at))
-  if (syn.hostPackets === 0 && !syn.hidden)
+  const self = connection.client.address === connection.server.address
+  if (syn.hostPackets === 0 && !syn.hidden && !self)
     against.push(say('host-silent', { host: connection.server.address }, at))
   if (syn.absent) {
     against.push(say('one-port', { port: connection.server.port }, at))

@@ -41,7 +41,7 @@ interface Late {
 function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | null {
   const late = lateData(connection)
   if (late === null) return null
-  const last = farewell(connection, late.data.len, evidence)
+  const last = farewell(connection, { from: late.data.from, octets: late.data.len }, evidence)
   if (last === 'yes') return null
   const closer = late.reset.from
   const sender = otherSide(closer)

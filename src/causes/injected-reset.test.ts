@@ -136,6 +136,43 @@ causeTable(injectedReset, [
     is: 'nothing',
   },
   {
+    name: 'near miss: no timestamps, but the usual TTL and the window announced last: so macOS and BSD reset',
+    connections: [
+      died({ shape: 'active', from: 'client', wnd: 64_256, timestampsKept: false }),
+      died({ shape: 'active', from: 'client', wnd: 64_256, timestampsKept: false }, { id: 1 }),
+    ],
+    is: 'nothing',
+  },
+  {
+    name: 'no timestamps, and a window that was never announced',
+    connections: [died({ shape: 'active', from: 'client', wnd: 9000, timestampsKept: false })],
+    is: 'possible',
+    because: ['no-timestamps'],
+  },
+  {
+    name: 'near miss: a NAT resets in the name of a server whose client had reset the connection long before',
+    connections: [
+      connection({
+        ending: 'reset',
+        resets: [
+          reset({ from: 'client', shape: 'active' }),
+          reset({ ...forged, frame: 30, tMs: 17_000, shape: 'other' }),
+        ],
+      }),
+    ],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: a NAT resets what both sides had closed: nothing was left to cut',
+    connections: [
+      connection({
+        ending: 'reset-after-close',
+        resets: [reset({ ...forged, frame: 30, tMs: 17_000, shape: 'other' })],
+      }),
+    ],
+    is: 'nothing',
+  },
+  {
     name: 'near miss: a refused SYN',
     connections: [
       unanswered({

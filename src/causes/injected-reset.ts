@@ -10,7 +10,7 @@ import {
   reasonsOf,
   type Verdict,
 } from './cause.ts'
-import { dataAfterReset } from './closing.ts'
+import { dataAfterReset, roundTripMs } from './closing.ts'
 import { weighConnects, weighed } from './weigh-experiments.ts'
 import { captureSide, isProvenOfBox, provenFates, usualTtls } from './where.ts'
 
@@ -72,6 +72,7 @@ function fateOf(connection: ConnectionFacts, evidence: Evidence, from: Side) {
 
 function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | null {
   for (const reset of connection.resets) {
+    if (wasGone(connection, reset)) continue
     const proof = fateOf(connection, evidence, reset.from)?.fate
     if (proof === 'delivered') continue
     const verdict =
@@ -79,16 +80,24 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
         ? proven(connection, reset, evidence)
         : bySigns(connection, reset, evidence)
     if (verdict === null) continue
-    if (verdict.certainty === 'possible' && reset.accepted === false && unharmed(connection))
-      continue
+    if (verdict.certainty === 'possible' && isHarmless(connection, reset)) continue
     return verdict
   }
   return null
 }
 
-/** Of a reset that the receiver rightly ignored a mere suspicion is not worth the reader's time. */
-function unharmed(connection: ConnectionFacts): boolean {
-  return ['clean', 'open', 'half-closed'].includes(connection.ending)
+/** Its receiver had reset the connection itself, too long before for the two to have crossed: there was nothing left to cut. */
+function wasGone(connection: ConnectionFacts, reset: ResetFacts): boolean {
+  const earliest = reset.tMs - 2 * roundTripMs(connection)
+  return connection.resets.some(
+    (r) => r.from !== reset.from && r.accepted !== false && r.tMs < earliest,
+  )
+}
+
+/** Of a reset that the receiver rightly ignored, or that came when both had closed, a mere suspicion is not worth the reader's time. */
+function isHarmless({ ending }: ConnectionFacts, { accepted }: ResetFacts): boolean {
+  if (ending === 'reset-after-close') return true
+  return accepted === false && ['clean', 'open', 'half-closed'].includes(ending)
 }
 
 /** The reset arrived and never left its sender. When its trigger did not arrive either, a reject rule explains more. */
@@ -163,7 +172,7 @@ function signs(
     strong++
     reasons.push(say('foreign-ttl', { ttl: reset.ttl, usual: reset.ttlUsual }, at))
   }
-  if (reset.shape === 'active' && reset.timestampsKept === false) {
+  if (reset.shape === 'active' && reset.timestampsKept === false && !isOwn(connection, reset)) {
     strong++
     reasons.push(say('no-timestamps', {}, at))
   }
@@ -188,6 +197,15 @@ function signs(
   }
   if (reset.accepted === false && strong > 0) reasons.push(say('ignored', {}, at))
   return { reasons, strong }
+}
+
+/**
+ * BSD, macOS and Windows leave timestamps out of their resets (4.4BSD tcp_output: not with TH_RST), and repeat the window that they
+ * announced last, which no forger has to: with the usual TTL that is no stranger's.
+ */
+function isOwn(connection: ConnectionFacts, reset: ResetFacts): boolean {
+  const { lastWindow } = connection.sides[reset.from]
+  return !reset.ttlUnusual && reset.wnd > 0 && reset.wnd === lastWindow
 }
 
 /** Several resets at guessed sequence numbers within a moment: one stack sends one, or one a received segment. */

@@ -1,4 +1,4 @@
-import type { HttpFacts } from '../../src/evidence/application.ts'
+import type { HttpFacts, TlsRecord } from '../../src/evidence/application.ts'
 import { causeTable } from '../../test/helpers/cause-table.ts'
 import { ACK, application, connection, PSH, reset, segment } from '../../test/helpers/facts.ts'
 import { resetAfterExchange } from './reset-after-exchange.ts'
@@ -43,6 +43,24 @@ const tail = (len: number, over: Parameters<typeof connection>[0] = {}) =>
     sides: { client: fin(10), server: { payloadOctets: 500 + len } },
     ...over,
   })
+
+const lastRecord = (server: TlsRecord) =>
+  [
+    [
+      0,
+      application({
+        protocol: 'tls',
+        tls: {
+          alert: null,
+          handshakeFinished: true,
+          plainTextFrom: null,
+          clientHello: true,
+          serverName: null,
+          last: { client: 'data', server },
+        },
+      }),
+    ],
+  ] as const
 
 causeTable(resetAfterExchange, [
   {
@@ -241,6 +259,30 @@ causeTable(resetAfterExchange, [
       }),
     ],
     is: 'nothing',
+  },
+  {
+    name: 'near miss: the client gave up over a hole; of what came above it nothing was acknowledged',
+    connections: [
+      connection({
+        ending: 'reset',
+        resets: [reset({ from: 'client', shape: 'active' })],
+        sides: { server: { missingOctets: 9000, ackedOctets: 7000, inFlightOctets: 2500 } },
+      }),
+    ],
+    is: 'nothing',
+  },
+  {
+    name: "near miss: what the client's reset answers is the end of the TLS handshake, as short as close_notify",
+    connections: [tail(51)],
+    application: lastRecord('handshake'),
+    is: 'nothing',
+  },
+  {
+    name: 'an alert is a farewell however much it is padded',
+    connections: [tail(229)],
+    application: lastRecord('alert'),
+    is: 'likely',
+    because: ['but-farewell'],
   },
   {
     name: "near miss: a reset with a stranger's TTL",

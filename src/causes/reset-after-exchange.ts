@@ -13,7 +13,8 @@ import {
   type Verdict,
 } from './cause.ts'
 import { closedUnanswered } from './closed-unanswered.ts'
-import { farewell } from './farewell.ts'
+import { unacknowledged } from './closing.ts'
+import { farewell, type LastWords } from './farewell.ts'
 
 const say = reasonsOf('reset-after-exchange')
 
@@ -63,13 +64,13 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
   }
 }
 
-function weightOf(likely: boolean, complete: boolean, last: LastWords): number {
+function weightOf(likely: boolean, complete: boolean, last: Unheard): number {
   if (!likely) return last.is === 'perhaps' ? 46 : 32
   return complete ? 78 : 70
 }
 
 /** What was not acknowledged or not read when the reset came, if only the end of a TLS session: 'none' = nothing was. */
-interface LastWords {
+interface Unheard {
   is: 'none' | 'yes' | 'perhaps'
   octets: number
 }
@@ -79,29 +80,34 @@ function lastWords(
   connection: ConnectionFacts,
   reset: ResetFacts,
   evidence: Evidence,
-): LastWords | null {
+): Unheard | null {
   const sender = connection.sides[reset.from]
-  const peer = connection.sides[otherSide(reset.from)]
-  if (sender.payloadOctets > sender.ackedOctets) return null
+  const other = otherSide(reset.from)
+  const peer = connection.sides[other]
+  if (unacknowledged(sender) > 0) return null
   const left = connection.sides.client.fin?.tMs ?? Number.POSITIVE_INFINITY
   const late = (connection.response?.startMs ?? 0) > left // an answer that came when the client had gone
   const unread = sender.unreadOctets ?? 0
-  const open = [
-    late ? (connection.response?.octets ?? 0) : 0,
-    reset.trigger?.len ?? 0,
-    peer.payloadOctets - peer.ackedOctets,
-    connection.requestPending ? (connection.request?.octets ?? 0) : 0,
-    unread > rounding(connection, reset) ? unread : 0,
-  ].filter((octets) => octets > 0)
+  const words: LastWords[] = [
+    { from: 'server', octets: late ? (connection.response?.octets ?? 0) : 0 },
+    { from: other, octets: reset.trigger?.len ?? 0 },
+    { from: other, octets: unacknowledged(peer) },
+    {
+      from: 'client',
+      octets: connection.requestPending ? (connection.request?.octets ?? 0) : 0,
+    },
+    { from: other, octets: unread > rounding(connection, reset) ? unread : 0 },
+  ]
+  const open = words.filter(({ octets }) => octets > 0)
   // What the server resets came from the client: in plain HTTP that is a request, however short.
   const complete = !late && reset.from === 'client' && wasComplete(connection, evidence)
-  const each = open.map((octets) =>
-    complete && octets <= LAST_WORDS ? 'yes' : farewell(connection, octets, evidence),
+  const each = open.map((some) =>
+    complete && some.octets <= LAST_WORDS ? 'yes' : farewell(connection, some, evidence),
   )
   if (each.includes('no')) return null
   return {
     is: each.includes('perhaps') ? 'perhaps' : each.includes('yes') ? 'yes' : 'none',
-    octets: Math.max(0, ...open),
+    octets: Math.max(0, ...open.map(({ octets }) => octets)),
   }
 }
 
@@ -132,7 +138,7 @@ function goodbye(reset: ResetFacts, connection: ConnectionFacts): boolean {
 function reasons(
   connection: ConnectionFacts,
   reset: ResetFacts,
-  { evidence, complete, last }: { evidence: Evidence; complete: boolean; last: LastWords },
+  { evidence, complete, last }: { evidence: Evidence; complete: boolean; last: Unheard },
 ): Pick<Verdict, 'because' | 'against'> {
   const at = frameOf(reset, connection)
   const http = evidence.application.get(connection.id)?.http

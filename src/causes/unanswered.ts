@@ -50,9 +50,16 @@ export function unansweredSyn(connection: ConnectionFacts, evidence: Evidence): 
     lastSynMs,
     answeredAround: around || hidden,
     answeredEver: last !== null || hidden,
-    hostPackets: evidence.hosts.get(connection.server.address)?.packets ?? 0,
+    hostPackets: packetsOfServer(connection, evidence),
     halfOpen: endpoint?.byEnding['handshake-incomplete'] ?? 0,
   }
+}
+
+/** Of a host that connects to itself, this connection's SYNs are packets of its address too. */
+function packetsOfServer(connection: ConnectionFacts, evidence: Evidence): number {
+  const packets = evidence.hosts.get(connection.server.address)?.packets ?? 0
+  const self = connection.client.address === connection.server.address
+  return Math.max(0, packets - (self ? connection.sides.client.packets : 0))
 }
 
 function whereStopped(

@@ -61,4 +61,8 @@ export interface TlsFacts {
    */
   unanswered?: boolean | 'unknown'
   serverName: string | null
+  /** What the last record of each side was: its end of the session, a step of the handshake, or data. null or absent = not told. */
+  last?: { client: TlsRecord | null; server: TlsRecord | null }
 }
+
+export type TlsRecord = 'alert' | 'handshake' | 'data'
