@@ -4,10 +4,18 @@ import type { CauseId } from '../causes/ids.ts'
 import { causes } from '../causes/index.ts'
 import { conclude } from '../diagnose/diagnose.ts'
 import type { ConnectionSummary, Report } from '../diagnose/report.ts'
-import { draftOf, type Locate, place, type SummaryContext, summarise } from '../diagnose/summary.ts'
+import {
+  draftOf,
+  type Locate,
+  place,
+  type SummaryContext,
+  summarise,
+  type Views,
+  viewsOf,
+} from '../diagnose/summary.ts'
 import type { ApplicationFacts } from '../evidence/application.ts'
 import type { ConnectionFacts } from '../evidence/connection.ts'
-import type { Evidence, TranslationFacts } from '../evidence/evidence.ts'
+import type { Evidence } from '../evidence/evidence.ts'
 import { diagnoseWords as words } from '../messages/en/diagnose.ts'
 import { en } from '../messages/en/index.ts'
 import { render } from '../messages/render.ts'
@@ -69,7 +77,7 @@ async function analyzeOne(options: AnalyzeOptions): Promise<AnalyzeResult> {
   noteEmptyFilter(report, options)
   if (translation === 'unread') noteTwice(report)
   if (isHeadersOnly(read)) noteHeadersOnly(report)
-  const context = { locate, originNs: read.originNs, translation: evidence.translation }
+  const context = { locate, originNs: read.originNs, views: viewsOf(evidence) }
   const rows = await collected.deliver(report, context, causeOf)
   if (options.show === undefined) return { report, ...rows }
   const facts = collected.shown
@@ -165,13 +173,13 @@ async function analyzeViews(options: AnalyzeOptions): Promise<AnalyzeResult> {
   }
   const collected = new Collected(options)
   for (const facts of first.all) collected.add(facts)
-  const context = { locate, originNs: first.read.originNs }
+  const context = { locate, originNs: first.read.originNs, views: viewsOf(evidence) }
   const rows = await collected.deliver(report, context, causeOf)
   if (options.show === undefined) return { report, ...rows }
   const facts = all.find((c) => String(c.id) === options.show)
   if (facts === undefined) throw notFound(options.show, all.length)
   const own = views.find((v) => v.all.includes(facts)) ?? first
-  return { report, ladder: await showOne(facts, { ...own, locate, causeOf }) }
+  return { report, ladder: await showOne(facts, { ...own, ...context, causeOf }) }
 }
 
 /** A wrong cause with proof is what exchanged captures give: no report is better. */
@@ -244,13 +252,13 @@ async function showOne(
     read: FlowsRead
     locate: Locate
     causeOf: CauseOf
-    translation?: TranslationFacts | undefined
+    views?: Views | undefined
   },
 ) {
   const { inputs, read, locate, causeOf } = from
   const cause = causeOf(facts.id)
-  const { translation } = from
-  const summary = summarise(facts, { locate, originNs: read.originNs, cause, translation })
+  const { views } = from
+  const summary = summarise(facts, { locate, originNs: read.originNs, cause, views })
   const again = await readAgain(inputs, read, [facts], { payload: false })
   return ladderOf(facts, summary, again?.get(facts.id) ?? null, locate)
 }

@@ -3,6 +3,7 @@ import { formatEndpoint } from '../base/addresses.ts'
 import type { ConnectionFacts } from '../evidence/connection.ts'
 import type { TranslationFacts } from '../evidence/evidence.ts'
 import { boxFates } from '../evidence/vantage/box.ts'
+import { servicesOf } from '../evidence/vantage/names.ts'
 import {
   type Trace,
   type Translated,
@@ -69,14 +70,14 @@ export async function readBothSides(
     const id = firstFrames.get(t.firstFrame)
     if (id !== undefined) ids.set(t.id, id)
   }
-  const { fates, untranslated } = await compared(survey, inputs, ids)
+  const proven = await compared(survey, inputs, ids)
   const views = new Map(
     pairs.flatMap(({ near, far }) => {
       const id = ids.get(near.id)
       return id === undefined ? [] : [[id, { client: far.client, server: far.server }] as const]
     }),
   )
-  return { read, filter, facts: { pairs: pairs.length, views, fates, untranslated } }
+  return { read, filter, facts: { pairs: pairs.length, views, ...proven } }
 }
 
 interface Survey {
@@ -171,7 +172,7 @@ async function compared(
   survey: Survey,
   inputs: Inputs,
   ids: ReadonlyMap<number, number>,
-): Promise<Required<Pick<TranslationFacts, 'fates' | 'untranslated'>>> {
+): Promise<Required<Pick<TranslationFacts, 'fates' | 'untranslated' | 'services'>>> {
   const { facts, pairs, read } = survey
   const paired = new Set(
     pairs.flatMap(({ near, far, between }) => [near.id, far.id, ...between.map((b) => b.id)]),
@@ -229,7 +230,11 @@ async function compared(
         return own === undefined ? [] : [[own, value] as const]
       }),
     )
-  return { fates: ofRead(found), untranslated: ofRead(passedUntranslated(held, twice)) }
+  return {
+    fates: ofRead(found),
+    untranslated: ofRead(passedUntranslated(held, twice)),
+    services: servicesOf(held),
+  }
 }
 
 /** The client answered by RST what came from the server's own address, and both went through the box as they were. */

@@ -1,6 +1,7 @@
 import type { ConnectionFacts, Segment, SideFacts } from '../evidence/connection.ts'
 import type { Evidence, PathFacts } from '../evidence/evidence.ts'
 import { type Comparison, compareViews } from '../evidence/vantage/compare.ts'
+import { isTranslated } from '../evidence/vantage/names.ts'
 import type { View } from '../evidence/vantage/view.ts'
 import { annotate } from '../flow/replay.ts'
 import { evidenceOf } from './evidence-of.ts'
@@ -142,7 +143,7 @@ async function joined(
     connections,
     endpoints: new Map(parts.toReversed().flatMap((p) => [...p.endpoints])),
     hosts: new Map(parts.toReversed().flatMap((p) => [...p.hosts])),
-    paths: pathsOf(parts),
+    paths: withPairsCounted(pathsOf(parts), views, comparison.pairs, connections),
     application: new Map(parts.flatMap((p) => [...p.application])),
     vantage: comparison.facts,
     startMs: Math.min(...parts.map((p) => p.startMs)),
@@ -182,6 +183,57 @@ function asSent(side: SideFacts, sent: SideFacts): SideFacts {
     largestAckedSegment,
     smallestLostSegment,
   }
+}
+
+/**
+ * Translated, a path has another name in each view, and what its far end sent again only the far view knows: it is counted anew
+ * from the connections, under the near view's names. Under the far view's it would be another path with the same losses, so it
+ * stays only where connections go by them.
+ */
+function withPairsCounted(
+  paths: Map<string, PathFacts>,
+  views: readonly ViewRead[],
+  pairs: Comparison['pairs'],
+  connections: readonly ConnectionFacts[],
+): Map<string, PathFacts> {
+  const farOf = new Map(pairs.map(({ near, far }) => [near.id, far]))
+  const renamed = new Set(pairs.filter(isTranslated).map((p) => pathKey(p.near)))
+  const counts = new Map<
+    string,
+    Pick<PathFacts, 'retransmissions' | 'lossyConnections' | 'undecided'>
+  >()
+  const used = new Set(connections.map(pathKey))
+  for (const { far } of pairs.filter(isTranslated)) {
+    if (!used.has(pathKey(far))) paths.delete(pathKey(far))
+  }
+  const ofPairs = new Set(pairs.map((p) => p.near))
+  const near = views.find((v) => v.all.some((c) => ofPairs.has(c)))
+  for (const c of near?.all ?? []) {
+    const key = pathKey(c)
+    if (!renamed.has(key)) continue
+    const { client, server } = joinedFacts(c, farOf.get(c.id) ?? c, 'near').sides
+    const resent = resentBy(client) + resentBy(server)
+    const count = counts.get(key) ?? { retransmissions: 0, lossyConnections: 0, undecided: 0 }
+    count.retransmissions += resent
+    count.lossyConnections += Math.sign(resent)
+    count.undecided = (count.undecided ?? 0) + (client.undecided ?? 0) + (server.undecided ?? 0)
+    counts.set(key, count)
+  }
+  for (const [key, count] of counts) {
+    const path = paths.get(key)
+    if (path !== undefined && path.retransmissions < count.retransmissions) {
+      paths.set(key, { ...path, ...count })
+    }
+  }
+  return paths
+}
+
+function pathKey({ client, server }: ConnectionFacts): string {
+  return `${client.address} ${server.address}`
+}
+
+function resentBy({ retransmissions: r }: SideFacts): number {
+  return r.rto + r.fast + r.syn + r.synAck + r.fin
 }
 
 /** Of each pair of hosts the view that saw more sent again: the other one saw only what got through. */

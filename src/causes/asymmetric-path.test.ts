@@ -41,6 +41,22 @@ causeTable(asymmetricPath, [
     because: ['answers-lost'],
   },
   {
+    name: "near miss: a box answers them by reset in the client's name: it stops them",
+    connections: [connection({ ending: 'timed-out' })],
+    fates: [
+      [
+        0,
+        [
+          ...heard,
+          unheardAt(31, 2000),
+          unheardAt(33, 2400),
+          fate({ kind: 'reset', from: 'client', fate: 'injected', frame: 32 }),
+        ],
+      ],
+    ],
+    is: 'nothing',
+  },
+  {
     name: 'near miss: a later answer arrived: loss, no one-way path',
     connections: [connection({ ending: 'timed-out' })],
     fates: [

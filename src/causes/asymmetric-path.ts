@@ -89,6 +89,9 @@ function answersLost(connection: ConnectionFacts, evidence: Evidence): Verdict |
   if (first === undefined || lost.length < 2 || arrived.length > 0) return null
   if (!lost.some((f) => f.kind === 'data' || f.kind === 'ack')) return null
   if (isBlackHole(connection, evidence)) return null // its short segments do arrive
+  // Whoever answers them in the client's name stops them: a filter, not the way.
+  if (fates.some((f) => f.from === 'client' && f.kind === 'reset' && f.fate === 'injected'))
+    return null
   if (!fates.some((f) => f.from === 'client' && f.kind === 'data' && f.fate === 'delivered')) {
     return null
   }

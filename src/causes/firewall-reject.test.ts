@@ -21,6 +21,18 @@ const rst = reset({ ttl: 64, ttlUnusual: true, ttlUsual: 63, trigger })
 const cut = (id: number, over = {}) =>
   connection({ id, ending: 'reset', resets: [{ ...rst, ...over }] })
 
+const refusedByTurns = [
+  refused({ ttl: 63, ttlUnusual: false }),
+  unanswered({
+    id: 2,
+    ending: 'refused',
+    endedBy: 'server',
+    startMs: 700,
+    resets: [{ ...synRst, ttl: 63, ttlUnusual: false }],
+  }),
+  neighbour,
+]
+
 causeTable(firewallReject, [
   {
     name: 'near miss: only silent connections are cut while others go on: an idle limit',
@@ -62,6 +74,20 @@ causeTable(firewallReject, [
     is: 'likely',
     culprit: 'server',
     because: ['icmp-port', 'own-address'],
+  },
+  {
+    name: "near miss: the server's own address is one that a box translates and answers for",
+    connections: [
+      unanswered({
+        ending: 'unreachable',
+        icmp: [icmp({ from: '10.77.2.2', code: 13, meaning: 'admin-prohibited' })],
+      }),
+    ],
+    fates: [],
+    services: ['10.77.2.2'],
+    is: 'likely',
+    culprit: 'middlebox',
+    because: ['icmp-prohibited', 'translated-address'],
   },
   {
     name: 'near miss: host unreachable is no filter',
@@ -165,23 +191,21 @@ causeTable(firewallReject, [
   },
   {
     name: 'accepted and refused by turns: a rule that limits new connections',
-    connections: [
-      refused({ ttl: 63, ttlUnusual: false }),
-      unanswered({
-        id: 2,
-        ending: 'refused',
-        endedBy: 'server',
-        startMs: 700,
-        resets: [{ ...synRst, ttl: 63, ttlUnusual: false }],
-      }),
-      neighbour,
-    ],
+    connections: refusedByTurns,
     endpoints: [{ established: 9, lastAcceptMs: 500, byEnding: { refused: 31 } }],
     is: 'possible',
     variant: 'own-rule',
     culprit: 'server',
     explains: 2,
     because: ['accepts-between'],
+  },
+  {
+    name: 'near miss: the same at an address that stands for several servers: one of them is down',
+    connections: refusedByTurns,
+    endpoints: [{ established: 9, lastAcceptMs: 500, byEnding: { refused: 31 } }],
+    fates: [],
+    services: ['10.77.2.2'],
+    is: 'nothing',
   },
   {
     name: 'data of a connection in use answered by ICMP port unreachable of a router',

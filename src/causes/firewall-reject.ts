@@ -16,7 +16,15 @@ import { firstIcmp } from './icmp.ts'
 import { listeningAt } from './machine/listening.ts'
 import { acceptsBetween, refusalsOf, type Span } from './port-closed.ts'
 import { type Effect, isTaken, weighConnects, withExperiments } from './weigh-experiments.ts'
-import { fatesOf, foreignTtl, isAbsent, isProvenOfBox, provenFates, usualTtls } from './where.ts'
+import {
+  fatesOf,
+  foreignTtl,
+  isAbsent,
+  isProvenOfBox,
+  isTranslatedAddress,
+  provenFates,
+  usualTtls,
+} from './where.ts'
 
 const say = reasonsOf('firewall-reject')
 
@@ -54,8 +62,8 @@ function judge(evidence: Evidence): Judgement {
   const verdicts: Verdict[] = []
   for (const connection of evidence.connections) {
     const verdict =
-      weigh(byIcmp(connection) ?? bySynReset(connection, evidence), evidence) ??
-      dataByIcmp(connection) ??
+      weigh(byIcmp(connection, evidence) ?? bySynReset(connection, evidence), evidence) ??
+      dataByIcmp(connection, evidence) ??
       limitsNew(connection, evidence, refusals) ??
       established(connection, evidence, cut) ??
       byOwnRule(connection, evidence, own)
@@ -87,22 +95,25 @@ function effectOf(found: ConnectExperiment, { because, culprit }: Verdict): Effe
   return because.some(({ key }) => key === 'foreign-ttl') ? 'confirms' : 'supports'
 }
 
-function byIcmp(connection: ConnectionFacts): Verdict | null {
+function byIcmp(connection: ConnectionFacts, evidence: Evidence): Verdict | null {
   if (connection.ending !== 'unreachable' && connection.ending !== 'unanswered') return null
   const found = firstIcmp(connection, ['prohibited', 'port'])
   if (found === null) return null
   const isProhibited = found.kind === 'prohibited'
   const said = isProhibited ? 'icmp-prohibited' : 'icmp-port'
-  return rejectedByIcmp(connection, found.icmp, said, isProhibited ? 90 : 80)
+  return rejectedByIcmp(connection, evidence, found.icmp, { said, weight: isProhibited ? 90 : 80 })
 }
 
 function rejectedByIcmp(
   connection: ConnectionFacts,
+  evidence: Evidence,
   icmp: ConnectionFacts['icmp'][number],
-  said: 'icmp-prohibited' | 'icmp-port' | 'icmp-in-use',
-  weight: number,
+  as: { said: 'icmp-prohibited' | 'icmp-port' | 'icmp-in-use'; weight: number },
 ): Verdict {
-  const own = icmp.from === connection.server.address
+  const { said, weight } = as
+  const named = icmp.from === connection.server.address
+  const translated = named && isTranslatedAddress(icmp.from, evidence)
+  const own = named && !translated
   const at = atFrame(icmp.frame, connection)
   const values = { from: icmp.from, meaning: icmp.meaning, code: icmp.code }
   return {
@@ -111,9 +122,15 @@ function rejectedByIcmp(
     severity: 'problem',
     weight,
     culprit: { side: own ? 'server' : 'middlebox', host: icmp.from },
-    because: [say(said, values, at), ...(own ? [say('own-address', { from: icmp.from }, at)] : [])],
+    because: [
+      say(said, values, at),
+      ...(own ? [say('own-address', { from: icmp.from }, at)] : []),
+      ...(translated ? [say('translated-address', { from: icmp.from }, at)] : []),
+    ],
     against: [],
-    values: { by: icmp.from },
+    values: {
+      by: translated ? `a filter in or behind the box that translates ${icmp.from}` : icmp.from,
+    },
     group: connection.server.endpoint,
   }
 }
@@ -129,6 +146,8 @@ function limitsNew(
   const span = refusals.get(endpoint)
   const facts = evidence.endpoints.get(endpoint)
   if (span === undefined || !acceptsBetween(span, facts)) return null
+  // One address before several servers: one of them is down.
+  if (isTranslatedAddress(address, evidence)) return null
   // Less than that is a service that starts and stops.
   if ((facts?.byEnding.refused ?? 0) < TURNS || (facts?.established ?? 0) < SEVERAL) return null
   const reset = connection.resets.find((r) => r.from === 'server' && r.shape === 'syn-reply')
@@ -152,11 +171,11 @@ function limitsNew(
 }
 
 /** A rule for connections in use: their data and FINs are answered by ICMP, which leaves the client repeating them. */
-function dataByIcmp(connection: ConnectionFacts): Verdict | null {
+function dataByIcmp(connection: ConnectionFacts, evidence: Evidence): Verdict | null {
   const found = firstIcmp(connection, ['prohibited', 'port'])
   if (found === null || connection.handshake.ackMs === null) return null
   if (connection.ending === 'clean') return null
-  return rejectedByIcmp(connection, found.icmp, 'icmp-in-use', 88)
+  return rejectedByIcmp(connection, evidence, found.icmp, { said: 'icmp-in-use', weight: 88 })
 }
 
 function bySynReset(connection: ConnectionFacts, evidence: Evidence): Verdict | null {

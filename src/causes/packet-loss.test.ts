@@ -240,6 +240,15 @@ causeTable(packetLoss, [
     explains: 3,
   },
   {
+    name: 'the same to an address that a box translates: it may have sent them elsewhere',
+    connections: [0, 1, 2].map((id) => connection({ id, handshake: { syns: 3 } })),
+    fates: [0, 1, 2].map((id) => [id, synsOf(2)] as const),
+    services: ['10.77.2.2'],
+    is: 'possible',
+    variant: 'syns',
+    against: ['perhaps-a-rule', 'perhaps-elsewhere'],
+  },
+  {
     name: 'near miss: SYNs lost on two connections only',
     connections: [0, 1].map((id) => connection({ id, handshake: { syns: 4 } })),
     fates: [0, 1].map((id) => [id, synsOf(3)] as const),

@@ -12,7 +12,7 @@ import {
   type Unknown,
   type Verdict,
 } from './cause.ts'
-import { fatesOf, isProvenOfBox, provenFates } from './where.ts'
+import { fatesOf, isProvenOfBox, isTranslatedAddress, provenFates } from './where.ts'
 
 const say = reasonsOf('packet-loss')
 
@@ -174,15 +174,19 @@ function lostSyns(path: PathFacts, evidence: Evidence): Verdict | null {
     first ??= atFrame(missing[0]!.frame, connection)
   }
   if (first === null || connections.length < MANY || lost < MIN_LOSSES) return null
+  const elsewhere = isTranslatedAddress(path.server, evidence)
   return {
     connections,
     variant: 'syns',
-    certainty: 'likely',
+    certainty: elsewhere ? 'possible' : 'likely',
     severity: 'problem',
     weight: 56,
     culprit: { side: 'network' },
     because: [say('syns-lost', { lost, seen, count: connections.length }, first)],
-    against: [say('perhaps-a-rule', {}, first)],
+    against: [
+      say('perhaps-a-rule', {}, first),
+      ...(elsewhere ? [say('perhaps-elsewhere', { peer: path.server }, first)] : []),
+    ],
     values: { client: path.client, peer: path.server, lost },
     group: groupOf(path),
   }

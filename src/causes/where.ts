@@ -24,6 +24,12 @@ export function isAbsent(connection: ConnectionFacts, evidence: Evidence): boole
   return evidence.vantage?.absent?.has(connection.id) ?? false
 }
 
+/** Others that were seen on both sides of a box reached their server under another address than this: it is that box's. */
+export function isTranslatedAddress(address: string, evidence: Evidence): boolean {
+  const { translation, vantage } = evidence
+  return (translation?.services ?? vantage?.services)?.has(address) ?? false
+}
+
 export function fateOfReset(
   connection: ConnectionFacts,
   evidence: Evidence,

@@ -607,6 +607,8 @@ test('two captures: the report tells how they were paired, and leaves out a cloc
         { ...clock, uncertaintyMs: 0.4 },
         { ...clock, source: 'r', uncertaintyMs: null },
       ],
+      elsewhere: {},
+      changes: {},
       fates: { delivered: 9, lost: 1, altered: 0, injected: 3 },
     },
   })

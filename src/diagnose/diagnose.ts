@@ -20,7 +20,7 @@ import { oneDirectionOf, unknownHalf } from './one-direction.ts'
 import { cutLooseEnds, rank, verdictOf } from './rank.ts'
 import type { BaselineComparison, Report, Source, VantageSummary } from './report.ts'
 import { type Claim, causeByConnection, settle } from './rivals.ts'
-import { type Locate, summarise } from './summary.ts'
+import { type Locate, summarise, viewsOf } from './summary.ts'
 import { looksBad, type Unexplained, unexplainedOf } from './unexplained.ts'
 
 export interface DiagnoseInput {
@@ -129,13 +129,15 @@ function vantageSummary({
   paired,
   translated,
   unpaired,
+  elsewhere,
   clocks,
   fates,
+  changes,
 }: Comparison): VantageSummary {
   const known = clocks.flatMap(({ uncertaintyMs, ...clock }) =>
     uncertaintyMs === null ? [] : [{ ...clock, uncertaintyMs }],
   )
-  return { paired, translated, unpaired, clocks: known, fates }
+  return { paired, translated, unpaired, elsewhere, clocks: known, fates, changes }
 }
 
 /** What needs a capture of both ends is not missing where both were given. */
@@ -235,13 +237,13 @@ function listedOf(
   { evidence, options, locate, originNs }: DiagnoseInput,
   explained: ReturnType<typeof causeByConnection>,
 ): Report['connections']['listed'] {
-  const { translation } = evidence
+  const views = viewsOf(evidence)
   const limit = options.listedLimit ?? Number.POSITIVE_INFINITY
   const listed: Report['connections']['listed'] = []
   for (const connection of evidence.connections) {
     if (listed.length >= limit) break
     const cause = explained.get(connection.id)
-    listed.push(summarise(connection, { locate, originNs, cause, translation }))
+    listed.push(summarise(connection, { locate, originNs, cause, views }))
   }
   return listed
 }

@@ -291,9 +291,16 @@ export interface VantageSummary {
   translated?: number
   unpaired: Record<string, number>
   /**
+   * By server's endpoint: connections of the first capture alone, to an address that is translated on the way; they may have gone to
+   * another server than the one captured.
+   */
+  elsewhere?: Record<string, number>
+  /**
    * Clock of each further capture minus that of the first, and its drift. The true offset is within +-uncertaintyMs however
    * unequal the two directions are; a capture whose clock cannot be told (one direction only) has no entry.
    */
   clocks: { source: SourceId; offsetMs: number; uncertaintyMs: number; driftPpm: number }[]
   fates: Record<'delivered' | 'lost' | 'altered' | 'injected', number>
+  /** What was altered on the way, and in how many packets. */
+  changes?: Record<string, number>
 }

@@ -1,18 +1,25 @@
 import { formatInstant, instantAfter } from '../base/time.ts'
 import type { CauseId } from '../causes/ids.ts'
 import type { ConnectionFacts, SideFacts } from '../evidence/connection.ts'
-import type { TranslationFacts } from '../evidence/evidence.ts'
+import type { Evidence } from '../evidence/evidence.ts'
 import type { ConnectionSummary, Sides, SourceId } from './report.ts'
 
 /** Where a running frame number is found: the source and the number in its own file. */
 export type Locate = (frame: number) => { source: SourceId; frame: number }
+
+/** By connection id: its ends behind a translation of its addresses. */
+export type Views = ReadonlyMap<number, { client: string; server: string }>
+
+export function viewsOf({ translation, vantage }: Evidence): Views | undefined {
+  return translation?.views ?? vantage?.views
+}
 
 export interface SummaryContext {
   locate: Locate
   /** Unix time, in nanoseconds, of millisecond 0 of the evidence. */
   originNs: bigint
   cause?: CauseId | undefined
-  translation?: TranslationFacts | undefined
+  views?: Views | undefined
 }
 
 /** A row before the clock and the numbering of the files are applied: it can be made while the capture is still read. */
@@ -29,10 +36,10 @@ export function summarise(connection: ConnectionFacts, context: SummaryContext):
 
 export function place(
   draft: Draft,
-  { locate, originNs, cause, translation }: SummaryContext,
+  { locate, originNs, cause, views }: SummaryContext,
 ): ConnectionSummary {
   const { id, client, server, clientGuessed, sawStart, seen, startMs, frames, ...rest } = draft
-  const translated = translation?.views.get(Number(id))
+  const translated = views?.get(Number(id))
   return {
     ...{ id, client, server },
     ...(translated === undefined ? {} : { translated }),

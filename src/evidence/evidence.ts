@@ -43,6 +43,10 @@ export interface VantageFacts {
   absent?: ReadonlySet<number>
   /** Paired connections whose SYN-ACK the far capture has and the near one not. */
   answered?: ReadonlySet<number>
+  /** By id of a paired connection whose addresses or ports are translated on the way: its ends as the other capture names them. */
+  views?: ReadonlyMap<number, { client: string; server: string }>
+  /** Addresses of servers, as their clients name them, that are translated on the way. */
+  services?: ReadonlySet<string>
 }
 
 /** One capture that shows connections before and after a box that translates their addresses: each is counted once. */
@@ -51,6 +55,8 @@ export interface TranslationFacts {
   pairs: number
   /** By connection id: its ends as they are after translation. */
   views: ReadonlyMap<number, { client: string; server: string }>
+  /** Addresses of servers, as their clients name them, that the box translates. */
+  services?: ReadonlySet<string>
   /** By connection id: 'lost' went into the box and never came out, 'injected' was made by the box. */
   fates: ReadonlyMap<number, readonly SegmentFate[]>
   /** By connection id: a segment that passed the box without being translated back, and the client's RST to it. */

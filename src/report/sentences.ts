@@ -301,9 +301,13 @@ export function vantageTexts(report: Report, names: SourceNames): string[] {
   }
   if (vantage === undefined) return []
   const name = (id: string) => names.get(id) ?? id
-  const texts = [say(own.paired, { paired: vantage.paired })]
+  const { paired, translated = 0, elsewhere = {}, changes = {} } = vantage
+  const texts = [say(translated > 0 ? own.pairedTranslated : own.paired, { paired, translated })]
   for (const [source, count] of Object.entries(vantage.unpaired)) {
     if (count > 0) texts.push(say(own.unpaired, { count, source: name(source) }))
+  }
+  for (const [server, count] of Object.entries(elsewhere)) {
+    texts.push(say(own.elsewhere, { count, server }))
   }
   for (const clock of vantage.clocks) {
     texts.push(
@@ -319,6 +323,7 @@ export function vantageTexts(report: Report, names: SourceNames): string[] {
     .filter((fate) => vantage.fates[fate] > 0)
     .map((fate) => say(own.fate[fate], { n: vantage.fates[fate] }))
   if (fates.length > 0) texts.push(say(own.fates, { fates: fates.join(', ') }))
+  for (const [what, count] of Object.entries(changes)) texts.push(say(own.changed, { what, count }))
   return texts
 }
 

@@ -358,6 +358,8 @@ export interface EvidenceParts {
   /** Connections the capture at the server has nothing of. */
   absent?: readonly number[]
   answered?: readonly number[]
+  /** Addresses of servers that are translated on the way; only with `fates`. */
+  services?: readonly string[]
   experiments?: readonly Experiment[]
   /** Of source "probe". */
   apart?: Apart
@@ -398,6 +400,7 @@ export function evidence(parts: EvidenceParts): Evidence {
             data: new Map(parts.data ?? []),
             absent: new Set(parts.absent ?? []),
             answered: new Set(parts.answered ?? []),
+            services: new Set(parts.services ?? []),
           },
     experiments: parts.experiments ?? [],
     ...(parts.apart === undefined ? {} : { experimentsApart: new Map([['probe', parts.apart]]) }),

@@ -344,6 +344,7 @@ describe('fates', () => {
       .facts.fates.get(0)!
       .find((f) => f.kind === 'syn')
     expect(fate).toMatchObject({ fate: 'altered', what: 'MSS 1460 -> 1380' })
+    expect(compare([w]).changes).toEqual({ 'MSS 1460 -> 1380': 1 })
   })
 
   test('SYNs that no longer arrive, beside connections that did', () => {
@@ -358,6 +359,18 @@ describe('fates', () => {
     ).toEqual(['lost', 'lost', 'lost'])
     // Never seen to get through to that endpoint: it may be another machine.
     expect(compareViews([view('client', [dead]), far]).facts.fates.size).toBe(0)
+  })
+
+  test('what is missing at an address that is translated went perhaps to another server: nothing is told of it', () => {
+    const dead = unanswered({ id: 7, sides: { client: { isn: 9 }, server: { isn: null } } })
+    const good = world(0, { wires: handshake })
+    good.far.server = { address: '10.99.9.9', port: 8080, endpoint: '10.99.9.9:8080' }
+    const comparison = compareViews([view('client', [good.near, dead]), view('server', [good.far])])
+    expect(comparison.facts.fates.get(7)).toBeUndefined()
+    expect(comparison.facts.absent).toEqual(new Set())
+    expect(comparison.elsewhere).toEqual({ [dead.server.endpoint]: 1 })
+    expect(comparison.facts.services).toEqual(new Set([dead.server.address]))
+    expect(comparison.facts.views?.get(0)?.server).toBe('10.99.9.9:8080')
   })
 
   test('SYNs to another port of the same host: only if the other capture was not of one port', () => {

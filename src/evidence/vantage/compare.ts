@@ -6,6 +6,7 @@ import { rolesExchanged } from './exchanged.ts'
 import { type Between, fatesOfPair, fatesOfUnpaired } from './fates.ts'
 import { gapsOf, isAnswered } from './gaps.ts'
 import { lossesOfPair } from './losses.ts'
+import { isTranslated, otherNames, servicesOf } from './names.ts'
 import { pairConnections } from './pair.ts'
 import type { Pair, View } from './view.ts'
 
@@ -20,10 +21,14 @@ export interface Comparison {
   unpaired: Record<string, number>
   /** Pairs whose addresses or ports differ between the views. */
   translated: number
+  /** Connections of the near view alone, by their server's endpoint: an address that is translated, so who got them is not known. */
+  elsewhere: Record<string, number>
   /** Whether the captures of client and server are given the wrong way round. */
   exchanged: 'surely' | 'perhaps' | null
   clocks: { source: string; offsetMs: number; uncertaintyMs: number | null; driftPpm: number }[]
   fates: Record<SegmentFate['fate'], number>
+  /** How often each kind of change was seen. */
+  changes: Record<string, number>
 }
 
 const NEVER_SERVED: ReadonlySet<Ending> = new Set<Ending>(['refused', 'unanswered'])
@@ -55,7 +60,8 @@ export function compareViews(views: readonly View[]): Comparison {
     }
   }
   const absent = new Set<number>()
-  for (const { connection, sure } of neverArrived(between, pairs)) {
+  const { missing, elsewhere } = neverArrived(between, pairs)
+  for (const { connection, sure } of missing) {
     const lost = fatesOfUnpaired(connection, between)
     if (lost.length === 0) continue
     if (sure) fates.set(connection.id, lost)
@@ -70,7 +76,7 @@ export function compareViews(views: readonly View[]): Comparison {
     narrow(fates, chosen, { inner, outer })
   }
   return {
-    facts: factsOf({ near, middle, far, clock, fates, data, absent, answered }),
+    facts: factsOf({ near, middle, far, clock, fates, data, absent, answered, pairs }),
     pairs: chosen,
     continued,
     paired: pairs.length,
@@ -79,9 +85,11 @@ export function compareViews(views: readonly View[]): Comparison {
       [far.source]: far.connections.length - pairs.length - continued.size,
     },
     translated: pairs.filter(isTranslated).length,
+    elsewhere,
     exchanged: rolesExchanged(pairs),
     clocks,
     fates: countFates(fates),
+    changes: countChanges(fates),
   }
 }
 
@@ -119,35 +127,47 @@ function primaryOf({ near, far }: Pair): 'near' | 'far' {
   return resetSeen(far) && !resetSeen(near) ? 'far' : 'near'
 }
 
+interface Missing {
+  missing: { connection: ConnectionFacts; sure: boolean }[]
+  /** See Comparison. */
+  elsewhere: Record<string, number>
+}
+
 /**
  * Connections of the near view that must have been in the far one: others to the same endpoint are (or to the same
  * address as the far host has there), and none that was established is missing there (a balancer with further
  * backends would explain that, unless the far capture has gaps). Not `sure`: the far capture is one of a single port,
  * perhaps by a filter; said only of SYNs that nothing answered, or that were refused.
+ * Who translates the server's address may send some elsewhere, to a host that is down: of those nothing is known.
  */
-function neverArrived(
-  { near, far, gaps }: Between,
-  pairs: readonly Pair[],
-): { connection: ConnectionFacts; sure: boolean }[] {
+function neverArrived({ near, far, gaps }: Between, pairs: readonly Pair[]): Missing {
   const found = new Set(pairs.map((p) => p.near))
   const endpoints = new Set(pairs.map((p) => p.near.server.endpoint))
   const anyPort = new Set(far.connections.map((c) => c.server.port)).size > 1
   const hosts = new Set(pairs.map((p) => p.far.server.address))
-  const elsewhere = new Set<string>()
+  const chosenByBox = servicesOf(pairs)
+  const apart = new Set<string>()
   // Where the far capture lacks packets by its own account, what is missing in it needs no other backend.
   const away = near.connections.filter((c) => !found.has(c) && isAnswered(c))
   if (gaps.far.length === 0 || away.length > pairs.length) {
-    for (const c of away) elsewhere.add(c.server.endpoint)
+    for (const c of away) apart.add(c.server.endpoint)
   }
-  return near.connections.flatMap(
-    (connection): { connection: ConnectionFacts; sure: boolean }[] => {
-      const { server, ending } = connection
-      if (found.has(connection) || elsewhere.has(server.endpoint)) return []
-      const here = hosts.has(server.address)
-      if (endpoints.has(server.endpoint) || (here && anyPort)) return [{ connection, sure: true }]
-      return here && NEVER_SERVED.has(ending) ? [{ connection, sure: false }] : []
-    },
-  )
+  const missing: Missing['missing'] = []
+  const elsewhere: Missing['elsewhere'] = {}
+  for (const connection of near.connections) {
+    const { server, ending } = connection
+    if (found.has(connection)) continue
+    if (chosenByBox.has(server.address)) {
+      elsewhere[server.endpoint] = (elsewhere[server.endpoint] ?? 0) + 1
+      continue
+    }
+    if (apart.has(server.endpoint)) continue
+    const here = hosts.has(server.address)
+    if (endpoints.has(server.endpoint) || (here && anyPort)) {
+      missing.push({ connection, sure: true })
+    } else if (here && NEVER_SERVED.has(ending)) missing.push({ connection, sure: false })
+  }
+  return { missing, elsewhere }
 }
 
 /**
@@ -229,12 +249,6 @@ function halfOf(
   return there.some(passed) ? 'between client and router' : null
 }
 
-function isTranslated({ near, far }: Pair): boolean {
-  return (
-    near.client.endpoint !== far.client.endpoint || near.server.endpoint !== far.server.endpoint
-  )
-}
-
 function clockOf(view: View, clock: Clock): Comparison['clocks'][number] {
   const { offsetMs, uncertaintyMs, driftPpm } = clock
   const known = Number.isFinite(uncertaintyMs)
@@ -250,8 +264,9 @@ function factsOf(parts: {
   data: ReadonlyMap<number, DataLosses>
   absent: ReadonlySet<number>
   answered: ReadonlySet<number>
+  pairs: readonly Pair[]
 }): VantageFacts {
-  const { near, middle, far, clock, fates, data, absent, answered } = parts
+  const { near, middle, far, clock, fates, data, absent, answered, pairs } = parts
   const sourceAt = (at: View['at']) =>
     [near, middle, far].find((view) => view?.at === at)?.source ?? null
   return {
@@ -264,11 +279,23 @@ function factsOf(parts: {
     data,
     absent,
     answered,
+    views: otherNames(pairs.filter(isTranslated)),
+    services: servicesOf(pairs),
   }
 }
 
 function countFates(fates: ReadonlyMap<number, readonly SegmentFate[]>): Comparison['fates'] {
   const counts = { delivered: 0, lost: 0, altered: 0, injected: 0 }
   for (const list of fates.values()) for (const { fate } of list) counts[fate]++
+  return counts
+}
+
+function countChanges(fates: ReadonlyMap<number, readonly SegmentFate[]>): Comparison['changes'] {
+  const counts: Comparison['changes'] = {}
+  for (const { fate, what, renamed } of [...fates.values()].flat()) {
+    if (fate !== 'altered') continue
+    const change = renamed === undefined ? what : 'from another address or port than before'
+    if (change !== null) counts[change] = (counts[change] ?? 0) + 1
+  }
   return counts
 }

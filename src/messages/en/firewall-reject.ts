@@ -17,6 +17,8 @@ export const firewallReject = {
     'icmp-in-use':
       '{from} answered a packet of the established connection with ICMP {meaning} (code {code}): a reject rule sends this, for connections in use too',
     'own-address': "{from} is the server's own address: the rule is on the server itself",
+    'translated-address':
+      '{from} is an address that a box on the way translates: that box, or a filter behind it, answers in its name',
     'syn-answered': 'the SYN was answered by RST,ACK with seq 0 and window 0 after {after:ms}',
     'segment-answered':
       'a segment of {len:octets} was answered by a bare RST (window 0, no options) after {after:ms}',

@@ -10,6 +10,8 @@ export const packetLoss = {
       'two captures: {lost:count} SYNs left the client and never came to the server, on {count:count} connections, each of which got in with a later one ({seen:count} SYNs of such connections were compared)',
     'perhaps-a-rule':
       'a rule on the way that limits new connections (rate limit, SYN protection) drops SYNs in the same way',
+    'perhaps-elsewhere':
+      '{peer} is an address that a box on the way translates: it may have sent them to another server, one that is down',
     rate: '{losses:count} of {packets:count} data segments ({rate}) had to be sent again, on {count:count} connections, and arrived then',
     proven:
       'two captures: {lost:count} of {compared:count} data segments compared left one end and never arrived at the other, on {count:count} connections',
