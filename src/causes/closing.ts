@@ -1,3 +1,4 @@
+import type { ApplicationFacts } from '../evidence/application.ts'
 import type {
   ConnectionFacts,
   ResetFacts,
@@ -112,6 +113,8 @@ export interface KnownTimeout {
   who: string
   /** What its responses say in Server, if anything; absent for proxies, which pass on what others say. */
   says?: RegExp
+  /** What it speaks where that is not HTTP. */
+  speaks?: ApplicationFacts['protocol']
 }
 
 /** Idle limits of servers and proxies out of the box, docs/causes/server-idle-timeout.md. */
@@ -129,7 +132,7 @@ const serverDefaults: readonly KnownTimeout[] = [
   { s: 600, who: 'GCP load balancer backend keep-alive' },
   { s: 610, who: 'GCP load balancer client keep-alive' },
   { s: 3600, who: 'Envoy idle_timeout' },
-  { s: 28_800, who: 'MySQL and MariaDB wait_timeout' },
+  { s: 28_800, who: 'MySQL and MariaDB wait_timeout', speaks: 'mysql' },
 ]
 
 /** Idle limits of devices that keep state on the way, docs/causes/middlebox-idle-timeout.md. */
@@ -144,16 +147,24 @@ export const middleboxDefaults: readonly KnownTimeout[] = [
   { s: 432_000, who: 'Linux conntrack ESTABLISHED' },
 ]
 
-/** The server default this age is: within 2 %, at least 300 ms; none of a server that its responses say it is not. */
-export function knownServerDefault(ms: number, software: string | null): KnownTimeout | null {
+/** The server default this age is: within 2 %, at least 300 ms; none of a server that it is not, by what it speaks or says. */
+export function knownServerDefault(
+  ms: number,
+  connections: readonly ConnectionFacts[],
+  { application }: Evidence,
+): KnownTimeout | null {
   const known = serverDefaults.find((d) => Math.abs(ms - d.s * 1000) <= Math.max(300, d.s * 20))
   if (known === undefined) return null
-  return software === null || (known.says?.test(software) ?? true) ? known : null
+  const told = connections.flatMap((c) => application.get(c.id) ?? [])
+  if (told.some(({ protocol }) => !mayBe(known, protocol))) return null
+  const software = told.find(({ http }) => http?.software != null)?.http?.software
+  return software == null || (known.says?.test(software) ?? true) ? known : null
 }
 
-/** The product that the responses of this connection name. */
-export function softwareOf(connection: ConnectionFacts, evidence: Evidence): string | null {
-  return evidence.application.get(connection.id)?.http?.software ?? null
+/** HTTP inside TLS is HTTP; what is not known may be anything. */
+function mayBe({ speaks }: KnownTimeout, protocol: ApplicationFacts['protocol']): boolean {
+  if (protocol === 'unknown') return true
+  return protocol === 'tls' ? speaks === undefined : protocol === (speaks ?? 'http')
 }
 
 /** Connections to the same server whose closing side's FIN or RST came within `withinMs` of this one's. */

@@ -18,7 +18,6 @@ import {
   lastActivityBefore,
   refusedData,
   roundTripMs,
-  softwareOf,
   toleranceMs,
 } from './closing.ts'
 import { closeExperiments, experimentRef, experimentsOf } from './experiments.ts'
@@ -194,7 +193,7 @@ function becauseOf(
     const values = { count: constant.members.length, idle: constant.ms, spread: constant.spreadMs }
     because.push(say('constant', values, connectionRef(connection)))
   }
-  const known = knownServerDefault(idleMs, softwareOf(connection, evidence))
+  const known = knownServerDefault(idleMs, [connection], evidence)
   if (known !== null)
     because.push(say('default', { s: known.s, who: known.who }, connectionRef(connection)))
   const told = evidence.application.get(connection.id)?.http?.keepAliveTimeoutS ?? null

@@ -13,7 +13,7 @@ import {
   type Unknown,
   type Verdict,
 } from './cause.ts'
-import { endedTogether, knownServerDefault, middleboxDefaults, softwareOf } from './closing.ts'
+import { endedTogether, knownServerDefault, middleboxDefaults } from './closing.ts'
 import { type Death, deathOf } from './death-after-silence.ts'
 import { idleExperiments } from './experiments.ts'
 import { type SaidByExperiments, saidByExperiments } from './forgotten-by-experiment.ts'
@@ -286,7 +286,7 @@ function againstOf(death: Death, interval: Interval, evidence: Evidence): Reason
   if (reset !== null && !reset.ttlUnusual && death.variant === 'reset') {
     const key = reset.ttl > 0 && reset.ttlUsual !== null ? 'same-ttl' : 'ttl-unknown'
     against.push(say(key, { ttl: reset.ttl }, frameOf(reset as Segment, connection)))
-    const known = knownServerDefault(death.silenceMs, softwareOf(connection, evidence))
+    const known = knownServerDefault(death.silenceMs, [connection], evidence)
     if (known !== null) {
       against.push(say('server-default', { s: known.s, who: known.who }, connectionRef(connection)))
     }

@@ -45,8 +45,15 @@ const cut = (id: number, who: Who = 'server') =>
     requestPending: true,
     resets: [reset({ from: who, shape: 'active', frame: 100 + id, tMs: 900 + id / 10 })],
   })
-const streamed = (id: number) =>
-  connection({ id, ending: 'clean', endedBy: 'server', sides: { server: fin(id) } })
+/** Asked for at 100 ms times the id, unless told. */
+const streamed = (id: number, lastMs = 100 * id) =>
+  connection({
+    id,
+    ending: 'clean',
+    endedBy: 'server',
+    sides: { server: fin(id) },
+    request: { startFrame: 4, startMs: lastMs, lastFrame: 4, lastMs, octets: 28, seq: 1 },
+  })
 /** 1000 octets of a body of a million, unless told. */
 const body = (id: number, over: Partial<HttpFacts> = {}) => {
   const http = {
@@ -244,6 +251,30 @@ causeTable(processKilled, [
     is: 'likely',
     because: ['together', 'responses-cut'],
     against: ['proxy'],
+    explains: 3,
+  },
+  {
+    name: 'responses that were asked for in one moment: what meets each of them after so long looks the same',
+    connections: [streamed(0, 5), streamed(1, 6), streamed(2, 7)],
+    application: [body(0), body(1), body(2)],
+    endpoints: [{ lastAnswerMs: 5000 }],
+    is: 'possible',
+    because: ['together', 'responses-cut'],
+    against: ['one-age-cut', 'proxy'],
+  },
+  {
+    name: 'the same, and an idle connection ended with them',
+    connections: [streamed(0, 5), streamed(1, 6), finned(2, false)],
+    application: [body(0), body(1)],
+    endpoints: [{ lastAnswerMs: 5000 }],
+    is: 'likely',
+    explains: 3,
+  },
+  {
+    name: 'a request at work and idle connections end in one moment, then the port is closed',
+    connections: [finned(0, true), finned(1, false), finned(2, false), refused(3)],
+    is: 'likely',
+    because: ['cut-short', 'idle-too', 'refused-after'],
     explains: 3,
   },
   {

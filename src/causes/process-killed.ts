@@ -1,3 +1,4 @@
+import type { ConnectionFacts } from '../evidence/connection.ts'
 import type { Evidence } from '../evidence/evidence.ts'
 import { lastWord } from './admin-kill.ts'
 import { type Act, bursts, refusedAfter } from './bursts.ts'
@@ -83,6 +84,14 @@ function crashesTold(evidence: Evidence): Verdict[] {
       },
     ]
   })
+}
+
+/** Connections that ended with the process behind them, also those that were idle then: no idle limit ended these. */
+export function endedWithProcess(evidence: Evidence): ReadonlySet<ConnectionFacts> {
+  const died = bursts(evidence, 'server', (c) => c.server.endpoint).filter(({ acts }) =>
+    diedWith(evidence, acts),
+  )
+  return new Set(died.flatMap(({ acts }) => acts.map((a) => a.connection)))
 }
 
 /** Whether a burst of one endpoint cut accepted connections in the middle of their work, as only a dying process does. */
@@ -191,11 +200,17 @@ function serverDied(evidence: Evidence, acts: Act[]): Verdict {
   if (responses.length > 0) against.push(say('proxy', {}, at))
   else if (fins === acts.length && refused === 0) against.push(say('on-purpose', {}, at))
   const idle = acts.filter((a) => a.how === 'fin' && !pending.includes(a) && !responses.includes(a))
-  if (idle.length > 0 && pending.length >= 2)
+  if (idle.length > 0 && (pending.length >= 2 || (cut > 0 && refused > 0)))
     because.push(say('idle-too', { idle: idle.length }, at))
+  const mixed = fins > 0 && resets > 0
+  const more = refused > 0 || mixed || idle.length > 0
+  // Asked for in one moment, they are cut in one moment by whatever meets each of them after so long.
+  const oneAge = responses.length >= 2 && !more && !askedApart(responses)
+  if (oneAge) against.push(say('one-age-cut', { age: ageOf(responses[0]!) }, at))
   const likely =
-    responses.length >= 2 ||
-    (cut >= 2 && (refused > 0 || (fins > 0 && resets > 0) || idle.length > 0))
+    (responses.length >= 2 && !oneAge) ||
+    (cut >= 2 && more) ||
+    (cut > 0 && refused > 0 && idle.length > 0)
   return {
     connections: acts.map((a) => a.connection),
     certainty: likely ? 'likely' : 'possible',
@@ -207,6 +222,14 @@ function serverDied(evidence: Evidence, acts: Act[]): Verdict {
     values: { side: 'server', who: endpoint },
     group: endpoint,
   }
+}
+
+/** The requests of cut responses that came so far apart had no common age when one moment ended them. */
+const APART_MS = 50
+
+function askedApart(responses: readonly Act[]): boolean {
+  const ages = responses.map(ageOf)
+  return Math.max(...ages) - Math.min(...ages) > APART_MS
 }
 
 /** How many responses were cut, and what had come of one of them. */

@@ -95,6 +95,24 @@ causeTable(serverIdleTimeout, [
     because: ['default'],
   },
   {
+    name: 'near miss: the age is a default of gunicorn, and it is a database',
+    connections: [closed(0, 2005)],
+    application: [[0, application({ protocol: 'mysql' })]],
+    is: 'nothing',
+  },
+  {
+    name: 'ended in one moment, a known default says no more than that they began together',
+    connections: [closed(0, 5005), closed(1, 5006), closed(2, 5007)],
+    is: 'possible',
+    because: ['default'],
+    against: ['same-moment'],
+  },
+  {
+    name: 'near miss: a request at work ended with the idle ones, and nothing was answered any more',
+    connections: [closed(0, 2255), closed(1, 2256), waiting(2, 2257, 250)],
+    is: 'nothing',
+  },
+  {
     name: 'one connection at a known default',
     connections: [closed(0, 75_010)],
     is: 'possible',

@@ -22,10 +22,10 @@ import {
   type KnownTimeout,
   knownServerDefault,
   lastActivityBefore,
-  softwareOf,
   toleranceMs,
 } from './closing.ts'
 import { apartReasons, closeExperiments, experimentRef, isDistant } from './experiments.ts'
+import { endedWithProcess } from './process-killed.ts'
 import { unfinishedRequests, waitingCut } from './waiting-cut.ts'
 
 const say = reasonsOf('server-idle-timeout')
@@ -55,9 +55,10 @@ interface IdleClose {
 
 function judge(evidence: Evidence): Judgement {
   const byServer = new Map<string, IdleClose[]>()
+  const died = endedWithProcess(evidence)
   for (const connection of evidence.connections) {
     const close = idleClose(connection)
-    if (close === null) continue
+    if (close === null || (close.side === 'server' && died.has(connection))) continue
     const key = `${connection.server.endpoint} ${close.side}`
     const list = byServer.get(key)
     if (list === undefined) byServer.set(key, [close])
@@ -157,8 +158,11 @@ function judgeConstant(constant: Constant<IdleClose>, evidence: Evidence): Verdi
 function defaultOf(constant: Constant<IdleClose>, evidence: Evidence): KnownTimeout | null {
   const [first] = constant.members
   if (first?.side !== 'server') return null
-  const told = constant.members.map((m) => softwareOf(m.connection, evidence))
-  return knownServerDefault(constant.ms, told.find((software) => software !== null) ?? null)
+  return knownServerDefault(
+    constant.ms,
+    constant.members.map((m) => m.connection),
+    evidence,
+  )
 }
 
 function certaintyOf(
@@ -174,7 +178,8 @@ function certaintyOf(
   const told = members.find((m) => announced(m, evidence))
   if (told !== undefined) return told.side === 'server' ? 'likely' : null
   const many = members.length >= ENOUGH && members.length * 2 > of && differentTimes(members)
-  if (many || (known && members.length >= 2)) return excerpt ? 'possible' : 'likely'
+  if (many || (known && members.length >= 2 && differentTimes(members)))
+    return excerpt ? 'possible' : 'likely'
   // Idle connections that began together end together. A kill of them all (ss -K) resets them: those need a round time as well.
   const several = members.length >= ENOUGH && members.length * 2 > of
   const orderly = !members.every((m) => m.byReset) || roundSeconds(constant.ms) !== null

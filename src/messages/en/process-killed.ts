@@ -15,6 +15,8 @@ export const processKilled = {
     'on-purpose':
       'all by FIN and the port stays open: a proxy that lost its backend, or orders to end these sessions, look the same',
     told: 'the server said why it ended the session: {text} ({code})',
+    'one-age-cut':
+      'they had been asked for in one moment, {age:ms} before: a fault or a limit of the server that meets each response after that time looks the same',
     proxy: 'a proxy whose backend died cuts the responses it passes on in the same way',
     mixed:
       '{fins:count} by FIN and {resets:count} by RST: what a dying process leaves behind, read or unread',
