@@ -11,6 +11,7 @@ import {
   type Verdict,
 } from './cause.ts'
 import { judgeListeners } from './machine/accept-queue-overflow.ts'
+import { once } from './once.ts'
 import { stalledBefore } from './stalled-before.ts'
 import { isCutByTheEnd, unansweredSyn, waitingFor } from './unanswered.ts'
 import {
@@ -50,7 +51,7 @@ export const acceptQueueOverflow = {
     'listener-closed',
     'syn-queue-overflow',
   ],
-  judge,
+  judge: once(judge), // client-timeout asks, too
   judgeMachine: judgeListeners,
 } as const satisfies Cause
 

@@ -12,6 +12,7 @@ import {
   type Verdict,
 } from './cause.ts'
 import { farewell } from './farewell.ts'
+import { once } from './once.ts'
 
 const say = reasonsOf('client-cancelled')
 
@@ -74,20 +75,18 @@ function inTheMiddle(connection: ConnectionFacts, act: Act, evidence: Evidence):
 
 /** Of many connections only some are read again: this one is as those of its endpoint are, if they are all alike. */
 function streams(connection: ConnectionFacts, evidence: Evidence): boolean {
-  let known = kinds.get(evidence)
-  if (known === undefined) {
-    known = new Map()
-    for (const { id, server } of evidence.connections) {
-      const http = evidence.application.get(id)?.http
-      if (http === undefined || http === null) continue
-      known.set(server.endpoint, http.streaming === true && known.get(server.endpoint) !== false)
-    }
-    kinds.set(evidence, known)
-  }
-  return known.get(connection.server.endpoint) === true
+  return streaming(evidence).get(connection.server.endpoint) === true
 }
 
-const kinds = new WeakMap<Evidence, Map<string, boolean>>()
+const streaming = once(({ connections, application }) => {
+  const known = new Map<string, boolean>()
+  for (const { id, server } of connections) {
+    const http = application.get(id)?.http
+    if (http === undefined || http === null) continue
+    known.set(server.endpoint, http.streaming === true && known.get(server.endpoint) !== false)
+  }
+  return known
+})
 
 /** A chunked answer that had been silent as long before went on then: it flows in its own time. */
 function usualSilence(connection: ConnectionFacts, act: Act, http: HttpFacts | null): number {

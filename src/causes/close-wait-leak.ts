@@ -14,6 +14,7 @@ import {
 } from './cause.ts'
 import { isExcerpt, lastActivityBefore, unseenOctets } from './closing.ts'
 import { judgeCloseWait } from './machine/close-wait-leak.ts'
+import { connectionsTo, countsBy, once } from './once.ts'
 
 const say = reasonsOf('close-wait-leak')
 
@@ -146,8 +147,8 @@ function beganWithFin(connection: ConnectionFacts, { fin }: HalfClose): boolean 
 /** The longest after their peer's FIN that this holder still wrote to, or closed, others with this server; 0 = none seen. */
 function slowestClose(connection: ConnectionFacts, half: HalfClose, evidence: Evidence): number {
   let slowest = 0
-  for (const c of evidence.connections) {
-    if (c === connection || c.server.endpoint !== connection.server.endpoint) continue
+  for (const c of connectionsTo(connection.server.endpoint, evidence)) {
+    if (c === connection) continue
     if (c[half.holder].address !== connection[half.holder].address) continue
     const asked = c.sides[half.closer].fin?.tMs ?? Number.POSITIVE_INFINITY
     const { fin, lastDataMs } = c.sides[half.holder]
@@ -158,12 +159,18 @@ function slowestClose(connection: ConnectionFacts, half: HalfClose, evidence: Ev
 
 /** Connections of the same holder with the same server that are held like this one. */
 function heldAlike(connection: ConnectionFacts, half: HalfClose, evidence: Evidence): number {
-  return evidence.connections.filter((c) => {
-    if (c.ending !== 'half-closed' || c.server.endpoint !== connection.server.endpoint) return false
-    if (c[half.holder].address !== connection[half.holder].address) return false
-    const other = halfClose(c)
-    return other !== null && other.holder === half.holder && isHeld(c, other)
-  }).length
+  return heldBy(evidence).get(holderKey(connection, half)) ?? 0
+}
+
+const heldBy = once(({ connections }) =>
+  countsBy(connections, (c) => {
+    const half = c.ending === 'half-closed' ? halfClose(c) : null
+    return half !== null && isHeld(c, half) ? holderKey(c, half) : null
+  }),
+)
+
+function holderKey(connection: ConnectionFacts, { holder }: HalfClose): string {
+  return `${connection.server.endpoint} ${holder} ${connection[holder].address}`
 }
 
 function weightOf(certain: boolean, pending: boolean): number {

@@ -1,3 +1,4 @@
+import { groupBy } from '../base/group-by.ts'
 import type { ApplicationFacts } from '../evidence/application.ts'
 import type {
   ConnectionFacts,
@@ -8,6 +9,7 @@ import type {
   UnansweredFacts,
 } from '../evidence/connection.ts'
 import type { Evidence } from '../evidence/evidence.ts'
+import { once } from './once.ts'
 
 /** What several causes ask of a connection's end. Times in milliseconds since the start of the capture. */
 
@@ -176,13 +178,33 @@ export function endedTogether(
 ): number {
   const at = closeTime(connection, from)
   if (at === null) return 0
+  const closes = closesBy[from](evidence).get(connection[from].address) ?? []
+  let first = 0
+  let end = closes.length
+  while (first < end) {
+    const middle = (first + end) >> 1
+    if (closes[middle]!.atMs < at - withinMs) first = middle + 1
+    else end = middle
+  }
   let count = 0
-  for (const other of evidence.connections) {
-    if (other[from].address !== connection[from].address) continue
-    const t = closeTime(other, from)
-    if (t !== null && Math.abs(t - at) <= withinMs) count++
+  for (let i = first; i < closes.length && closes[i]!.atMs <= at + withinMs; i++) {
+    count += closes[i]!.weight
   }
   return count
+}
+
+/** When connections were closed by that side, in order, by its address; each stands for `weight` connections. */
+const closesBy = { client: once(closesOf('client')), server: once(closesOf('server')) }
+
+function closesOf(from: Side) {
+  return ({ connections }: Evidence): Map<string, { atMs: number; weight: number }[]> => {
+    const closes = connections.flatMap((c) => {
+      const atMs = closeTime(c, from)
+      return atMs === null ? [] : [{ address: c[from].address, atMs, weight: c.weight }]
+    })
+    closes.sort((a, b) => a.atMs - b.atMs)
+    return groupBy(closes, ({ address }) => address)
+  }
 }
 
 /** When that side first closed, by FIN or by a RST of its own accord. */

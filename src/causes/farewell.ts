@@ -1,6 +1,7 @@
 import type { ApplicationFacts } from '../evidence/application.ts'
 import type { ConnectionFacts, Side } from '../evidence/connection.ts'
 import type { Evidence } from '../evidence/evidence.ts'
+import { once } from './once.ts'
 
 type Protocol = ApplicationFacts['protocol']
 
@@ -48,23 +49,18 @@ export function farewell(
 }
 
 /** null = the payload is not in the capture, or of no protocol we know. */
-function protocolOf(connection: ConnectionFacts, evidence: Evidence): Protocol | null {
+export function protocolOf(connection: ConnectionFacts, evidence: Evidence): Protocol | null {
   const own = evidence.application.get(connection.id)
   if (own !== undefined && own.protocol !== 'unknown') return own.protocol
   return protocolsOf(evidence).get(connection.server.endpoint) ?? null
 }
 
-const known = new WeakMap<Evidence, Map<string, Protocol>>()
-
 /** Of every connection the payload is not read again: what its endpoint speaks is told by those where it was. */
-function protocolsOf(evidence: Evidence): Map<string, Protocol> {
-  const found = known.get(evidence)
-  if (found !== undefined) return found
+const protocolsOf = once(({ connections, application }) => {
   const protocols = new Map<string, Protocol>()
-  for (const { id, server } of evidence.connections) {
-    const protocol = evidence.application.get(id)?.protocol ?? 'unknown'
+  for (const { id, server } of connections) {
+    const protocol = application.get(id)?.protocol ?? 'unknown'
     if (protocol !== 'unknown') protocols.set(server.endpoint, protocol)
   }
-  known.set(evidence, protocols)
   return protocols
-}
+})

@@ -13,6 +13,7 @@ import {
 import { unreadRefusal } from './close-with-unread-data.ts'
 import { activeAbort, lastActivityBefore } from './closing.ts'
 import { judgeLingerZeroHere } from './machine/linger-zero.ts'
+import { countsBy } from './once.ts'
 
 const say = reasonsOf('linger-zero')
 
@@ -45,7 +46,12 @@ interface Abort {
 
 function judge(evidence: Evidence): Judgement {
   const aborts = evidence.connections.flatMap((c) => abortOf(c, evidence) ?? [])
-  const verdicts = aborts.map((abort) => verdictOf(abort, aborts, evidence))
+  const atOnce = aborts.filter(({ afterMs }) => afterMs <= RIGHT_AFTER_MS)
+  const sides = new Map(atOnce.map(({ connection, side }) => [connection, side]))
+  const alike = countsBy(sides.keys(), (connection) => whoOf(connection, sides.get(connection)!))
+  const verdicts = aborts.map((abort) =>
+    verdictOf(abort, alike.get(whoOf(abort.connection, abort.side)) ?? 0, evidence),
+  )
   return { verdicts: [...verdicts, ...onlyResets(verdicts, evidence)] }
 }
 
@@ -108,17 +114,17 @@ function surplusOf(connection: ConnectionFacts, evidence: Evidence): number {
   return evidence.application.get(connection.id)?.http?.requestSurplusOctets ?? 0
 }
 
-function verdictOf(abort: Abort, aborts: readonly Abort[], evidence: Evidence): Verdict {
+/** Who aborted: the side and its address. */
+function whoOf(connection: ConnectionFacts, side: Side): string {
+  return `${side} ${connection[side].address}`
+}
+
+/** @param alike how many connections the same side aborted right after it had read all */
+function verdictOf(abort: Abort, alike: number, evidence: Evidence): Verdict {
   const { connection, reset, side } = abort
   const own = connection.sides[side]
-  const alike = aborts.filter(
-    (a) =>
-      a.side === side &&
-      a.connection[side].address === connection[side].address &&
-      a.afterMs <= RIGHT_AFTER_MS,
-  )
-  const of = evidence.endpoints.get(connection.server.endpoint)?.served ?? alike.length
-  const systematic = alike.length >= SYSTEMATIC && alike.length * 2 >= of
+  const of = evidence.endpoints.get(connection.server.endpoint)?.served ?? alike
+  const systematic = alike >= SYSTEMATIC && alike * 2 >= of
   const refusal = side === 'server' ? unreadRefusal(connection, evidence) : null
   const readAll = own.unreadOctets === 0 && refusal === null
   const likely = systematic && abort.afterMs <= RIGHT_AFTER_MS && readAll
@@ -133,7 +139,7 @@ function verdictOf(abort: Abort, aborts: readonly Abort[], evidence: Evidence): 
     because: [
       say('reset-without-fin', { who: side, after: abort.afterMs }, frameOf(reset, connection)),
       ...(systematic
-        ? [say('systematic', { count: alike.length, of, who: side }, connectionRef(connection))]
+        ? [say('systematic', { count: alike, of, who: side }, connectionRef(connection))]
         : []),
       ...(lost ? [say('lost', { octets: own.inFlightOctets }, frameOf(reset, connection))] : []),
       ...(truncated ? [say('truncated', {}, connectionRef(connection))] : []),

@@ -12,6 +12,7 @@ import {
   type Unknown,
   type Verdict,
 } from './cause.ts'
+import { connectionsBetween } from './once.ts'
 import { fatesOf, isProvenOfBox, isTranslatedAddress, provenFates } from './where.ts'
 
 const say = reasonsOf('packet-loss')
@@ -135,9 +136,7 @@ function groupOf({ client, server }: Pick<PathFacts, 'client' | 'server'>): stri
 }
 
 function lossyOf(path: PathFacts, evidence: Evidence): Lossy | null {
-  const listed = evidence.connections.filter(
-    (c) => c.client.address === path.client && c.server.address === path.server,
-  )
+  const listed = connectionsBetween(path, evidence)
   const recovered = listed.filter((c) => lossesOf(c) > 0 && !isStuck(c) && !isFirstRequestOnly(c))
   if (recovered.length === 0 || isReordered(recovered)) return null
   // What was never answered, and SYNs, belong to other causes: they are not loss that was recovered.
@@ -161,10 +160,8 @@ function lostSyns(path: PathFacts, evidence: Evidence): Verdict | null {
   const connections: ConnectionFacts[] = []
   let [lost, seen] = [0, 0]
   let first: Reference | null = null
-  for (const connection of evidence.connections) {
-    const { client, server, handshake } = connection
-    if (client.address !== path.client || server.address !== path.server) continue
-    if (handshake.synAckMs === null) continue // never answered: connect-filtered
+  for (const connection of connectionsBetween(path, evidence)) {
+    if (connection.handshake.synAckMs === null) continue // never answered: connect-filtered
     const syns = fatesOf(connection, evidence).filter((f) => f.kind === 'syn')
     const missing = syns.filter((f) => f.fate === 'lost')
     seen += syns.length

@@ -1,3 +1,4 @@
+import { groupBy } from '../base/group-by.ts'
 import type { ConnectionFacts, Side, UnansweredFacts } from '../evidence/connection.ts'
 import type { Evidence } from '../evidence/evidence.ts'
 import {
@@ -12,6 +13,7 @@ import {
 } from './cause.ts'
 import { isNobodysAnswer, lastActivityBefore } from './closing.ts'
 import { judgeRetransmitting } from './machine/path-lost.ts'
+import { once } from './once.ts'
 import { isBlackHole } from './path-mtu-black-hole.ts'
 import { weighSilence, withExperiments } from './weigh-experiments.ts'
 
@@ -128,12 +130,21 @@ function answeredMeanwhile(
 
 /** Connections of this server whose data went unanswered from about the same time on. */
 function lostTogether(evidence: Evidence, connection: ConnectionFacts, fromMs: number): number {
-  return evidence.connections.filter((c) => {
-    if (c.server.address !== connection.server.address || !ENDINGS.has(c.ending)) return false
-    const found = unansweredOf(c)
-    return found !== null && Math.abs(found.unanswered.firstMs - fromMs) < 5000
-  }).length
+  const all = unansweredAt(evidence).get(connection.server.address) ?? []
+  return all.reduce((sum, c) => sum + (Math.abs(c.firstMs - fromMs) < 5000 ? c.weight : 0), 0)
 }
+
+/** From when on data went unanswered, by the server's address. */
+const unansweredAt = once(({ connections }) =>
+  groupBy(
+    connections.flatMap((c) => {
+      const found = ENDINGS.has(c.ending) ? unansweredOf(c) : null
+      if (found === null) return []
+      return [{ server: c.server.address, firstMs: found.unanswered.firstMs, weight: c.weight }]
+    }),
+    ({ server }) => server,
+  ),
+)
 
 function becauseOf(
   connection: ConnectionFacts,

@@ -11,6 +11,7 @@ import {
   type Verdict,
 } from './cause.ts'
 import { holeAtReceiver, MIN_LOST } from './hole-at-receiver.ts'
+import { connectionsBetween, countsBy, once } from './once.ts'
 import { weighed, weighUploads } from './weigh-experiments.ts'
 import { captureSide, fatesOf } from './where.ts'
 
@@ -46,15 +47,7 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
   const hole = holeOf(connection, evidence)
   if (hole === null) return judgeReceiver(connection, evidence)
   if (!isBlackHole(connection, evidence)) return null
-  const alike = evidence.connections.filter((c) => {
-    const other = holeOf(c, evidence)
-    return (
-      other !== null &&
-      other.side === hole.side &&
-      c[hole.side].address === connection[hole.side].address &&
-      c[otherSide(hole.side)].address === connection[otherSide(hole.side)].address
-    )
-  }).length
+  const alike = holes(evidence).get(holeKey(connection, hole)) ?? 0
   const heard = heardAfterLoss(connection, hole.side)
   const lost = lostBetween(connection, hole.side, evidence)
   const likely = (hole.passed > 0 && (heard || alike >= 2)) || lost > 0
@@ -77,6 +70,29 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
   }
 }
 
+/** Connections with such a hole, by the ends and the direction. */
+const holes = once((evidence) =>
+  countsBy(evidence.connections, (c) => {
+    const hole = holeOf(c, evidence)
+    return hole === null ? null : holeKey(c, hole)
+  }),
+)
+
+function holeKey({ client, server }: ConnectionFacts, { side }: { side: Side }): string {
+  return `${side} ${client.address} ${server.address}`
+}
+
+const holesAtReceiver = once((evidence) =>
+  countsBy(evidence.connections, (c) => {
+    const hole = holeAtReceiver(c, evidence)
+    return hole === null ? null : senderKey(c, hole)
+  }),
+)
+
+function senderKey(connection: ConnectionFacts, { side }: { side: Side }): string {
+  return `${side} ${connection[side].address}`
+}
+
 /** From the end at which the long segments do not arrive: nobody sees them, only that their octets are missing. */
 function judgeReceiver(connection: ConnectionFacts, evidence: Evidence): Verdict | null {
   const hole = holeAtReceiver(connection, evidence)
@@ -84,9 +100,7 @@ function judgeReceiver(connection: ConnectionFacts, evidence: Evidence): Verdict
   const { side, full, missing, segments, passed } = hole
   const sender = connection[side].address
   const receiver = connection[otherSide(side)].address
-  const alike = evidence.connections.filter(
-    (c) => c[side].address === sender && holeAtReceiver(c, evidence)?.side === side,
-  ).length
+  const alike = holesAtReceiver(evidence).get(senderKey(connection, hole)) ?? 0
   const likely = segments !== null && passed > 0 && hole.heardMs >= ALIVE_MS
   const ref = connectionRef(connection)
   const at = atFrame(hole.frame, connection)
@@ -183,13 +197,10 @@ function heardAfterLoss(connection: ConnectionFacts, side: Side): boolean {
 }
 
 function passesElsewhere(connection: ConnectionFacts, hole: Hole, evidence: Evidence): boolean {
-  const peer = otherSide(hole.side)
-  return evidence.connections.some(
-    (c) =>
-      c.id !== connection.id &&
-      c[hole.side].address === connection[hole.side].address &&
-      c[peer].address === connection[peer].address &&
-      (c.sides[hole.side].largestAckedSegment ?? 0) >= hole.lost,
+  const { client, server } = connection
+  const between = { client: client.address, server: server.address }
+  return connectionsBetween(between, evidence).some(
+    (c) => c.id !== connection.id && (c.sides[hole.side].largestAckedSegment ?? 0) >= hole.lost,
   )
 }
 

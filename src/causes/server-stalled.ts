@@ -1,3 +1,4 @@
+import { groupBy } from '../base/group-by.ts'
 import type { ConnectionFacts } from '../evidence/connection.ts'
 import type { Evidence } from '../evidence/evidence.ts'
 import {
@@ -13,7 +14,9 @@ import {
 } from './cause.ts'
 import { givenUp, roundSeconds } from './client-timeout.ts'
 import { closeTime, toleranceMs, unseenOctets } from './closing.ts'
+import { protocolOf } from './farewell.ts'
 import { judgeStalled } from './machine/server-stalled.ts'
+import { countsBy, once } from './once.ts'
 import { answersMayBeTooLong } from './path-mtu-black-hole.ts'
 import { weighConnects, withExperiments } from './weigh-experiments.ts'
 
@@ -138,34 +141,36 @@ function slowestAnswer({ head, tail, sides }: ConnectionFacts): number {
 function leftTogether({ connection, waitedMs }: Stall, evidence: Evidence): number | null {
   const leftMs = closeTime(connection, 'client')
   if (leftMs === null) return null
-  const ages = evidence.connections.flatMap((c) => {
-    const closedMs = closeTime(c, 'client')
-    if (c.client.address !== connection.client.address || closedMs === null) return []
-    if (Math.abs(closedMs - leftMs) > INSTANT_MS || c.request === null) return []
-    return [closedMs - c.request.lastMs]
-  })
+  const ages = (leftWithRequest(evidence).get(connection.client.address) ?? [])
+    .filter(({ closedMs }) => Math.abs(closedMs - leftMs) <= INSTANT_MS)
+    .map(({ ageMs }) => ageMs)
   if (ages.length < SEVERAL) return null
   const sameAge = Math.max(...ages) - Math.min(...ages) <= toleranceMs(Math.min(...ages))
   return sameAge && roundSeconds(waitedMs) !== null ? null : ages.length
 }
 
-/** Its own, or that of others at the same end: the payload of so many as there may be is not read. */
-function protocolOf(connection: ConnectionFacts, { application, connections }: Evidence) {
-  const of = (id: number) => application.get(id)?.protocol ?? 'unknown'
-  const own = of(connection.id)
-  if (own !== 'unknown') return own
-  const { endpoint } = connection.server
-  const other = connections.find((c) => c.server.endpoint === endpoint && of(c.id) !== 'unknown')
-  return other === undefined ? 'unknown' : of(other.id)
-}
+/** When clients left, and how old their last request was then, by the client's address. */
+const leftWithRequest = once(({ connections }) =>
+  groupBy(
+    connections.flatMap((c) => {
+      const closedMs = closeTime(c, 'client')
+      if (closedMs === null || c.request === null) return []
+      return [{ of: c.client.address, closedMs, ageMs: closedMs - c.request.lastMs }]
+    }),
+    ({ of }) => of,
+  ),
+)
+
+/** Connections that stall, by the server's endpoint. */
+const stalled = once(({ connections }) =>
+  countsBy(connections, (c) => (stallOf(c) === null ? null : c.server.endpoint)),
+)
 
 function judgeOne(stall: Stall, slowest: number, evidence: Evidence): Verdict {
   const { connection } = stall
   const endpoint = evidence.endpoints.get(connection.server.endpoint)
-  const alike = evidence.connections.filter(
-    (c) => c.server.endpoint === connection.server.endpoint && stallOf(c) !== null,
-  ).length
-  const protocol = protocolOf(connection, evidence)
+  const alike = stalled(evidence).get(connection.server.endpoint) ?? 0
+  const protocol = protocolOf(connection, evidence) ?? 'unknown'
   const oneWay = (endpoint?.served ?? 0) === 0 && protocol === 'unknown'
   // Under TLS the last record of a client may be one that nobody answers: an alert, a key update.
   const patient = stall.until === 'capture-end' && protocol === 'tls'

@@ -1,3 +1,4 @@
+import { groupBy } from '../base/group-by.ts'
 import type { Evidence } from '../evidence/evidence.ts'
 import { atFrame, type Certainty, connectionRef, reasonsOf, type Verdict } from './cause.ts'
 import { roundSeconds } from './client-timeout.ts'
@@ -20,13 +21,11 @@ const MOMENT_MS = 100
  * `--timeout`) closes a constant time after the request, with FIN and without an answer.
  */
 export function waitingCut(evidence: Evidence): Verdict[] {
-  const byServer = new Map<string, ClosedUnanswered[]>()
-  for (const connection of evidence.connections) {
-    const found = closedUnanswered(connection, evidence)
-    if (found === null || found.waitedMs < MIN_WAIT_MS) continue
-    const { endpoint } = connection.server
-    byServer.set(endpoint, [...(byServer.get(endpoint) ?? []), found])
-  }
+  const found = evidence.connections.flatMap((connection) => {
+    const closed = closedUnanswered(connection, evidence)
+    return closed === null || closed.waitedMs < MIN_WAIT_MS ? [] : [closed]
+  })
+  const byServer = groupBy(found, ({ connection }) => connection.server.endpoint)
   return [...byServer.values()].flatMap((all) => {
     const constant = densest(all, (c) => c.waitedMs)
     const certainty = constant === null ? null : certaintyOf(constant)

@@ -1,5 +1,7 @@
+import { groupBy } from '../base/group-by.ts'
 import type { ConnectionFacts, Side } from '../evidence/connection.ts'
 import type { Evidence, SegmentFate } from '../evidence/evidence.ts'
+import { once } from './once.ts'
 
 /** What two captures prove of this connection's segments; empty with one capture. */
 export function fatesOf(connection: ConnectionFacts, evidence: Evidence): readonly SegmentFate[] {
@@ -67,6 +69,14 @@ export function usualTtls(address: string, evidence: Evidence): readonly number[
   return (evidence.hosts.get(address)?.ttls ?? []).map((t) => t.ttl).filter((ttl) => ttl > 0)
 }
 
+/** Connections that were served, by the server's address and the TTL of its first packet. */
+const servedWith = once(({ connections }) =>
+  groupBy(
+    connections.filter((c) => c.sides.server.payloadOctets > 0),
+    (c) => `${c.server.address} ${c.sides.server.ttls[0]}`,
+  ),
+)
+
 /**
  * Whether packets with this TTL come from the address on another connection that lives: then who sent the reset is another machine
  * with that address (or the way to it has changed), and no box that only forges resets.
@@ -76,13 +86,8 @@ export function servesOthers(
   { id, server }: ConnectionFacts,
   evidence: Evidence,
 ): boolean {
-  return evidence.connections.some(
-    (c) =>
-      c.id !== id &&
-      c.server.address === server.address &&
-      c.sides.server.payloadOctets > 0 &&
-      c.sides.server.ttls[0] === ttl,
-  )
+  const served = servedWith(evidence).get(`${server.address} ${ttl}`)
+  return served !== undefined && (served.length > 1 || served[0]!.id !== id)
 }
 
 /** Whether a reset's TTL is one that no other packet of its alleged sender has; null when one of both is not told. */

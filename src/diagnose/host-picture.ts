@@ -1,4 +1,5 @@
-import { before, endpointText, groupBy, isServed, netnsName } from '../causes/machine/lookup.ts'
+import { groupBy } from '../base/group-by.ts'
+import { before, endpointText, isServed, netnsName } from '../causes/machine/lookup.ts'
 import type { MachineFacts, NetnsSnapshot, SocketFact } from '../evidence/machine.ts'
 import type { HostSummary } from './report.ts'
 

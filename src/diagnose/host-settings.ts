@@ -1,4 +1,5 @@
-import { endpointText, groupBy, netnsName } from '../causes/machine/lookup.ts'
+import { groupBy } from '../base/group-by.ts'
+import { endpointText, netnsName } from '../causes/machine/lookup.ts'
 import type { MachineFacts, NetnsSnapshot, SocketFact } from '../evidence/machine.ts'
 import { settingWords } from '../messages/en/settings.ts'
 import { render } from '../messages/render.ts'

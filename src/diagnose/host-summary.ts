@@ -1,8 +1,8 @@
+import { groupBy } from '../base/group-by.ts'
 import {
   acceptorOf,
   containerName,
   endpointText,
-  groupBy,
   listenerBefore,
   netnsName,
   processOf,

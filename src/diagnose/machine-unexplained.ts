@@ -1,4 +1,5 @@
-import { endpointText, groupBy, isServed } from '../causes/machine/lookup.ts'
+import { groupBy } from '../base/group-by.ts'
+import { endpointText, isServed } from '../causes/machine/lookup.ts'
 import type { Endpoint, KernelEvent, MachineFacts, ResetFact } from '../evidence/machine.ts'
 import { diagnoseWords } from '../messages/en/diagnose.ts'
 import { say } from './finding.ts'

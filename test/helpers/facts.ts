@@ -1,3 +1,4 @@
+import { groupBy } from '../../src/base/group-by.ts'
 import type { ApplicationFacts } from '../../src/evidence/application.ts'
 import type {
   ConnectionFacts,
@@ -541,21 +542,6 @@ function path(group: readonly ConnectionFacts[]): PathFacts {
     outageMs: 0,
     outageFromMs: null,
   }
-}
-
-/** Map.groupBy came with Node 21. */
-function groupBy(
-  connections: readonly ConnectionFacts[],
-  keyOf: (c: ConnectionFacts) => string,
-): Map<string, ConnectionFacts[]> {
-  const groups = new Map<string, ConnectionFacts[]>()
-  for (const c of connections) {
-    const key = keyOf(c)
-    const group = groups.get(key)
-    if (group === undefined) groups.set(key, [c])
-    else group.push(c)
-  }
-  return groups
 }
 
 function isPlain(value: unknown): value is Record<string, unknown> {

@@ -1,9 +1,9 @@
+import { groupBy } from '../../base/group-by.ts'
 import type { MachineFacts, SocketFact } from '../../evidence/machine.ts'
 import { type Judgement, type Reason, reasonsOf, type Verdict } from '../cause.ts'
 import {
   before,
   endpointText,
-  groupBy,
   isServed,
   netnsName,
   ownerOf,

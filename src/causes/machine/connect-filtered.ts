@@ -1,8 +1,8 @@
+import { groupBy } from '../../base/group-by.ts'
 import type { MachineFacts, SynRule } from '../../evidence/machine.ts'
 import { type Judgement, type Reason, reasonsOf, type Verdict } from '../cause.ts'
 import {
   endpointText,
-  groupBy,
   netnsName,
   ownerOf,
   processOf,

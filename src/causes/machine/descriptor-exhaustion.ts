@@ -1,3 +1,4 @@
+import { groupBy } from '../../base/group-by.ts'
 import type {
   KernelEvent,
   MachineFacts,
@@ -5,7 +6,7 @@ import type {
   ProcessSnapshot,
 } from '../../evidence/machine.ts'
 import { type Judgement, type Reason, reasonsOf, type Verdict } from '../cause.ts'
-import { endpointText, eventRef, groupBy, processOf, processRef, socketsIn } from './lookup.ts'
+import { endpointText, eventRef, processOf, processRef, socketsIn } from './lookup.ts'
 import { askedOf } from './whom.ts'
 
 const say = reasonsOf('descriptor-exhaustion')

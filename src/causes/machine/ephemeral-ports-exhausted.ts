@@ -1,10 +1,10 @@
+import { groupBy } from '../../base/group-by.ts'
 import type { KernelEvent, MachineFacts, NetnsSnapshot } from '../../evidence/machine.ts'
 import { type Judgement, reasonsOf, type Verdict } from '../cause.ts'
 import {
   type CulpritProcess,
   endpointText,
   eventRef,
-  groupBy,
   netnsName,
   ownerOf,
   processOf,

@@ -268,14 +268,3 @@ export function* socketsIn(
 export function socketText({ local, remote }: Pick<SocketFact, 'local' | 'remote'>): string {
   return `${endpointText(local)} > ${endpointText(remote)}`
 }
-
-export function groupBy<T>(items: Iterable<T>, key: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>()
-  for (const item of items) {
-    const k = key(item)
-    const known = groups.get(k)
-    if (known === undefined) groups.set(k, [item])
-    else known.push(item)
-  }
-  return groups
-}

@@ -1,8 +1,8 @@
+import { groupBy } from '../../base/group-by.ts'
 import type { MachineFacts, NetnsSnapshot, SocketFact } from '../../evidence/machine.ts'
 import { type Judgement, type Reason, reasonsOf, type Verdict } from '../cause.ts'
 import {
   endpointText,
-  groupBy,
   isServed,
   netnsName,
   ownerOf,

@@ -1,6 +1,7 @@
+import { groupBy } from '../../base/group-by.ts'
 import type { DatabaseSession, MachineFacts, ProgramFacts } from '../../evidence/machine.ts'
 import { type Judgement, reasonsOf, type Verdict } from '../cause.ts'
-import { endpointText, groupBy, processRef, type SocketAt, socketsIn } from './lookup.ts'
+import { endpointText, processRef, type SocketAt, socketsIn } from './lookup.ts'
 import { onMachine, socketsOf } from './verdict.ts'
 
 const say = reasonsOf('open-transaction')

@@ -1,14 +1,7 @@
+import { groupBy } from '../../base/group-by.ts'
 import type { MachineFacts } from '../../evidence/machine.ts'
 import { type Judgement, reasonsOf, type Verdict } from '../cause.ts'
-import {
-  endpointText,
-  groupBy,
-  isServed,
-  ownerOf,
-  type SocketAt,
-  socketRef,
-  socketsIn,
-} from './lookup.ts'
+import { endpointText, isServed, ownerOf, type SocketAt, socketRef, socketsIn } from './lookup.ts'
 import { onMachine, socketsOf } from './verdict.ts'
 
 const say = reasonsOf('path-lost')

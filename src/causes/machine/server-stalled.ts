@@ -1,3 +1,4 @@
+import { groupBy } from '../../base/group-by.ts'
 import type { MachineFacts } from '../../evidence/machine.ts'
 import { type Judgement, type Reason, reasonsOf, type Verdict } from '../cause.ts'
 import { heldUpBy } from './held-up.ts'
@@ -5,7 +6,6 @@ import {
   acceptorOf,
   type CulpritProcess,
   endpointText,
-  groupBy,
   isStopped,
   netnsName,
   ownerOf,

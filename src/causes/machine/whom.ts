@@ -1,5 +1,6 @@
+import { groupBy } from '../../base/group-by.ts'
 import type { MachineFacts, NetnsSnapshot } from '../../evidence/machine.ts'
-import { endpointText, groupBy, isServed } from './lookup.ts'
+import { endpointText, isServed } from './lookup.ts'
 
 // Whom an experiment asks where a finding is about a host or a process, and not about a service: `asked` among its values.
 

@@ -1,3 +1,4 @@
+import { groupBy } from '../../base/group-by.ts'
 import type { MachineFacts } from '../../evidence/machine.ts'
 import { hostWords } from '../../messages/en/hosts.ts'
 import { render } from '../../messages/render.ts'
@@ -35,13 +36,7 @@ export function acrossHosts(
 ): OfMachine[] {
   if (machines.length < 2) return [...found]
   const names = hostNames(machines)
-  const groups = new Map<string, OfMachine[]>()
-  for (const one of found) {
-    const key = keyOf(one)
-    const known = groups.get(key)
-    if (known === undefined) groups.set(key, [one])
-    else known.push(one)
-  }
+  const groups = groupBy(found, keyOf)
   return [...groups.values()].map((group) => joined(group, names))
 }
 

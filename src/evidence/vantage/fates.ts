@@ -1,3 +1,4 @@
+import { groupBy } from '../../base/group-by.ts'
 import type { ConnectionFacts, Segment, Side } from '../connection.ts'
 import type { SegmentFate } from '../evidence.ts'
 import { type Clock, farTime, nearTime } from './clock.ts'
@@ -408,20 +409,6 @@ function kindOf(s: Segment): Exclude<SegmentFate['kind'], 'ack'> | null {
   if ((s.flags & SYN) !== 0) return (s.flags & ACK) !== 0 ? 'syn-ack' : 'syn'
   if ((s.flags & FIN) !== 0) return 'fin'
   return s.len > 0 ? 'data' : null
-}
-
-function groupBy(
-  segments: readonly Segment[],
-  keyOf: (s: Segment) => string,
-): Map<string, Segment[]> {
-  const groups = new Map<string, Segment[]>()
-  for (const s of segments) {
-    const key = keyOf(s)
-    const group = groups.get(key)
-    if (group === undefined) groups.set(key, [s])
-    else group.push(s)
-  }
-  return groups
 }
 
 function apartOf({ near, far }: Between): number {
