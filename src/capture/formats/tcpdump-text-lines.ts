@@ -7,7 +7,8 @@ export interface SegmentLine {
   flags: number
   seq: number | null
   ack: number | null
-  wnd: number
+  /** null: the line ends before it, or somebody left it out. */
+  wnd: number | null
   urgent: number
   dataLen: number
   /** Text between the brackets, or ''. */
@@ -47,13 +48,17 @@ export interface IcmpLine {
 }
 
 const COLOURS = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*[mK]`, 'g')
-const QUOTE = /^[\s>|]*/
+const QUOTE = /^[\s>|"'`]*/
+/** White space in front, behind the marks of a quotation: such a line may go on with the one before. */
+export const INDENTED = /^[>|"'`]*\s/
 const DATE_TIME = /(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d)\.(\d{6,9})(?!\d)/
 const CLOCK_TIME = /(?:^|[^\d:.])(-?)(\d\d):(\d\d):(\d\d)\.(\d{6,9})(?!\d)/
 const EPOCH_TIME = /(?:^|\s)(\d{9,10})\.(\d{6,9})(?=\s)/
-const TIME_FIRST = /^(?:\d{1,9}\s+)?(?:\d{4}-\d\d-\d\d[ T])?-?\d[\d:]{7,9}\.\d{6}/
+/** A line that begins with a time, behind the number of -#. */
+export const TIME_FIRST = /^(?:\d{1,9}\s+)?(?:\d{4}-\d\d-\d\d[ T])?-?\d[\d:]{7,9}\.\d{6}/
 const NUMBER = /^(\d{1,9})\s+/
-const PACKET_START = /(?:^|\s)(?:IP6?(?=\s)|ARP|ethertype|\S+ > \S+[:,])/
+/** Where the packet begins, behind what tcpdump prints before it. */
+export const PACKET_START = /(?:^|\s)(?:IP6?(?=\s)|ARP|ethertype|\S+ > \S+[:,])/
 
 /** A line without colours, quote marks, indentation and what ends it. */
 export function plainLine(line: string): string {
@@ -157,7 +162,7 @@ function newStyle(found: RegExpExecArray, rest: string): SegmentLine {
     flags: [...letters].reduce((bits, letter) => bits | (FLAG_BITS[letter] ?? 0), 0),
     seq,
     ack: optionalWord(/, ack (\d+)/, before),
-    wnd: number(/, win (\d+)/, before),
+    wnd: optional(/, win (\d+)/, before),
     urgent: number(/, urg (\d+)/, before),
     dataLen: length === null ? spanned : Number(length[1]),
     options: from < 0 ? '' : rest.slice(from + 11, till),
@@ -245,6 +250,11 @@ function icmp6Verdict(what: string): { type: number; code: number } | null {
 
 function number(pattern: RegExp, text: string): number {
   return Number(pattern.exec(text)?.[1] ?? 0)
+}
+
+function optional(pattern: RegExp, text: string): number | null {
+  const found = pattern.exec(text)
+  return found === null ? null : Number(found[1])
 }
 
 function optionalWord(pattern: RegExp, text: string): number | null {

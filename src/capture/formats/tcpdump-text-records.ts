@@ -9,6 +9,8 @@ import {
   readSegment,
   type SegmentLine,
 } from './tcpdump-text-lines.ts'
+import { QuietSides } from './tcpdump-text-quiet.ts'
+import { QuotedSegments } from './tcpdump-text-quoted.ts'
 import {
   EndpointReader,
   familyOf,
@@ -20,8 +22,8 @@ import {
   segmentPacket,
 } from './tcpdump-text-segments.ts'
 
-/** Last segments remembered, for ICMP errors that tell only whom they are about. */
-const MAX_LAST_SEGMENTS = 100_000
+/** Sides whose last window is remembered. */
+const MAX_SIDES = 200_000
 
 export interface TextRecord extends MadePacket {
   frame: number
@@ -41,6 +43,12 @@ const QUIET = /> \S+: tcp \d+$/
 const CHATTER =
   /^(?:```|[$#%~]|tcpdump: |reading from |listening on |\d+ packets? |dropped privs|data link type|\^C)/
 
+const SYN_FIN_RST = 0x07
+/** Any but 0, which would be a zero window. */
+const WINDOW_UNKNOWN = 65_535
+const CUT_LINES =
+  'Some lines end too early (cut, or shortened by hand): what they lack is taken from the lines before, or they are left out.'
+
 /** Lines in, packets out to `sink`. Holds what a packet's first line said until its second comes. */
 export class TextRecords {
   sink: (record: TextRecord) => void = () => {}
@@ -50,7 +58,10 @@ export class TextRecords {
   private readonly clock: TextClock
   private readonly endpoints: EndpointReader
   private readonly numbers = new SequenceNumbers()
-  private readonly lastSegments = new Map<string, MadePacket>()
+  private readonly quiet = new QuietSides()
+  /** Last window that a side told. */
+  private readonly windows = new Map<string, number>()
+  private readonly quoted = new QuotedSegments()
   private frame = 0
   private lastNumber = 0
   private timeNs = 0n
@@ -119,6 +130,10 @@ export class TextRecords {
 
   private segment(line: SegmentLine, text: string, begins: boolean): void {
     if (!begins && !this.inPacket) this.beginPacket(null, null)
+    if (line.wnd === null) {
+      this.note('cut-lines', CUT_LINES)
+      if (line.seq === null && (line.flags & SYN_FIN_RST) === 0) return
+    }
     const family = this.family ?? familyOf(line.src, line.dst, text)
     const made = this.make(line, family)
     if (this.icmp !== null) {
@@ -136,24 +151,25 @@ export class TextRecords {
     const six = family === 6 || line.src.includes(':') || line.dst.includes(':')
     const src = this.endpoints.endpoint(line.src, six ? 6 : 4)
     const dst = this.endpoints.endpoint(line.dst, six ? 6 : 4)
-    const { seq, ack, ackBase } = this.numbers.resolve(line, src, dst)
+    const { seq: next, ack, ackBase } = this.numbers.resolve(line, src, dst)
     const options = optionOctets(line.options, (value) => this.numbers.place(value, ackBase))
-    const { flags, wnd, urgent, dataLen } = line
+    const { flags, urgent, dataLen } = line
+    const [forth, back] = [`${src.key}>${dst.key}`, `${dst.key}>${src.key}`]
+    const wnd = this.windowOf(forth, line.wnd)
+    const { timeNs } = this
+    const probe = this.quiet.isProbe(line, { forth, back, ack, wnd, timeNs })
+    const seq = probe ? (next - 1) >>> 0 : next
     const segment: Segment = { src, dst, flags, seq, ack, wnd, urgent, dataLen, options }
     const made = segmentPacket(segment, this.ip)
-    this.rememberSegment(src.address, dst, made)
+    this.quoted.remember(made, segment, this.timeNs)
     return made
   }
 
-  private rememberSegment(
-    src: Uint8Array,
-    dst: { address: Uint8Array; port: number },
-    made: MadePacket,
-  ): void {
-    if (this.lastSegments.size >= MAX_LAST_SEGMENTS) this.lastSegments.clear()
-    const pair = `${src.join('.')}>${dst.address.join('.')}`
-    this.lastSegments.set(pair, made)
-    this.lastSegments.set(`${pair}:${dst.port}`, made)
+  private windowOf(side: string, told: number | null): number {
+    const wnd = told ?? this.windows.get(side) ?? WINDOW_UNKNOWN
+    if (this.windows.size >= MAX_SIDES) this.windows.clear()
+    this.windows.set(side, wnd)
+    return wnd
   }
 
   /** Writes the waiting ICMP error: with the segment it quotes, or with the last one that it can be about. */
@@ -172,9 +188,8 @@ export class TextRecords {
 
   private lastAbout(line: IcmpLine, sender: Uint8Array, family: 4 | 6): MadePacket | null {
     if (line.target === null) return null
-    const pair = `${sender.join('.')}>${this.endpoints.address(line.target, family).join('.')}`
-    const key = line.port === null ? pair : `${pair}:${line.port}`
-    return this.lastSegments.get(key) ?? null
+    const target = this.endpoints.address(line.target, family)
+    return this.quoted.about(line, { sender, target, timeNs: this.timeNs })
   }
 
   private continuation(line: string): void {

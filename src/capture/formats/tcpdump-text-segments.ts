@@ -181,6 +181,8 @@ export class SequenceNumbers {
   }
 
   private vote(value: number, base: number): void {
+    // The first octet behind a SYN, told in full: initial numbers may be small as well.
+    if (value !== 1 && (value - base) >>> 0 === 1) this.absolute = true
     const fromZero = Math.min(value, 4294967296 - value)
     const fromBase = Math.abs((value - base) | 0)
     if (fromZero < NEAR && fromBase > FAR) this.absolute = false

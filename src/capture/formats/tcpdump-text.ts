@@ -7,7 +7,15 @@ import type { RecordBatch } from '../types.ts'
 import type { CaptureFormat, RecordStream } from './format.ts'
 import { LINKTYPE_RAW } from './link-types.ts'
 import { clockMeaning } from './tcpdump-text-clock.ts'
-import { plainLine, readHead, readIcmp, readIp, readSegment } from './tcpdump-text-lines.ts'
+import {
+  INDENTED,
+  plainLine,
+  readHead,
+  readIcmp,
+  readIp,
+  readSegment,
+} from './tcpdump-text-lines.ts'
+import { PastedLines } from './tcpdump-text-paste.ts'
 import { type TextRecord, TextRecords } from './tcpdump-text-records.ts'
 
 const BATCH_RECORDS = 1024
@@ -26,22 +34,29 @@ export const tcpdumpText: CaptureFormat = {
 /** What the clock times mean is told by many lines, so that many are waited for. */
 const FIRST_OCTETS = 64 * 1024
 const CLOCK_LINES = 500
-const INDENTED = /^[>|]*\s/
 
 const latin1 = new TextDecoder('latin1')
 
 function linesOf(octets: Uint8Array): string[] {
-  return latin1.decode(octets).split('\n')
+  if (octets.length === 0) return []
+  const lines = latin1.decode(octets).split('\n')
+  if (lines.at(-1) === '') lines.pop()
+  return lines
 }
 
 /** Whether some whole line is a packet and all up to it is text: the same answer however the octets arrive. */
 function beginsWithPackets(head: Uint8Array, ended: boolean): boolean {
+  const pasted = new PastedLines()
   let from = 0
   for (;;) {
     const newline = head.indexOf(10, from)
-    if (newline < 0 && !(ended && from < head.length)) return false
-    const end = newline < 0 ? head.length : newline
-    if (isPacketLine(latin1.decode(head.subarray(from, end)))) return isText(head.subarray(0, end))
+    const isLast = newline < 0
+    if (isLast && !ended) return false
+    const end = isLast ? head.length : newline
+    const lines = from === head.length ? [] : pasted.read([latin1.decode(head.subarray(from, end))])
+    if (isLast) lines.push(...pasted.finish())
+    if (lines.some(isPacketLine)) return isText(head.subarray(0, end))
+    if (isLast) return false
     from = end + 1
   }
 }
@@ -59,6 +74,7 @@ class TextStream implements RecordStream {
   private readonly state: SourceState
   private readonly columns: RecordColumns
   private readonly bytes = new Uint8Array(BATCH_RECORDS * RECORD_OCTETS)
+  private readonly pasted = new PastedLines()
   private records: TextRecords | null = null
   private queue: TextRecord[] = []
   private at = 0
@@ -92,8 +108,9 @@ class TextStream implements RecordStream {
     const end = input.ended ? input.bytes.length : input.bytes.lastIndexOf(10) + 1
     this.queue = []
     this.at = 0
-    this.parse(input.bytes.subarray(0, end))
+    this.parse(this.pasted.read(linesOf(input.bytes.subarray(0, end))))
     if (input.ended) {
+      this.parse(this.pasted.finish())
       this.records?.finish()
       this.done = true
     } else {
@@ -110,9 +127,8 @@ class TextStream implements RecordStream {
     if (names.length > 0) info.names = names.map(([address, name]) => ({ address, name }))
   }
 
-  private parse(octets: Uint8Array): void {
-    if (octets.length === 0) return
-    const lines = linesOf(octets)
+  private parse(lines: readonly string[]): void {
+    if (lines.length === 0) return
     this.records ??= new TextRecords(this.state, clockMeaning(clockTimes(lines)))
     this.records.sink = (record) => this.queue.push(record)
     for (const line of lines) {
