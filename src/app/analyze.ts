@@ -30,7 +30,7 @@ import { type FlowsRead, type ReadOptions, readFlows } from './read-flows.ts'
 import { readAgain } from './reread.ts'
 import { RowStore } from './row-store.ts'
 import { reportSources, sourceIds } from './sources.ts'
-import type { AnalyzeCaptures, AnalyzeOptions, AnalyzeResult } from './types.ts'
+import type { AnalyzeCaptures, AnalyzeOptions, AnalyzeResult, Vantage } from './types.ts'
 
 /** Troubled connections listed in a report without --all. */
 const LISTED_MAX = 1000
@@ -42,12 +42,21 @@ type CauseOf = (id: number) => CauseId | undefined
 
 /** The main job: captures in, report out. */
 export const analyzeCaptures: AnalyzeCaptures = async (options) => {
-  return options.at.length > 0 ? analyzeViews(options) : analyzeOne(options)
+  const [only, ...others] = options.at
+  if (only === undefined) return analyzeOne(options, null)
+  // Of one place: that tells who is near, and there is nothing to compare it with.
+  if (others.length > 0) return analyzeViews(options)
+  return analyzeOne({ ...options, inputs: [only.path], at: [] }, only.vantage)
 }
 
-async function analyzeOne(options: AnalyzeOptions): Promise<AnalyzeResult> {
+async function analyzeOne(options: AnalyzeOptions, at: Vantage | null): Promise<AnalyzeResult> {
   const inputs = inputsOf(options.inputs, options)
-  const { read, collected, translation, evidence: captured } = await readExactly(inputs, options)
+  const {
+    read,
+    collected,
+    translation,
+    evidence: captured,
+  } = await readExactly(inputs, options, at)
   const ids = sourceIds(read.sources.length)
   const locate = locator(read, ids)
   const { machines } = options
@@ -64,7 +73,7 @@ async function analyzeOne(options: AnalyzeOptions): Promise<AnalyzeResult> {
   const { report, causeOf } = conclude({
     evidence,
     sources: [
-      ...reportSources(read, ids, null),
+      ...reportSources(read, ids, at),
       ...(machines ?? []).map(machineSource),
       ...probed.sources,
     ],
@@ -89,17 +98,17 @@ async function analyzeOne(options: AnalyzeOptions): Promise<AnalyzeResult> {
  * What the capture says. Where refusals in words were met among answers of which the core looked at some only, it is read again
  * to count them all.
  */
-async function readExactly(inputs: Inputs, options: AnalyzeOptions) {
+async function readExactly(inputs: Inputs, options: AnalyzeOptions, at: Vantage | null) {
   const once = await readOnce(inputs, options)
   const ids = sourceIds(once.read.sources.length)
-  const evidence = await evidenceOf(inputs, once.read, ids)
+  const evidence = await evidenceOf(inputs, once.read, ids, at)
   if (!once.read.flows.answersSampled || ![...evidence.application.values()].some(saysNo)) {
     return { ...once, evidence }
   }
   const again = await inputs.reopen()
   if (again === null) return { ...once, evidence }
   const read = await readFlows(again, { ...once.reading, allAnswers: true })
-  return { ...once, read, evidence: await evidenceOf(inputs, read, ids) }
+  return { ...once, read, evidence: await evidenceOf(inputs, read, ids, at) }
 }
 
 /** Each connection once, also where the capture has it before and after a translation of its addresses. */

@@ -64,8 +64,13 @@ export async function compareCaptures(views: readonly ViewRead[]): Promise<Compa
   const troubled = new Set(views.flatMap((v) => v.read.flows.connections.map((c) => c.id)))
   const wanted = new Set<number>()
   for (const { near, far } of first.pairs) {
-    if (wanted.size >= 2 * MAX_COMPARED) break
-    if (troubled.has(near.id) || troubled.has(far.id)) wanted.add(near.id).add(far.id)
+    if (wanted.size >= views.length * MAX_COMPARED) break
+    if (!troubled.has(near.id) && !troubled.has(far.id)) continue
+    for (const { id } of [near, far]) {
+      const routed = first.routed.get(id)
+      wanted.add(id)
+      if (routed !== undefined) wanted.add(routed)
+    }
   }
   const comparison = compareViews(
     await Promise.all(views.map(async (v) => viewOf(v, await segmentsOf(v, wanted)))),
@@ -112,7 +117,7 @@ async function joined(
   comparison: Comparison,
   troubled: ReadonlySet<number>,
 ): Promise<Evidence> {
-  const second = new Set<number>(comparison.continued.keys())
+  const second = new Set<number>([...comparison.continued.keys(), ...comparison.hidden])
   const connections: ConnectionFacts[] = []
   for (const { near, far, primary } of comparison.pairs) {
     second.add(near.id).add(far.id)
@@ -148,7 +153,24 @@ async function joined(
     vantage: comparison.facts,
     startMs: Math.min(...parts.map((p) => p.startMs)),
     endMs: Math.max(...parts.map((p) => p.endMs)),
+    totals: withoutHidden(near!.totals, views[0]!, comparison.hidden),
   }
+}
+
+/** Of a capture on both sides of a NAT each connection is counted once. */
+function withoutHidden(
+  totals: Evidence['totals'],
+  { all }: ViewRead,
+  hidden: readonly number[],
+): Evidence['totals'] {
+  const ids = new Set(hidden)
+  const byEnding = { ...totals.byEnding }
+  let { connections } = totals
+  for (const c of all.filter(({ id }) => ids.has(id))) {
+    connections--
+    byEnding[c.ending]--
+  }
+  return { ...totals, connections, byEnding }
 }
 
 /**

@@ -29,8 +29,11 @@ const MAX_TOLD = 3
 const NO_IP_ID = 'IPv6 has no IP-ID, and the timestamps are equal or not there'
 const IP_ID_SILENT = 'neither IP-IDs nor timestamps give their order'
 /** As evidence/vantage says on which leg a segment was lost. */
-const BEFORE_ROUTER = 'between client and router'
-const AFTER_ROUTER = 'between router and server'
+const LOST_AT = new Map<string | null, 'lost-near' | 'lost-in-router' | 'lost-far'>([
+  ['between client and router', 'lost-near'],
+  ['in the router', 'lost-in-router'],
+  ['between router and server', 'lost-far'],
+])
 
 /** Losses far above the usual on many connections of a path, recovered by retransmission. */
 export const packetLoss = {
@@ -346,20 +349,13 @@ function provenOf({ recovered }: Lossy, evidence: Evidence): Reason | null {
 
 /** Several captures: what left and did not arrive, and between which of them. */
 function provenLosses(recovered: readonly ConnectionFacts[], evidence: Evidence): Reason[] {
-  const counts = new Map<'lost-near' | 'lost-far' | 'lost-between' | 'lost-in-box', number>()
+  const counts = new Map<Parameters<typeof say>[0], number>()
   let first: Reference | null = null
   for (const connection of recovered) {
     const inBox = isProvenOfBox(connection, evidence)
     for (const { fate, what, frame } of provenFates(connection, evidence)) {
       if (fate !== 'lost') continue
-      const key =
-        what === BEFORE_ROUTER
-          ? 'lost-near'
-          : what === AFTER_ROUTER
-            ? 'lost-far'
-            : inBox
-              ? 'lost-in-box'
-              : 'lost-between'
+      const key = LOST_AT.get(what) ?? (inBox ? 'lost-in-box' : 'lost-between')
       counts.set(key, (counts.get(key) ?? 0) + 1)
       first ??= atFrame(frame, connection)
     }

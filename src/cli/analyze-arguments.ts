@@ -47,6 +47,13 @@ function checkTogether({ analyze, export: exported, output, format }: AnalyzeReq
   if (inputs.length === 0 && at.length === 0) {
     throw bad('No capture was given', 'Name a file, or - for standard input: tcpwhy FILE...')
   }
+  const twice = at.find((a, i) => at.findIndex((b) => b.vantage === a.vantage) !== i)?.vantage
+  if (twice !== undefined) {
+    throw bad(
+      `Two captures are said to be of the ${twice}`,
+      'Give each its own role; pieces of one capture are joined by mergecap -w whole.pcap PIECE...',
+    )
+  }
   if (inputs.length > 0 && at.length > 0) {
     throw bad(
       `Both --at and a capture without a role (${inputs[0]}) were given`,

@@ -133,11 +133,12 @@ function vantageSummary({
   clocks,
   fates,
   changes,
+  parts,
 }: Comparison): VantageSummary {
   const known = clocks.flatMap(({ uncertaintyMs, ...clock }) =>
     uncertaintyMs === null ? [] : [{ ...clock, uncertaintyMs }],
   )
-  return { paired, translated, unpaired, elsewhere, clocks: known, fates, changes }
+  return { paired, translated, unpaired, elsewhere, clocks: known, fates, changes, parts }
 }
 
 /** What needs a capture of both ends is not missing where both were given. */

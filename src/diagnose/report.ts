@@ -303,4 +303,6 @@ export interface VantageSummary {
   fates: Record<'delivered' | 'lost' | 'altered' | 'injected', number>
   /** What was altered on the way, and in how many packets. */
   changes?: Record<string, number>
+  /** With a capture at the router: packets that were lost, and injected, by part of the way. */
+  parts?: Record<string, { lost: number; injected: number }>
 }

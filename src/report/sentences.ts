@@ -292,6 +292,15 @@ function sidesOddities(c: ConnectionSummary): string[] {
   return parts
 }
 
+function fateTexts(counts: Partial<Record<keyof typeof words.vantage.fate, number>>): string {
+  return (['delivered', 'lost', 'altered', 'injected'] as const)
+    .flatMap((fate) => {
+      const n = counts[fate] ?? 0
+      return n > 0 ? [say(words.vantage.fate[fate], { n })] : []
+    })
+    .join(', ')
+}
+
 /** How the captures of `--at` were paired, one sentence each. */
 export function vantageTexts(report: Report, names: SourceNames): string[] {
   const { vantage, translation } = report
@@ -301,7 +310,7 @@ export function vantageTexts(report: Report, names: SourceNames): string[] {
   }
   if (vantage === undefined) return []
   const name = (id: string) => names.get(id) ?? id
-  const { paired, translated = 0, elsewhere = {}, changes = {} } = vantage
+  const { paired, translated = 0, elsewhere = {}, changes = {}, parts = {} } = vantage
   const texts = [say(translated > 0 ? own.pairedTranslated : own.paired, { paired, translated })]
   for (const [source, count] of Object.entries(vantage.unpaired)) {
     if (count > 0) texts.push(say(own.unpaired, { count, source: name(source) }))
@@ -319,10 +328,11 @@ export function vantageTexts(report: Report, names: SourceNames): string[] {
       }),
     )
   }
-  const fates = (['delivered', 'lost', 'altered', 'injected'] as const)
-    .filter((fate) => vantage.fates[fate] > 0)
-    .map((fate) => say(own.fate[fate], { n: vantage.fates[fate] }))
-  if (fates.length > 0) texts.push(say(own.fates, { fates: fates.join(', ') }))
+  const fates = fateTexts(vantage.fates)
+  if (fates !== '') texts.push(say(own.fates, { fates }))
+  for (const [where, counts] of Object.entries(parts)) {
+    texts.push(say(own.part, { where, fates: fateTexts(counts) }))
+  }
   for (const [what, count] of Object.entries(changes)) texts.push(say(own.changed, { what, count }))
   return texts
 }

@@ -59,6 +59,14 @@ test('captures of different traffic are not silently judged as two ends of one',
   }
 })
 
+test('a capture that --at says the place of is not compared with itself', async () => {
+  const path = 'test/captures/injected-reset/both-ends.client.pcap'
+  const { report } = await slip({ inputs: [], at: [{ vantage: 'client', path }] })
+  expect(report.excluded.map((e) => e.cause)).not.toContain('injected-reset')
+  expect(report.sources[0]?.at).toBe('client')
+  expect(report.vantage).toBeUndefined()
+})
+
 test('findings from both ends do not ask for captures of both ends', async () => {
   const files = ['client', 'server'] as const
   const at = files.map((vantage) => ({

@@ -196,6 +196,7 @@ describe('what goes wrong', () => {
     ['a.pcap --before 2026-02-30', /--before 2026-02-30 is not a time/],
     ['--at clint=c.pcap', /--at clint=c.pcap does not say where/],
     ['a.pcap --at client=c.pcap', /Both --at and a capture without a role/],
+    ['--at client=a.pcap --at client=b.pcap', /Two captures are said to be of the client/],
     ['--json', /No capture was given/],
     ['a.pcap --export rows.xls', /does not say in which format \[EXPORT_UNKNOWN_FORMAT\]/],
     ['a.pcap --export - --export-format csv', /would go to standard output/],

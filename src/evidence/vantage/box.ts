@@ -1,7 +1,7 @@
 import type { ConnectionFacts } from '../connection.ts'
 import type { SegmentFate } from '../evidence.ts'
-import { linkPairs } from './compare.ts'
 import { fatesOfPair, fatesOfUnpaired } from './fates.ts'
+import { linkPairs } from './link.ts'
 import type { Pair, View } from './view.ts'
 
 interface Known {

@@ -32,11 +32,13 @@ export function crossingsOf(near: View, far: View, pairs: readonly Pair[]): Cros
   const apartMs = Number(far.originNs - near.originNs) / 1e6
   const crossings: Crossing[] = []
   for (const pair of pairs.slice(0, MAX_PAIRS)) {
-    const there = indexOnce(knownSegments(far, pair.far).segments)
-    for (const [key, segment] of indexOnce(knownSegments(near, pair.near).segments)) {
-      const other = there.get(key)
-      if (segment === null || other === null || other === undefined) continue
-      const differenceMs = other.tMs + apartMs - segment.tMs
+    const [here, other] = [knownSegments(near, pair.near), knownSegments(far, pair.far)]
+    const stamped = sharesStamps(here.segments, other.segments)
+    const there = indexOnce(other.segments, stamped)
+    for (const [key, segment] of indexOnce(here.segments, stamped)) {
+      const same = there.get(key)
+      if (segment === null || same === null || same === undefined) continue
+      const differenceMs = same.tMs + apartMs - segment.tMs
       crossings.push({ from: segment.from, nearMs: segment.tMs, differenceMs })
     }
   }
@@ -132,10 +134,16 @@ function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
 
-function indexOnce(segments: readonly Segment[]): Map<string, Segment | null> {
+/** Timestamps tell copies apart, unless a box on the way strips or rewrites them, or one capture cut them off. */
+export function sharesStamps(sent: readonly Segment[], arrived: readonly Segment[]): boolean {
+  const values = new Set(sent.map((s) => s.tsVal))
+  return arrived.some((s) => s.tsVal !== null && values.has(s.tsVal))
+}
+
+function indexOnce(segments: readonly Segment[], stamped: boolean): Map<string, Segment | null> {
   const index = new Map<string, Segment | null>()
   for (const s of segments) {
-    const key = `${s.from} ${s.flags & 7} ${s.seq} ${s.ack} ${s.len} ${s.tsVal}`
+    const key = `${s.from} ${s.flags & 7} ${s.seq} ${s.ack} ${s.len} ${stamped ? s.tsVal : ''}`
     index.set(key, index.has(key) ? null : s)
   }
   return index

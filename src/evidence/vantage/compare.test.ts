@@ -452,6 +452,50 @@ describe('fates', () => {
     expect(fate).toMatchObject({ fate: 'injected', what: 'between client and router' })
   })
 
+  test('a capture of both sides of a NAT counts as its side that is nearer to the other end', () => {
+    const cutOff = world(0, { wires: [...handshake, { ...cut, only: 'client' }] })
+    const bothSides = [{ ...cutOff.near, id: 5 * FAR }, cutOff.far]
+    const comparison = compareViews([view('client', [cutOff.near]), view('server', bothSides)])
+    expect(fatesIn(comparison)).toContain('server reset injected')
+    expect(comparison.hidden).toEqual([5 * FAR])
+    expect(comparison.unpaired).toEqual({ client: 0, server: 0 })
+  })
+
+  test.each([
+    ['in the router', 'near'],
+    ['between client and router', 'neither'],
+    ['between router and server', 'both'],
+  ] as const)('the capture of both sides of a router says that it was %s', (part, seen) => {
+    const cutOff = world(0, { wires: [...handshake, { ...cut, only: 'client' }] })
+    const passed = world(0, { wires: [...handshake, cut] })
+    const clean = world(0, { wires: handshake })
+    const near = seen === 'neither' ? clean.near : cutOff.near
+    const far = seen === 'both' ? passed.far : clean.far
+    const router = [
+      { ...near, id: 5 * FAR },
+      { ...far, id: 6 * FAR },
+    ]
+    const comparison = compareViews([
+      view('client', [cutOff.near]),
+      view('router', router),
+      view('server', [cutOff.far]),
+    ])
+    const fate = comparison.facts.fates.get(0)!.find((f) => f.kind === 'reset')
+    expect(fate).toMatchObject({ fate: 'injected', what: part })
+    expect(comparison.parts).toEqual({ [part]: { lost: 0, injected: 1 } })
+  })
+
+  test('options that one capture cut off are not altered, and its clock is known all the same', () => {
+    const w = world(0, { wires: handshake })
+    for (const s of w.far.head) Object.assign(s, { tsVal: null, tsEcr: null, options: true })
+    for (const side of [w.far.sides.client, w.far.sides.server]) {
+      Object.assign(side, { mss: null, windowScale: null, sackPermitted: false, timestamps: false })
+    }
+    const comparison = compare([w])
+    expect(comparison.fates).toEqual({ delivered: 5, lost: 0, altered: 0, injected: 0 })
+    expect(comparison.clocks[0]!.uncertaintyMs).toBeCloseTo(10)
+  })
+
   test('FINs are followed too', () => {
     const fin: Wire = { tMs: 3000, flags: FIN | ACK, seq: 101, ack: 501, lost: true }
     expect(fatesIn(compare([world(0, { wires: [...handshake, fin] })])).at(-1)).toBe(

@@ -1,19 +1,25 @@
 import type { ConnectionFacts } from '../connection.ts'
 import type { Ending } from '../endings.ts'
 import type { DataLosses, SegmentFate, VantageFacts } from '../evidence.ts'
-import { type Clock, crossingsOf, estimateClock, farTime, nearTime } from './clock.ts'
+import type { Clock } from './clock.ts'
 import { rolesExchanged } from './exchanged.ts'
-import { type Between, fatesOfPair, fatesOfUnpaired } from './fates.ts'
-import { gapsOf, isAnswered } from './gaps.ts'
+import { type Between, fatesOfPair, fatesOfUnpaired, isQuiet } from './fates.ts'
+import { isAnswered } from './gaps.ts'
+import { countParts, legsOf, narrowFates, routedOf } from './legs.ts'
+import { link } from './link.ts'
 import { lossesOfPair } from './losses.ts'
 import { isTranslated, otherNames, servicesOf } from './names.ts'
-import { pairConnections } from './pair.ts'
+import { oneSided } from './one-sided.ts'
 import type { Pair, View } from './view.ts'
 
 export interface Comparison {
   facts: VantageFacts
   /** One entry a pair. `primary`: whose facts (and id, and frames) stand for the connection from now on. */
   pairs: readonly (Pair & { primary: 'near' | 'far' })[]
+  /** By id of a connection at one end: the same one in the router's capture. */
+  routed: ReadonlyMap<number, number>
+  /** Ids of connections that a capture holds twice, on both sides of a box: those of the side that is not compared. */
+  hidden: readonly number[]
   /** Connections of the far view that are the rest of a paired one under another address or port: their ids, and whose. */
   continued: ReadonlyMap<number, number>
   paired: number
@@ -29,6 +35,8 @@ export interface Comparison {
   fates: Record<SegmentFate['fate'], number>
   /** How often each kind of change was seen. */
   changes: Record<string, number>
+  /** With a router's capture: on which part of the way what was lost or injected. */
+  parts: ReturnType<typeof countParts>
 }
 
 const NEVER_SERVED: ReadonlySet<Ending> = new Set<Ending>(['refused', 'unanswered'])
@@ -41,8 +49,10 @@ const ORDER = ['client', 'router', 'server'] as const
  */
 export function compareViews(views: readonly View[]): Comparison {
   const sorted = [...views].sort((a, b) => ORDER.indexOf(a.at) - ORDER.indexOf(b.at))
-  const [near, far] = [sorted[0]!, sorted.at(-1)!]
-  const middle = sorted.length > 2 ? sorted[1]! : null
+  const outer = oneSided(sorted[0]!)
+  const inner = oneSided(sorted.at(-1)!)
+  const [near, far] = [outer.near, inner.far]
+  const middle = sorted.length > 2 ? oneSided(sorted[1]!) : null
   const { pairs, clock, between } = link(near, far)
   const chosen = pairs.map((pair) => ({ ...pair, primary: primaryOf(pair) }))
   const fates = new Map<number, readonly SegmentFate[]>()
@@ -69,16 +79,29 @@ export function compareViews(views: readonly View[]): Comparison {
   }
   const continued = renamedOnTheWay(chosen, between, fates)
   const clocks = [clockOf(far, clock)]
+  let routed: Comparison['routed'] = new Map()
   if (middle !== null) {
-    const inner = link(near, middle)
-    clocks.unshift(clockOf(middle, inner.clock))
-    const outer = link(middle, far)
-    narrow(fates, chosen, { inner, outer })
+    const legs = legsOf(near, middle, far)
+    clocks.unshift(clockOf(middle.near, legs.toRouter.clock))
+    narrowFates(fates, chosen, legs)
+    routed = routedOf(legs)
   }
   return {
-    facts: factsOf({ near, middle, far, clock, fates, data, absent, answered, pairs }),
+    facts: factsOf({
+      near,
+      middle: middle?.near ?? null,
+      far,
+      clock,
+      fates,
+      data,
+      absent,
+      answered,
+      pairs,
+    }),
     pairs: chosen,
     continued,
+    routed,
+    hidden: [...outer.hidden.near, ...inner.hidden.far],
     paired: pairs.length,
     unpaired: {
       [near.source]: near.connections.length - pairs.length,
@@ -90,35 +113,8 @@ export function compareViews(views: readonly View[]): Comparison {
     clocks,
     fates: countFates(fates),
     changes: countChanges(fates),
+    parts: countParts(fates),
   }
-}
-
-export interface Link {
-  pairs: readonly Pair[]
-  clock: Clock
-  between: Between
-}
-
-function link(near: View, far: View): Link {
-  return linkPairs(near, far, pairConnections(near, far))
-}
-
-/** Clock and sight between two views whose pairs are known. */
-export function linkPairs(near: View, far: View, pairs: readonly Pair[]): Link {
-  const clock = estimateClock(crossingsOf(near, far, pairs))
-  const seesBoth = { near: sawBoth(near), far: sawBoth(far) }
-  const apart = Number(far.originNs - near.originNs) / 1e6
-  const gaps = {
-    near: gapsOf(near, far, pairs, (ms) => nearTime(ms, clock, apart)),
-    far: gapsOf(far, near, pairs, (ms) => farTime(ms, clock, apart)),
-  }
-  const bothSaw = pairs.filter((p) => p.near.sawStart && p.far.sawStart)
-  const runningMs = bothSaw.reduce((first, p) => Math.min(first, p.near.startMs), Infinity)
-  return { pairs, clock, between: { near, far, clock, seesBoth, gaps, runningMs } }
-}
-
-function sawBoth(view: View): boolean {
-  return view.connections.some((c) => c.seen === 'both')
 }
 
 /** The end that the reset reached tells the story; else the client's, which is who complains. */
@@ -207,46 +203,6 @@ function renamedOnTheWay(
     fates.set(id, own)
   }
   return continued
-}
-
-/** Adds to what was lost or injected on which half of the way it was, where the middle capture knows. */
-function narrow(
-  fates: Map<number, readonly SegmentFate[]>,
-  pairs: readonly (Pair & { primary: 'near' | 'far' })[],
-  { inner, outer }: { inner: Link; outer: Link },
-): void {
-  const first = new Map(inner.pairs.map((p) => [p.near, p]))
-  const second = new Map(outer.pairs.map((p) => [p.far, p]))
-  for (const pair of pairs) {
-    const id = pair[pair.primary].id
-    const own = fates.get(id) ?? []
-    const [a, b] = [first.get(pair.near), second.get(pair.far)]
-    if (a === undefined || b === undefined || own.every((f) => isQuiet(f))) continue
-    const here = fatesOfPair(a, inner.between, 'near')
-    const there = fatesOfPair(b, outer.between, 'far')
-    fates.set(
-      id,
-      own.map((f) => (isQuiet(f) ? f : { ...f, what: halfOf(f, here, there) ?? f.what })),
-    )
-  }
-}
-
-function isQuiet(fate: SegmentFate): boolean {
-  return fate.fate === 'delivered' || fate.fate === 'altered'
-}
-
-function halfOf(
-  fate: SegmentFate,
-  here: readonly SegmentFate[],
-  there: readonly SegmentFate[],
-): string | null {
-  const same = (f: SegmentFate) => f.frame === fate.frame && f.fate === fate.fate
-  if (here.some(same)) return 'between client and router'
-  if (there.some(same)) return 'between router and server'
-  // Seen from the other end: it passed the router, so the rest of the way did it.
-  const passed = (f: SegmentFate) => f.frame === fate.frame && isQuiet(f)
-  if (here.some(passed)) return 'between router and server'
-  return there.some(passed) ? 'between client and router' : null
 }
 
 function clockOf(view: View, clock: Clock): Comparison['clocks'][number] {

@@ -1,7 +1,7 @@
 import { groupBy } from '../../base/group-by.ts'
 import type { ConnectionFacts, Segment, Side } from '../connection.ts'
 import type { SegmentFate } from '../evidence.ts'
-import { type Clock, farTime, nearTime } from './clock.ts'
+import { type Clock, farTime, nearTime, sharesStamps } from './clock.ts'
 import { type Gap, inGap } from './gaps.ts'
 import { ACK, FIN, knownSegments, type Pair, RST, SYN, sides, type View } from './view.ts'
 
@@ -84,6 +84,10 @@ export function fatesOfUnpaired(connection: ConnectionFacts, between: Between): 
     fates.push({ frame, kind, from, fate, what: null, seenAt: near.at, tMs })
   }
   return fates.slice(0, MAX_FATES)
+}
+
+export function isQuiet(fate: SegmentFate): boolean {
+  return fate.fate === 'delivered' || fate.fate === 'altered'
 }
 
 export interface Match {
@@ -209,12 +213,6 @@ export function sameSegments(
     matches.push({ sent: s, arrived: hit })
   }
   return { matches, used }
-}
-
-/** Timestamps tell copies apart, unless a box on the way strips or rewrites them. */
-function sharesStamps(sent: readonly Segment[], arrived: readonly Segment[]): boolean {
-  const values = new Set(sent.map((s) => s.tsVal))
-  return arrived.some((s) => s.tsVal !== null && values.has(s.tsVal))
 }
 
 /** Offloading cuts and joins segments, so data counts by octets; a reset that was rewritten counts by its moment. */
@@ -364,21 +362,31 @@ function changesOf(
 ): string | null {
   const changes: string[] = []
   const [a, b] = [sender.facts.sides[sent.from], receiver.facts.sides[sent.from]]
-  if ((sent.flags & SYN) !== 0) {
+  const known = [sender, receiver].every((sight) => showsOptions(sight, sent.from))
+  if ((sent.flags & SYN) !== 0 && a.isn !== b.isn) changes.push('sequence numbers rewritten')
+  if ((sent.flags & SYN) !== 0 && known) {
     if (a.mss !== b.mss) changes.push(`MSS ${a.mss ?? 'none'} -> ${b.mss ?? 'none'}`)
     if (a.windowScale !== b.windowScale) {
       changes.push(`window scale ${a.windowScale ?? 'none'} -> ${b.windowScale ?? 'none'}`)
     }
     if (a.sackPermitted !== b.sackPermitted) changes.push('SACK option changed')
-    if (a.isn !== b.isn) changes.push('sequence numbers rewritten')
   }
-  if ((sent.tsVal === null) !== (arrived.tsVal === null)) changes.push('timestamps option changed')
+  if (known && (sent.tsVal === null) !== (arrived.tsVal === null)) {
+    changes.push('timestamps option changed')
+  }
   const mask = FIN | SYN | RST | ACK
   if ((sent.flags & mask) !== (arrived.flags & mask)) changes.push('flags changed')
   if ((sent.flags & RST) !== 0 && sent.seq !== arrived.seq) {
     changes.push(`seq ${sent.seq} -> ${arrived.seq}`)
   }
   return changes.length === 0 ? null : changes.join(', ')
+}
+
+/** A capture that cut packets behind the fixed header tells that there are options, and of none which. */
+function showsOptions({ facts, segments }: Sight, side: Side): boolean {
+  if (facts.sides[side].mss !== null) return true
+  const own = segments.filter((s) => s.from === side)
+  return own.some((s) => s.tsVal !== null) || own.every((s) => !s.options)
 }
 
 /** SYNs, FINs, resets, the handshake's ACK, what a reset answers, and of each side the first and the last data. */

@@ -22,6 +22,8 @@ export const packetLoss = {
       'of the segments compared {segments:count} left one end and did not arrive at the other',
     'lost-near':
       'of the segments compared {segments:count} were lost between client and router: look there first',
+    'lost-in-router':
+      'of the segments compared {segments:count} came into the router and never went out: look there first',
     'lost-far':
       'of the segments compared {segments:count} were lost between router and server: look there first',
     'duplicate-acks': 'the receivers reported holes: {count:count} duplicate acknowledgements',

@@ -175,6 +175,7 @@ export const reportWords = {
       '{paired:count} connections seen at both ends, {translated:count} of them under translated addresses',
     elsewhere:
       '{count:count} of these went to {server}, an address that is translated on the way: perhaps to another server than the one captured, so where their packets stayed cannot be told',
+    part: '{where}: {fates}',
     changed: 'altered: {what} ({count:count}x)',
     translated:
       '{connections:count} {connections?connection was|connections were} captured on both sides of a box that translates addresses: each is counted once, under the addresses that its client uses',
