@@ -94,6 +94,8 @@ export function classifyOld(
   const ackKnown = (ints[q + S_BITS]! & SB_ACK) !== 0
   const filled = fillHoles(ints, o, p.seq, (p.seq + len) | 0) + beforeStart(ints, floats, o, p)
   floats[(o + S_OCTETS) >> 1]! += filled
+  // A FIN is an octet of sequence space, too, and none of payload.
+  if (fin !== 0) fillHoles(ints, o, (p.seq + len) | 0, end)
   const notNew = ((end - ints[o + S_NXT]!) | 0) <= 0
 
   if (filled > 0 && order === SENT_BEFORE) {

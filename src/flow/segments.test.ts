@@ -103,6 +103,21 @@ describe.each(starts)('what a segment is called, $name', (start) => {
     expect(sides.server.retransmissions).toEqual({ ...none, rto: 1 })
   })
 
+  test.each([
+    ['in it', '130 S > C [F.] seq 201 ack 102', 0],
+    ['not in it', '', 1],
+  ])('a FIN whose repetition came after an acknowledgment beyond it: %s', (_, again, missing) => {
+    const { sides } = factsOf(
+      `${exchange}
+       60  C > S [F.] seq 101 ack 201
+       100 S > C [.]  seq 202 ack 102
+       ${again}
+       140 C > S [.]  seq 102 ack 202`,
+      start,
+    )
+    expect(sides.server).toMatchObject({ missingOctets: missing, payloadOctets: 200 })
+  })
+
   test('acknowledged octets that are not in the capture are missing, not lost', () => {
     const { sides } = factsOf(
       `${exchange}
