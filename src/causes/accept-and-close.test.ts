@@ -71,7 +71,7 @@ causeTable(acceptAndClose, [
     connections: [requestOnly(true, { ending: 'clean', endedBy: 'server', sides: serverFin(400) })],
     is: 'possible',
     variant: 'read-and-closed',
-    because: ['read-later'],
+    because: ['read-once'],
     against: ['one-way'],
   },
   {
@@ -103,8 +103,38 @@ causeTable(acceptAndClose, [
       connection({ id: 1 }),
     ],
     is: 'likely',
-    because: ['read-later', 'others-served'],
+    because: ['read-once', 'others-served'],
     explains: 1,
+  },
+  {
+    name: 'near miss: one last message of a protocol that is not known, after others that were answered',
+    connections: [
+      connection({ id: 1 }),
+      requestOnly(true, {
+        ending: 'clean',
+        endedBy: 'server',
+        exchanges: 3,
+        sides: serverFin(4000),
+      }),
+    ],
+    is: 'nothing',
+  },
+  {
+    name: 'two of them, so that it is no chance',
+    connections: [0, 1].map((id) =>
+      requestOnly(true, {
+        id,
+        ending: 'clean',
+        endedBy: 'server',
+        exchanges: 3,
+        sides: serverFin(4000),
+      }),
+    ),
+    endpoints: [{ served: 2 }],
+    is: 'possible',
+    variant: 'read-and-closed',
+    against: ['perhaps-none-due'],
+    explains: 2,
   },
   {
     name: 'near miss: the client closed first: a health check',

@@ -66,9 +66,17 @@ function judge(evidence: Evidence): Judgement {
   return {
     verdicts: [
       ...[...closed.values()].map((acts) => judgeEndpoint(acts, evidence)),
-      ...[...later.values()].map((all) => closedLater(all, evidence)),
+      ...[...later.values()]
+        .filter((all) => !isMereEnd(all, evidence))
+        .map((all) => closedLater(all, evidence)),
     ],
   }
+}
+
+/** Of a protocol that is not read, one last message behind others that were answered is as often as not all that was to be said. */
+function isMereEnd([first, ...others]: readonly ClosedUnanswered[], evidence: Evidence): boolean {
+  if (first === undefined || others.length > 0 || first.due !== 'perhaps') return false
+  return evidence.application.get(first.connection.id)?.protocol !== 'tls'
 }
 
 function push<T extends Act | ClosedUnanswered>(byServer: Map<string, T[]>, item: T): void {
@@ -170,7 +178,7 @@ function closedLater(all: readonly ClosedUnanswered[], evidence: Evidence): Verd
   const waits = all.map((a) => a.waitedMs)
   const at = atFrame(frame, connection)
   const values = { times: all.length, from: Math.min(...waits), to: Math.max(...waits) }
-  const because = [say('read-later', values, at)]
+  const because = [say(values.times === 1 ? 'read-once' : 'read-later', values, at)]
   const count = served - all.filter((a) => a.connection.sides.server.payloadOctets > 0).length
   if (count > 0) {
     because.push(

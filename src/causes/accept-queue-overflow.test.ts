@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { causeTable } from '../../test/helpers/cause-table.ts'
 import {
   ACK,
+  address,
   connection,
   evidence,
   fate,
@@ -61,6 +62,25 @@ causeTable(acceptQueueOverflow, [
     culprit: 'server',
     because: ['syn-arrived', 'answers-others', 'queue-waiting'],
     explains: 1,
+  },
+  {
+    name: 'a host that connects to itself: the SYNs cannot have been lost on the way',
+    connections: [
+      unanswered({
+        server: address('10.77.1.2', 80),
+        handshake: { synTimesMs: [100, 1100, 3100] },
+      }),
+      requestOnly(true, {
+        id: 1,
+        server: address('10.77.1.2', 80),
+        ending: 'reset-after-fin',
+        lastMs: 5000,
+      }),
+    ],
+    endpoints: alive.map((one) => ({ ...one, endpoint: '10.77.1.2:80' })),
+    is: 'likely',
+    variant: 'syn-dropped',
+    because: ['syn-arrived'],
   },
   {
     name: 'served connections are clean and mostly not told: the one that is stands for many that waited',

@@ -1,5 +1,14 @@
 import { causeTable } from '../../test/helpers/cause-table.ts'
-import { ACK, application, connection, FIN, PSH, reset, segment } from '../../test/helpers/facts.ts'
+import {
+  ACK,
+  application,
+  connection,
+  FIN,
+  PSH,
+  reset,
+  segment,
+  tls,
+} from '../../test/helpers/facts.ts'
 import { clientCancelled } from './client-cancelled.ts'
 
 const chunk = (frame: number, tMs: number) =>
@@ -62,6 +71,18 @@ causeTable(clientCancelled, [
   {
     name: 'near miss: FINs of both, no length known: the response may be whole',
     connections: [inOrder(61_469)],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: what came when it had closed was the alert that ends the TLS session',
+    connections: [
+      left(0, 900, {
+        ending: 'timed-out',
+        resets: [],
+        tail: [chunk(20, 899), { ...chunk(22, 901), len: 31 }],
+      }),
+    ],
+    application: [[0, application({ protocol: 'tls', tls: tls({ server: 'alert' }) })]],
     is: 'nothing',
   },
   {

@@ -66,7 +66,7 @@ function inTheMiddle(connection: ConnectionFacts, act: Act, evidence: Evidence):
   if (complete === 'unknown' && server.missingOctets > 0) return false
   if (complete === true || missedTheRest(connection, evidence)) return false
   const streaming = http === null ? streams(connection, evidence) : http.streaming === true
-  if (complete === 'unknown' && !streaming && !stillSending(connection, act)) return false
+  if (complete === 'unknown' && !streaming && !stillSending(connection, act, evidence)) return false
   const silence = act.atMs - lastServerData(connection, act)
   if (!streaming && silence > usualSilence(connection, act, http)) return false
   if (client.zeroWindow.openAtEnd || client.lastWindow === 0) return false
@@ -128,9 +128,16 @@ function missedTheRest(connection: ConnectionFacts, evidence: Evidence): boolean
   return http.contentLength - (http.bodyOctetsSeen ?? 0) <= missing
 }
 
-function stillSending(connection: ConnectionFacts, act: Act): boolean {
+/** More than the end of a session, which comes when the client has closed. */
+function stillSending(connection: ConnectionFacts, act: Act, evidence: Evidence): boolean {
   const late = connection.resets.some((r) => r.from === 'client' && (r.trigger?.len ?? 0) > 31)
-  return late || (connection.sides.server.lastDataMs ?? 0) > act.atMs
+  if (late) return true
+  if ((connection.sides.server.lastDataMs ?? 0) <= act.atMs) return false
+  const after = connection.tail.filter(
+    (s) => s.from === 'server' && s.len > 0 && s.tMs > act.atMs && s.frame > act.frame,
+  )
+  const octets = Math.max(...after.map((s) => s.seq + s.len)) - Math.min(...after.map((s) => s.seq))
+  return after.length === 0 || farewell(connection, { from: 'server', octets }, evidence) === 'no'
 }
 
 /** Time of the last payload of the server before the client left. */

@@ -31,6 +31,19 @@ const database = {
 
 causeTable(closeWaitLeak, [
   {
+    name: "the holder's last octets were never acknowledged nor sent again: a filter on payload, the FIN may be missing too",
+    connections: [
+      held({
+        sides: {
+          server: { fins: 1, fin: fin(3005, 3006) },
+          client: { inFlightOctets: 4, lastDataMs: 3006 },
+        },
+      }),
+    ],
+    is: 'possible',
+    against: ['packets-missing'],
+  },
+  {
     name: 'near miss: data of the holder is still being repeated, its FIN would wait behind it',
     connections: [
       held({

@@ -12,7 +12,7 @@ import {
   type Unknown,
   type Verdict,
 } from './cause.ts'
-import { isExcerpt, lastActivityBefore, unseenOctets } from './closing.ts'
+import { isExcerpt, lastActivityBefore, lostFromSight, unseenOctets } from './closing.ts'
 import { judgeCloseWait } from './machine/close-wait-leak.ts'
 import { connectionsTo, countsBy, once } from './once.ts'
 
@@ -92,7 +92,8 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
   const forgotten = alike >= SEVERAL && wasForgotten(connection, half)
   const telling = half.watchedMs >= WATCHED_MS || glimpse || forgotten
   const lateCapture = beganWithFin(connection, half)
-  const certain = telling && !asking && !lateCapture && slowest < TELLING_MS
+  const unseenMs = lostFromSight(connection, half.holder)
+  const certain = telling && !asking && !lateCapture && unseenMs === null && slowest < TELLING_MS
   const transaction = evidence.application.get(connection.id)?.database?.inTransaction === true
   const holder = connection[half.holder]
   return {
@@ -106,7 +107,7 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
       ...becauseOf(connection, half),
       ...(alike >= SEVERAL ? [say('several', { count: alike }, connectionRef(connection))] : []),
     ],
-    against: againstOf(connection, half, { pending, asking, slowest, lateCapture }),
+    against: againstOf(connection, half, { pending, asking, slowest, lateCapture, unseenMs }),
     values: { holder: holder.address, closer: half.closer, port: connection.server.port },
     group: `${connection.server.endpoint} ${half.holder} ${holder.address}`,
     ...(transaction ? { consequenceOf: 'open-transaction' as const } : {}),
@@ -237,7 +238,13 @@ function becauseOf(connection: ConnectionFacts, half: HalfClose): Reason[] {
 function againstOf(
   connection: ConnectionFacts,
   half: HalfClose,
-  told: { pending: boolean; asking: boolean; slowest: number; lateCapture: boolean },
+  told: {
+    pending: boolean
+    asking: boolean
+    slowest: number
+    lateCapture: boolean
+    unseenMs: number | null
+  },
 ): Reason[] {
   const against: Reason[] = []
   const ref = connectionRef(connection)
@@ -256,6 +263,9 @@ function againstOf(
     against.push(say('still-asking', { after: asked }, atFrame(half.fin.frame, connection)))
   }
   if (told.lateCapture) against.push(say('late-capture', { who: half.holder }, ref))
+  if (told.unseenMs !== null) {
+    against.push(say('packets-missing', { who: half.holder, for: told.unseenMs }, ref))
+  }
   if (told.pending) against.push(say('answer-due', {}, ref))
   return against
 }

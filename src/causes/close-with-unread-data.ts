@@ -23,6 +23,7 @@ const say = reasonsOf('close-with-unread-data')
 const TOGETHER = 3
 const INSTANT_MS = 10
 const LITTLE = 512 // a window that grows while a new connection begins hides as much
+const SEGMENT = 1460
 const UPLOAD_OCTETS = 4096 // more than a head: a body was on its way
 
 /** close() while received octets wait unread: Linux sends RST instead of FIN. */
@@ -133,10 +134,20 @@ function unreadResponse(
       ...aboutBody(connection, http),
       ...(sending ? [say('still-sending', {}, connectionRef(connection))] : []),
     ],
-    against: closing
-      ? []
-      : [say('window-open', { window: client.lastWindow }, frameOf(reset, connection))],
+    against: [
+      ...(unread > 0 && unread < segmentOf(client)
+        ? [say('less-than-a-segment', { unread }, connectionRef(connection))]
+        : []),
+      ...(closing
+        ? []
+        : [say('window-open', { window: client.lastWindow }, frameOf(reset, connection))]),
+    ],
   }
+}
+
+/** On loopback segments are as long as many answers: what is usual elsewhere counts. */
+function segmentOf({ mss }: SideFacts): number {
+  return Math.min(mss ?? SEGMENT, SEGMENT)
 }
 
 function weightOfResponse(certain: boolean, incomplete: boolean, unread: number): number {

@@ -254,6 +254,21 @@ export function unacknowledged({ payloadOctets, missingOctets, ackedOctets }: Si
   return Math.max(0, payloadOctets + missingOctets - ackedOctets)
 }
 
+/** RFC 6298 (2.4), (5.5): sent again after a second at the latest, as a rule, and a second time after three. */
+const SENT_AGAIN_MS = 3000
+
+/**
+ * How long a side left its last octets neither acknowledged nor sent again: no TCP does that, so packets of it are missing from
+ * the capture (a filter on payload, a tap that loses some). null = not so.
+ */
+export function lostFromSight(connection: ConnectionFacts, side: Side): number | null {
+  const { inFlightOctets, lastDataMs, retransmissions } = connection.sides[side]
+  if (inFlightOctets === 0 || lastDataMs === null || connection.seen !== 'both') return null
+  const { rto, fast, spurious } = retransmissions
+  const forMs = connection.captureEndMs - lastDataMs
+  return rto + fast + spurious === 0 && forMs >= SENT_AGAIN_MS ? forMs : null
+}
+
 /** Octets that a side has sent, by its later sequence numbers, and that are not in the capture nor acknowledged in it. */
 export function unseenOctets(connection: ConnectionFacts, side: Side): number {
   const { payloadOctets, missingOctets, fin } = connection.sides[side]

@@ -96,10 +96,11 @@ causeTable(connectFiltered, [
   },
 ])
 
-test('connect-filtered: of a host that connects to itself, its own SYNs do not show that it is up', () => {
+test('connect-filtered: of a host that connects to itself, its own SYNs show that they arrived, not that it is up', () => {
   const self = unanswered({ server: address('10.77.1.2', 80) })
   const hosts = [{ address: '10.77.1.2', ttls: [], packets: self.sides.client.packets }]
   const [verdict] = connectFiltered.judge(evidence({ connections: [self], hosts })).verdicts
   expect(verdict?.because.map(({ key }) => key)).toEqual(['syn-unanswered', 'never-answered'])
-  expect(verdict?.against).toEqual([])
+  expect(verdict?.against.map(({ key }) => key)).toEqual(['syn-arrived'])
+  expect(verdict?.culprit.side).toBe('server')
 })

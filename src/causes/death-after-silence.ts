@@ -93,7 +93,8 @@ function isLeftAlone(connection: ConnectionFacts, side: Side): boolean {
   const peer = connection.sides[otherSide(side)]
   if (unanswered === null || unanswered.what === 'syn' || unanswered.times < 3) return false
   if (peer.payloadOctets === 0 && (ackedOctets === 0 || unanswered.what === 'fin')) return false
-  // Of a connection that the other side has closed as well only the farewell is lost.
+  // What the other side has closed, devices forget sooner than what is idle; often only the farewell is lost.
+  if (peer.fin !== null && peer.fin.tMs < unanswered.firstMs) return false
   if (unanswered.what === 'fin' && (peer.fin !== null || isHeardAfter(peer, unanswered)))
     return false
   return isNobodysAnswer(connection, side, unanswered)

@@ -1,5 +1,5 @@
 import { causeTable } from '../../test/helpers/cause-table.ts'
-import { address, connection, fate, reset, segment } from '../../test/helpers/facts.ts'
+import { address, connection, fate, reset, segment, side } from '../../test/helpers/facts.ts'
 import type { IdleExperiment } from '../evidence/experiments.ts'
 import { middleboxIdleTimeout } from './middlebox-idle-timeout.ts'
 
@@ -284,6 +284,22 @@ causeTable(middleboxIdleTimeout, [
     is: 'likely',
     variant: 'drop',
     because: ['silence-drop-only', 'interval'],
+  },
+  {
+    name: 'near miss: the other side had closed before the silence: that is forgotten sooner than what is idle',
+    connections: [
+      {
+        ...dropped(0, 9000),
+        sides: {
+          ...dropped(0, 9000).sides,
+          server: side('server', {
+            fin: { frame: 20, tMs: 5, seq: 501, ackedMs: null, ackedFrame: null, times: 1 },
+          }),
+        },
+      },
+    ],
+    endpoints: [{ lastAnswerMs: 20_000, survivedSilenceMs: 5000 }],
+    is: 'nothing',
   },
   {
     name: 'the same without any survivor to compare',

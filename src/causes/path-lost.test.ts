@@ -1,5 +1,5 @@
 import { causeTable } from '../../test/helpers/cause-table.ts'
-import { connection, icmp, requestOnly, reset } from '../../test/helpers/facts.ts'
+import { application, connection, icmp, requestOnly, reset, tls } from '../../test/helpers/facts.ts'
 import { pathLost } from './path-lost.ts'
 
 const lost = (over: Parameters<typeof connection>[0] = {}, unanswered = {}) =>
@@ -51,6 +51,34 @@ causeTable(pathLost, [
     is: 'likely',
     severity: 'notice',
     against: ['already-over'],
+  },
+  {
+    name: 'both had closed, and what is unanswered is the alert that ends a TLS session: nothing was lost',
+    connections: [
+      lost({
+        sides: {
+          client: { ...lost().sides.client, inFlightOctets: 31 },
+          server: { fin: { frame: 7, tMs: 90, seq: 1, ackedMs: 95, ackedFrame: 8, times: 1 } },
+        },
+      }),
+    ],
+    application: [[0, application({ protocol: 'tls', tls: tls({ client: 'alert' }) })]],
+    is: 'likely',
+    severity: 'notice',
+    against: ['already-over'],
+  },
+  {
+    name: 'the server had closed, and what is unanswered is data',
+    connections: [
+      lost({
+        sides: {
+          client: { ...lost().sides.client, inFlightOctets: 80 },
+          server: { fin: { frame: 7, tMs: 90, seq: 1, ackedMs: 95, ackedFrame: 8, times: 1 } },
+        },
+      }),
+    ],
+    is: 'likely',
+    severity: 'problem',
   },
   {
     name: 'the client ended it by RST when it gave up',

@@ -12,6 +12,7 @@ import {
   type Verdict,
 } from './cause.ts'
 import { isNobodysAnswer, lastActivityBefore } from './closing.ts'
+import { farewell } from './farewell.ts'
 import { judgeRetransmitting } from './machine/path-lost.ts'
 import { once } from './once.ts'
 import { isBlackHole } from './path-mtu-black-hole.ts'
@@ -50,7 +51,7 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
   const last = lastActivityBefore(connection, unanswered.firstMs)
   const idle = last === null ? 0 : unanswered.firstMs - last
   const alike = lostTogether(evidence, connection, unanswered.firstMs)
-  const over = isOver(connection, side, unanswered)
+  const over = isOver(connection, side, evidence)
   const verdict: Verdict = {
     connections: [connection],
     ...(isFinLost(connection, side) ? { variant: 'fin-lost' } : {}),
@@ -82,11 +83,11 @@ function isFinLost(connection: ConnectionFacts, side: Side): boolean {
   return again !== null && fin !== null && fin.ackedMs === null && heard > again.firstMs
 }
 
-/** The peer had closed too and has all the data: a firewall or a host that forgets so early harms nobody. */
-function isOver(connection: ConnectionFacts, side: Side, unanswered: UnansweredFacts): boolean {
-  const own = connection.sides[side]
-  const peer = connection.sides[otherSide(side)]
-  return unanswered.what === 'fin' && peer.fin !== null && own.inFlightOctets === 0
+/** The peer had closed too and has all the data, or all but a farewell: a firewall or a host that forgets so early harms nobody. */
+function isOver(connection: ConnectionFacts, side: Side, evidence: Evidence): boolean {
+  const octets = connection.sides[side].inFlightOctets
+  if (connection.sides[otherSide(side)].fin === null) return false
+  return octets === 0 || farewell(connection, { from: side, octets }, evidence) === 'yes'
 }
 
 /** After a silence nobody knows whether the path was lost or only forgot this connection. */

@@ -1,6 +1,6 @@
 import type { HttpFacts, TlsRecord } from '../../src/evidence/application.ts'
 import { causeTable } from '../../test/helpers/cause-table.ts'
-import { ACK, application, connection, PSH, reset, segment } from '../../test/helpers/facts.ts'
+import { ACK, application, connection, PSH, reset, segment, tls } from '../../test/helpers/facts.ts'
 import { resetAfterExchange } from './reset-after-exchange.ts'
 
 const http = (over: Partial<HttpFacts>) =>
@@ -45,22 +45,7 @@ const tail = (len: number, over: Parameters<typeof connection>[0] = {}) =>
   })
 
 const lastRecord = (server: TlsRecord) =>
-  [
-    [
-      0,
-      application({
-        protocol: 'tls',
-        tls: {
-          alert: null,
-          handshakeFinished: true,
-          plainTextFrom: null,
-          clientHello: true,
-          serverName: null,
-          last: { client: 'data', server },
-        },
-      }),
-    ],
-  ] as const
+  [[0, application({ protocol: 'tls', tls: tls({ client: 'data', server }) })]] as const
 
 causeTable(resetAfterExchange, [
   {

@@ -37,6 +37,24 @@ causeTable(serverStalled, [
     is: 'nothing',
   },
   {
+    name: 'near miss: the request got through at its third attempt only, and the server closed 12 ms later',
+    application: [[0, application({ protocol: 'http' })]],
+    connections: [
+      waiting(0, {
+        ending: 'clean',
+        sides: {
+          client: { retransmissions: { rto: 2 } },
+          server: {
+            fin: { frame: 31, tMs: 9030, seq: 1, ackedMs: 9031, ackedFrame: 32, times: 1 },
+          },
+        },
+        head: connection().head.slice(0, 4),
+        tail: [segment({ frame: 30, tMs: 9018, from: 'server', ack: 101 })],
+      }),
+    ],
+    is: 'nothing',
+  },
+  {
     name: 'nobody was ever answered; of so many the payload of a few was read, and that is HTTP',
     application: [[2, application({ protocol: 'http' })]],
     connections: [0, 1, 2].map((id) =>

@@ -1,5 +1,5 @@
 import { groupBy } from '../base/group-by.ts'
-import type { ConnectionFacts } from '../evidence/connection.ts'
+import type { ConnectionFacts, MessageFacts } from '../evidence/connection.ts'
 import type { Evidence } from '../evidence/evidence.ts'
 import {
   atFrame,
@@ -63,9 +63,21 @@ export function stallOf(connection: ConnectionFacts): Stall | null {
   if (connection.seen !== 'both') return null
   const serverClosed = closedByServer(connection, request.startMs)
   const endMs = serverClosed ?? connection.captureEndMs
-  const waitedMs = endMs - request.lastMs
+  const waitedMs = endMs - deliveredMs(connection, request)
   if (waitedMs < WAITING_MS) return null
   return { connection, waitedMs, until: serverClosed === null ? 'capture-end' : 'server-closed' }
+}
+
+/**
+ * When the server had the whole request: its last octet may have been sent again and again until it got through. Taken from
+ * the acknowledgement where anything was sent again, which is late by half a round trip at most.
+ */
+function deliveredMs({ head, tail, sides }: ConnectionFacts, request: MessageFacts): number {
+  const { rto, fast } = sides.client.retransmissions
+  if (rto + fast === 0) return request.lastMs
+  const end = request.seq + request.octets
+  const taken = [...head, ...tail].find((s) => s.from === 'server' && s.ack >= end)
+  return Math.max(request.lastMs, taken?.tMs ?? 0)
 }
 
 /** Also by the reset of a stack that does not know the connection: that is an answer. */

@@ -48,6 +48,7 @@ const INITIAL_TTLS = [64, 128, 255] // Linux and macOS, Windows, routers and Sol
  */
 export function captureSide(connection: ConnectionFacts, evidence: Evidence): Side | null {
   if (evidence.vantage !== null) return null
+  if (connection.client.address === connection.server.address) return 'server' // no network lies between
   const told = evidence.sources.length === 1 ? evidence.sources[0]?.at : null
   if (told === 'client' || told === 'server') return told
   const client = freshTtl(connection, evidence, 'client')

@@ -276,6 +276,9 @@ function retransmissions(c: ConnectionSummary): string {
   return parts.join(', ')
 }
 
+/** RFC 9293 §3.8.6.2.2: a receiver need not reopen its window for less than a segment, and then nobody can tell. */
+const SEGMENT = 1460
+
 function sidesOddities(c: ConnectionSummary): string[] {
   const own = words.connection
   const parts: string[] = []
@@ -283,7 +286,9 @@ function sidesOddities(c: ConnectionSummary): string[] {
     const { times, ms } = c.zeroWindow[side]
     if (times > 0) parts.push(say(own.zeroWindow, { side, times, time: ms }))
     const octets = c.unreadOctets[side]
-    if (octets !== null && octets > 0) parts.push(say(own.unread, { side, octets }))
+    if (octets === null || octets === 0) continue
+    const told = octets < SEGMENT ? own.unreadPerhaps : own.unread
+    parts.push(say(told, { side, octets }))
   }
   const missing = c.missingOctets.client + c.missingOctets.server
   if (missing > 0) parts.push(say(own.missing, { octets: missing }))

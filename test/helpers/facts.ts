@@ -1,5 +1,5 @@
 import { groupBy } from '../../src/base/group-by.ts'
-import type { ApplicationFacts } from '../../src/evidence/application.ts'
+import type { ApplicationFacts, TlsFacts, TlsRecord } from '../../src/evidence/application.ts'
 import type {
   ConnectionFacts,
   IcmpFacts,
@@ -331,6 +331,18 @@ export function fate(partial: Partial<SegmentFate> = {}): SegmentFate {
     seenAt: 'client',
     tMs: 20,
     ...partial,
+  }
+}
+
+/** A TLS session whose handshake was finished, and what the last records were. */
+export function tls(last: Partial<Record<Side, TlsRecord>> = {}): TlsFacts {
+  return {
+    alert: null,
+    handshakeFinished: true,
+    plainTextFrom: null,
+    clientHello: true,
+    serverName: null,
+    last: { client: null, server: null, ...last },
   }
 }
 

@@ -15,11 +15,13 @@ export const acceptAndClose = {
       '{times:count} times the request had been read: closing on an unread one gives RST, this was FIN',
     'read-later':
       '{times:count} times the server acknowledged a request and then closed (FIN) without an octet of an answer, {from:ms} to {to:ms} after it',
+    'read-once':
+      'the server acknowledged a request and then closed (FIN) without an octet of an answer, {to:ms} after it',
     'one-way':
       'the server never sent data on any connection: the protocol may be one that needs no answer',
     'perhaps-none-due':
       'it is encrypted, or of a protocol that is not known: perhaps the last message needed no answer',
-    'others-served': '{served:count} other connections to {server} were served',
+    'others-served': '{served:count} other connections to {server} {served?was|were} served',
     'nobody-served': '{server} served nobody in this capture: perhaps it closes on purpose',
     'only-one': 'it happened to one connection only',
     'not-at-once':

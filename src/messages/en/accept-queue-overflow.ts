@@ -28,7 +28,7 @@ export const acceptQueueOverflow = {
     'nothing-acked': 'the server had sent no payload and acknowledged none',
     'others-alike': '{others:count} connections to {server} went the same way',
     'only-one': 'it is the only connection of the capture that went this way',
-    served: '{served:count} other connections to {server} were served',
+    served: '{served:count} other connections to {server} {served?was|were} served',
     'never-served': 'no connection to {server} was served in this capture',
     'syn-ack-repeated':
       "the server repeated its SYN-ACK {times:count} times after the client's ACK: it never took the ACK",

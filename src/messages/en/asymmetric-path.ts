@@ -24,7 +24,7 @@ export const asymmetricPath = {
     'queue-alike': 'a full accept queue looks the same from the client',
     'no-longer-heard':
       'at first the client heard the server; then it asked the same {asked:count} more times though the server answered {answered:count} times, and acknowledged nothing more',
-    'others-served': '{served:count} other connections to this port were served',
+    'others-served': '{served:count} other connections to this port {served?was|were} served',
   },
   now: [
     {

@@ -22,6 +22,8 @@ export const closeWaitLeak = {
       'the client closed its direction {after:ms} after its request, as one does to say that this was all (shutdown, nc -N): it still waits for the answer',
     'late-capture':
       'the FIN is the first that the capture has of this connection: the {who} may have closed before the capture began',
+    'packets-missing':
+      'the last octets of the {who} were neither acknowledged nor sent again for {for:ms}: packets of this connection are missing from the capture, its FIN perhaps too',
     'answer-due':
       'the last request had not been answered: the handler may still be working, and close afterwards',
     'held-for':

@@ -28,13 +28,16 @@ export const closeWithUnreadData = {
     'reset-after-own-fin':
       'the {who} reset the connection of its own accord (RST,ACK from a live socket) right behind its own FIN: shutdown() and close(), as Java does',
     unread:
-      "{unread:octets} had reached the {who}'s kernel and were not read: its window had gone from {max:octets} to {last:octets}",
+      "{unread:octets} had reached the {who}'s kernel and, by its window, were not read: it had gone from {max:octets} to {last:octets}",
+    'less-than-a-segment':
+      'no receiver has to reopen its window for less than a segment (RFC 9293 §3.8.6.2.2): {unread:octets} may have been read',
     'zero-window': 'the {who} had announced window 0: its buffer was full',
     'body-incomplete':
       '{request}: {seen:octets} of {length:octets} of the response body were on the wire by then',
     'body-incomplete-chunked':
       '{request}: the chunked response was not complete, {seen:octets} of its body were on the wire',
-    'still-sending': 'the server was still sending',
+    'still-sending':
+      'octets of the server were under way or had just come: nothing acknowledged them before the reset',
     'one-instant':
       'the client ended {count:count} connections in one instant: its process may have died, which closes them all, unread data or not',
     'window-open':

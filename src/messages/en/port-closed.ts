@@ -31,7 +31,7 @@ export const portClosed = {
     'accepts-between':
       '{server} accepted others ({served:count} in all) between its refusals ({for:ms} from the first to the last): it listens. A rule that limits new connections (REJECT in iptables or nft, on the server too) does that, or one of several instances that is down',
     'served-otherwise':
-      '{served:count} other connections to {server} were accepted in this capture',
+      '{served:count} other connections to {server} {served?was|were} accepted in this capture',
     'no-socket':
       'the kernel says NO_SOCKET for {count:count} resets: nothing of this host takes port {port}',
     elsewhere:

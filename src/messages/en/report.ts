@@ -103,6 +103,7 @@ export const reportWords = {
     spurious: 'needlessly {n}x',
     zeroWindow: 'zero window of the {side} {times}x, {time:ms} in all',
     unread: '{octets:octets} received by the {side} and not read',
+    unreadPerhaps: '{octets:octets} received by the {side} and perhaps not read',
     missing: '{octets:octets} not in the capture',
     keepalive: '{n} keepalive probes',
     oneDirection: 'only the {side} was captured',
