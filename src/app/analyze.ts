@@ -15,7 +15,7 @@ import {
 } from '../diagnose/summary.ts'
 import type { ApplicationFacts } from '../evidence/application.ts'
 import type { ConnectionFacts } from '../evidence/connection.ts'
-import type { Evidence } from '../evidence/evidence.ts'
+import type { Evidence, TranslationFacts } from '../evidence/evidence.ts'
 import { diagnoseWords as words } from '../messages/en/diagnose.ts'
 import { en } from '../messages/en/index.ts'
 import { render } from '../messages/render.ts'
@@ -30,6 +30,7 @@ import { type FlowsRead, type ReadOptions, readFlows } from './read-flows.ts'
 import { readAgain } from './reread.ts'
 import { RowStore } from './row-store.ts'
 import { reportSources, sourceIds } from './sources.ts'
+import { mayHoldSynProxy, readClientsSide } from './syn-proxy.ts'
 import type { AnalyzeCaptures, AnalyzeOptions, AnalyzeResult, Vantage } from './types.ts'
 
 /** Troubled connections listed in a report without --all. */
@@ -116,6 +117,20 @@ async function readOnce(inputs: Inputs, options: AnalyzeOptions) {
   const collected = new Collected(options)
   const reading = readOptions(options)
   const read = await readFlows(await inputs.open(), { ...reading, ...collected.readOptions() })
+  if (mayHoldSynProxy(read)) {
+    const once = new Collected(options)
+    const near = await readClientsSide(inputs, reading, { ...reading, ...once.readOptions() })
+    if (near === 'unread') return { read, reading, collected, translation: near }
+    collected.close()
+    const { filter, connections } = near
+    const translation: TranslationFacts = {
+      pairs: connections,
+      by: 'syn-proxy',
+      views: new Map(),
+      fates: new Map(),
+    }
+    return { read: near.read, reading: { ...reading, filter }, collected: once, translation }
+  }
   if (!mayHoldBothSides(read)) return { read, reading, collected, translation: null }
   const { readBothSides } = await import('./both-sides.ts')
   const once = new Collected(options)

@@ -72,6 +72,8 @@ export interface FlowsRead {
   /** Segments of which more payload was captured than a header-only capture keeps. */
   payloadFrames: number
   addresses: AddressBook
+  /** What was left out; of the packets of one connection perhaps some. */
+  filter: ReadOptions['filter']
 }
 
 /** Tier 1 over one joined input: every record decoded once, every segment tracked. */
@@ -149,6 +151,7 @@ async function readAll(
     counts,
     payloadFrames: consumer.payloadFrames,
     addresses,
+    filter: options.filter,
   }
 }
 

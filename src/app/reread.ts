@@ -41,6 +41,7 @@ export async function readAgain(
     const frames = new FrameMap(read.firstFrame)
     const packet = new Packet()
     const match = matcher(read, wanted)
+    const accepts = read.filter?.(read.addresses, read.originNs) ?? null
     const budget = new Map<number, number>()
     const lastWanted = Math.max(...wanted.map((c) => c.lastFrame))
     for (let batch = await reader.next(); batch !== null; batch = await reader.next()) {
@@ -59,7 +60,7 @@ export async function readAgain(
         )
         if (kind !== KIND_TCP) continue
         const hit = match(packet, first + i)
-        if (hit === null) continue
+        if (hit === null || accepts?.(packet, times[i]! + read.shiftNs) === false) continue
         const segments = found.get(hit.connection.id)!
         if (segments.length >= MAX_SEGMENTS) continue
         const spent = budget.get(hit.connection.id) ?? 0

@@ -44,6 +44,17 @@ causeTable(peerRestarted, [
     explains: 2,
   },
   {
+    name: 'the TTL of the reset is that of the SYN-ACK, and all else of the server has another',
+    connections: [denied(0, 40_000, 30_000), denied(1, 42_000, 35_000), down(2, 20_000)].map(
+      (c) => ({
+        ...c,
+        sides: { ...c.sides, server: { ...c.sides.server, ttls: [62, 63] } },
+      }),
+    ),
+    is: 'possible',
+    against: ['ttl-rare'],
+  },
+  {
     name: 'the capture lost octets of the server: its FIN may be among them',
     connections: [gap(0, 40_000, 501), gap(1, 42_000, 501), down(2, 20_000)],
     is: 'possible',

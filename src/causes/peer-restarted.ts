@@ -96,6 +96,18 @@ function finMayBeMissed(connection: ConnectionFacts, reset: ResetFacts): boolean
   return last !== undefined && last.seq + last.len < reset.seq
 }
 
+/** Most packets of the server came another way: a box that answers handshakes in its name may have reset them as well. */
+function rareTtl(denied: readonly Denied[]): Reason | null {
+  const rare = denied.find(({ connection, reset }) => {
+    const [usual, ...others] = connection.sides.server.ttls
+    return usual !== undefined && others.includes(reset.ttl)
+  })
+  if (rare === undefined) return null
+  const { connection, reset } = rare
+  const usual = connection.sides.server.ttls[0]!
+  return say('ttl-rare', { ttl: reset.ttl, usual }, frameOf(reset, connection))
+}
+
 function judgeEndpoint(endpoint: string, denied: Denied[], evidence: Evidence): Verdict | null {
   const first = denied[0]!
   const fromMs = denied.reduce((t, d) => Math.max(t, d.knownMs), Number.NEGATIVE_INFINITY)
@@ -136,13 +148,16 @@ function judgeEndpoint(endpoint: string, denied: Denied[], evidence: Evidence): 
   const proven = fateOfReset(first.connection, evidence, 'server')?.fate === 'delivered'
   if (proven) because.push(say('sent-by-server', {}, at))
   else against.push(say('ttl-only', { ttl: first.reset.ttl }, at))
+  const stranger = proven ? null : rareTtl(denied)
+  if (stranger !== null) against.push(stranger)
   const strong =
     (down !== null ? 2 : 0) + (notIdle.length > 1 && oneMoment ? 2 : 0) + (proven ? 1 : 0)
   const back = (evidence.endpoints.get(endpoint)?.lastAnswerMs ?? 0) > toMs
   if (back) because.push(say('back', { server: endpoint }, at))
   else if (down === null) against.push(say('own-rule', {}, at))
   const shown = back || down !== null
-  const likely = oneMoment && survivor === null && strong >= 2 && missing === 0 && shown
+  const likely =
+    oneMoment && survivor === null && strong >= 2 && missing === 0 && shown && stranger === null
   return {
     connections: denied.map((d) => d.connection),
     certainty: likely ? 'likely' : 'possible',

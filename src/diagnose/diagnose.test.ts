@@ -611,6 +611,8 @@ test('two captures: the report tells how they were paired, and leaves out a cloc
       hidden: [],
       routed: new Map(),
       parts: {},
+      split: 0,
+      relayed: 0,
       changes: {},
       fates: { delivered: 9, lost: 1, altered: 0, injected: 3 },
     },

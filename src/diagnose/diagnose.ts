@@ -1,6 +1,6 @@
 import type { Cause, Judgement } from '../causes/cause.ts'
 import type { CauseId } from '../causes/ids.ts'
-import type { Evidence } from '../evidence/evidence.ts'
+import type { Evidence, TranslationFacts } from '../evidence/evidence.ts'
 import type { Comparison } from '../evidence/vantage/compare.ts'
 import { diagnoseWords as words } from '../messages/en/diagnose.ts'
 import { type FindingContext, findingOf, type Messages, reasonsOf, say } from './finding.ts'
@@ -116,12 +116,16 @@ export function conclude(input: DiagnoseInput): {
     ...(input.baseline === undefined ? {} : { baseline: input.baseline }),
     ...(evidence.translation === undefined
       ? {}
-      : { translation: { connections: evidence.translation.pairs } }),
+      : { translation: translationSummary(evidence.translation) }),
     ...(input.vantage === undefined ? {} : { vantage: vantageSummary(input.vantage) }),
     ...(evidence.machines === undefined ? {} : { hosts: evidence.machines.map(hostSummary) }),
     ...(comparison === null ? {} : { comparison }),
   }
   return { report, causeOf: (id) => explained.get(id) }
+}
+
+function translationSummary({ pairs, by }: TranslationFacts): Report['translation'] & object {
+  return { connections: pairs, ...(by === undefined ? {} : { by }) }
 }
 
 /** The report's account of how captures were paired. JSON has no Infinity: an unknown clock is left out. */
@@ -134,11 +138,24 @@ function vantageSummary({
   fates,
   changes,
   parts,
+  split,
+  relayed,
 }: Comparison): VantageSummary {
   const known = clocks.flatMap(({ uncertaintyMs, ...clock }) =>
     uncertaintyMs === null ? [] : [{ ...clock, uncertaintyMs }],
   )
-  return { paired, translated, unpaired, elsewhere, clocks: known, fates, changes, parts }
+  return {
+    paired,
+    translated,
+    unpaired,
+    elsewhere,
+    clocks: known,
+    fates,
+    changes,
+    parts,
+    split,
+    relayed,
+  }
 }
 
 /** What needs a capture of both ends is not missing where both were given. */

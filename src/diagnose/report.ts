@@ -41,7 +41,7 @@ export interface Report {
   /** With --at: how the captures were paired. */
   vantage?: VantageSummary
   /** One capture with both sides of a box that translates addresses: connections seen on both, each counted once. */
-  translation?: { connections: number }
+  translation?: { connections: number; by?: 'syn-proxy' }
   /** Hosts that were looked at (`diagnose`): what they are doing, whether or not anything is wrong. */
   hosts?: HostSummary[]
   /** Several hosts: who is sick, what differs, what they wait for together, who is connected to which. */
@@ -303,6 +303,10 @@ export interface VantageSummary {
   fates: Record<'delivered' | 'lost' | 'altered' | 'injected', number>
   /** What was altered on the way, and in how many packets. */
   changes?: Record<string, number>
+  /** Connections whose handshake a box in between answered itself (SYN proxy): their fates begin after it. */
+  split?: number
+  /** Connections alike in payload and made of other packets: not compared. */
+  relayed?: number
   /** With a capture at the router: packets that were lost, and injected, by part of the way. */
   parts?: Record<string, { lost: number; injected: number }>
 }

@@ -51,6 +51,8 @@ export interface VantageFacts {
 
 /** One capture that shows connections before and after a box that translates their addresses: each is counted once. */
 export interface TranslationFacts {
+  /** It translates no addresses, but answers handshakes itself and rewrites the server's sequence numbers. */
+  by?: 'syn-proxy'
   /** Connections that were seen on both sides. */
   pairs: number
   /** By connection id: its ends as they are after translation. */

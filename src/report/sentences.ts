@@ -311,15 +311,19 @@ export function vantageTexts(report: Report, names: SourceNames): string[] {
   const { vantage, translation } = report
   const own = words.vantage
   if (translation !== undefined) {
-    return [say(own.translated, { connections: translation.connections })]
+    const { connections, by } = translation
+    return [say(by === 'syn-proxy' ? own.synProxied : own.translated, { connections })]
   }
   if (vantage === undefined) return []
   const name = (id: string) => names.get(id) ?? id
   const { paired, translated = 0, elsewhere = {}, changes = {}, parts = {} } = vantage
+  const { split = 0, relayed = 0 } = vantage
   const texts = [say(translated > 0 ? own.pairedTranslated : own.paired, { paired, translated })]
   for (const [source, count] of Object.entries(vantage.unpaired)) {
     if (count > 0) texts.push(say(own.unpaired, { count, source: name(source) }))
   }
+  if (split > 0) texts.push(say(own.split, { count: split }))
+  if (relayed > 0) texts.push(say(own.relayed, { count: relayed }))
   for (const [server, count] of Object.entries(elsewhere)) {
     texts.push(say(own.elsewhere, { count, server }))
   }

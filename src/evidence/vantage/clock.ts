@@ -1,5 +1,5 @@
-import type { Segment } from '../connection.ts'
-import { knownSegments, type Pair, type View } from './view.ts'
+import type { Segment, Side } from '../connection.ts'
+import { knownSegments, type Pair, sides, type View } from './view.ts'
 
 /** How the far view's clock stands to the near one's: far time = near time + offsetMs + driftPpm * 1e-6 * near time. */
 export interface Clock {
@@ -33,7 +33,12 @@ export function crossingsOf(near: View, far: View, pairs: readonly Pair[]): Cros
   const crossings: Crossing[] = []
   for (const pair of pairs.slice(0, MAX_PAIRS)) {
     const [here, other] = [knownSegments(near, pair.near), knownSegments(far, pair.far)]
-    const stamped = sharesStamps(here.segments, other.segments)
+    const of = (from: Side) => (s: Segment) => s.from === from
+    const stamped = new Set(
+      sides().filter((from) =>
+        sharesStamps(here.segments.filter(of(from)), other.segments.filter(of(from))),
+      ),
+    )
     const there = indexOnce(other.segments, stamped)
     for (const [key, segment] of indexOnce(here.segments, stamped)) {
       const same = there.get(key)
@@ -140,10 +145,13 @@ export function sharesStamps(sent: readonly Segment[], arrived: readonly Segment
   return arrived.some((s) => s.tsVal !== null && values.has(s.tsVal))
 }
 
-function indexOnce(segments: readonly Segment[], stamped: boolean): Map<string, Segment | null> {
+function indexOnce(
+  segments: readonly Segment[],
+  stamped: ReadonlySet<Side>,
+): Map<string, Segment | null> {
   const index = new Map<string, Segment | null>()
   for (const s of segments) {
-    const key = `${s.from} ${s.flags & 7} ${s.seq} ${s.ack} ${s.len} ${stamped ? s.tsVal : ''}`
+    const key = `${s.from} ${s.flags & 7} ${s.seq} ${s.ack} ${s.len} ${stamped.has(s.from) ? s.tsVal : ''}`
     index.set(key, index.has(key) ? null : s)
   }
   return index

@@ -167,6 +167,40 @@ describe('pairs', () => {
     expect(pairConnections(view('client', [a.near]), far).map((p) => p.by)).toEqual(['timestamps'])
   })
 
+  test('a SYN proxy: by the client alone, and nothing is told of two handshakes', () => {
+    const w = world(0, { wires: handshake })
+    w.far.sides.server.isn = 4711
+    for (const s of w.far.head.filter((s) => s.from === 'server')) {
+      Object.assign(s, { tsVal: (s.tsVal ?? 0) + 5000, ipId: 0 })
+    }
+    const comparison = compare([w])
+    expect(comparison.pairs[0]!.by).toBe('client-isn')
+    expect(comparison.split).toBe(1)
+    expect(fatesIn(comparison)).toEqual(['client data delivered', 'server data delivered'])
+  })
+
+  test('a firewall that rewrites the numbers of the server passes its SYN-ACK on', () => {
+    const w = world(0, { wires: handshake })
+    w.far.sides.server.isn = 4711
+    const comparison = compare([w])
+    expect(comparison.split).toBe(0)
+    expect(comparison.changes).toEqual({ 'sequence numbers rewritten': 1 })
+  })
+
+  test.each([
+    ['as other packets: a proxy, not compared', 1000, 0, 1],
+    ['in the same packets, by their IP-IDs', 0, 1, 0],
+  ])('the same payload %s', (_, apart, paired, relayed) => {
+    const wires = handshake.map((w, i) => ({ ...w, tsVal: null, ipId: 70 + i }))
+    const w = world(0, { wires })
+    w.far.sides.client.isn = 1
+    w.far.sides.server.isn = 2
+    for (const s of w.far.head) s.ipId += apart
+    for (const c of [w.near, w.far]) c.sides.server.payloadOctets = 500
+    const comparison = compare([w])
+    expect([comparison.paired, comparison.relayed]).toEqual([paired, relayed])
+  })
+
   test('two that cannot be told apart are left unpaired', () => {
     const bare = handshake.map((w) => ({ ...w, tsVal: null }))
     const worlds = [0, 1].map((id) => world(id, { wires: bare }))

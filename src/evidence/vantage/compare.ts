@@ -10,6 +10,8 @@ import { link } from './link.ts'
 import { lossesOfPair } from './losses.ts'
 import { isTranslated, otherNames, servicesOf } from './names.ts'
 import { oneSided } from './one-sided.ts'
+import { relayedConnections } from './pair.ts'
+import { isHandshakeSplit } from './split.ts'
 import type { Pair, View } from './view.ts'
 
 export interface Comparison {
@@ -29,6 +31,10 @@ export interface Comparison {
   translated: number
   /** Connections of the near view alone, by their server's endpoint: an address that is translated, so who got them is not known. */
   elsewhere: Record<string, number>
+  /** Pairs with two handshakes: a box answered the client itself. */
+  split: number
+  /** Connections that said the same at both places and are made of other packets: something in between ends them. */
+  relayed: number
   /** Whether the captures of client and server are given the wrong way round. */
   exchanged: 'surely' | 'perhaps' | null
   clocks: { source: string; offsetMs: number; uncertaintyMs: number | null; driftPpm: number }[]
@@ -109,6 +115,8 @@ export function compareViews(views: readonly View[]): Comparison {
     },
     translated: pairs.filter(isTranslated).length,
     elsewhere,
+    split: pairs.filter(isHandshakeSplit).length,
+    relayed: relayedConnections(near, far, pairs),
     exchanged: rolesExchanged(pairs),
     clocks,
     fates: countFates(fates),

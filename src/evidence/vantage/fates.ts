@@ -3,6 +3,7 @@ import type { ConnectionFacts, Segment, Side } from '../connection.ts'
 import type { SegmentFate } from '../evidence.ts'
 import { type Clock, farTime, nearTime, sharesStamps } from './clock.ts'
 import { type Gap, inGap } from './gaps.ts'
+import { isHandshakeSplit } from './split.ts'
 import { ACK, FIN, knownSegments, type Pair, RST, SYN, sides, type View } from './view.ts'
 
 /** Fates of one connection at most: resets and SYNs of an attacker may be many. */
@@ -135,12 +136,13 @@ export function sightsOf(pair: Pair, between: Between): { near: Sight; far: Sigh
   const apart = apartOf(between)
   const here = knownSegments(near, pair.near)
   const there = knownSegments(far, pair.far)
+  const decisiveIn = isHandshakeSplit(pair) ? decisiveAfterHandshake : decisiveOf
   return {
     near: {
       view: near,
       facts: pair.near,
       ...here,
-      decisive: decisiveOf(here.segments, pair.near),
+      decisive: decisiveIn(here.segments, pair.near),
       seesBoth: seesBoth.near,
       gaps: gaps.near,
       toNear: (ms) => ms,
@@ -150,7 +152,7 @@ export function sightsOf(pair: Pair, between: Between): { near: Sight; far: Sigh
       view: far,
       facts: pair.far,
       ...there,
-      decisive: decisiveOf(there.segments, pair.far),
+      decisive: decisiveIn(there.segments, pair.far),
       seesBoth: seesBoth.far,
       gaps: gaps.far,
       toNear: (ms) => nearTime(ms, clock, apart),
@@ -200,12 +202,13 @@ export function sameSegments(
   transit: Transit,
 ): { matches: Match[]; used: Set<Segment> } {
   const stamped = sharesStamps(sent, arrived)
-  const open = groupBy(arrived, (s) => identity(s, shift, stamped))
-  const copies = groupBy(sent, (s) => identity(s, 0, stamped))
+  const shared = { stamped, echoed: stamped && sharesEchoes(sent, arrived) }
+  const open = groupBy(arrived, (s) => identity(s, shift, shared))
+  const copies = groupBy(sent, (s) => identity(s, 0, shared))
   const used = new Set<Segment>()
   const matches: Match[] = []
   for (const s of sent) {
-    const key = identity(s, 0, stamped)
+    const key = identity(s, 0, shared)
     // Copies look alike: only the nearest in time can be the same one.
     const maxMs = copies.get(key)!.length > 1 ? MAX_QUEUE_MS : MAX_TRANSIT_MS
     const hit = open.get(key)?.find((c) => !used.has(c) && transit(s, c, maxMs)) ?? null
@@ -213,6 +216,17 @@ export function sameSegments(
     matches.push({ sent: s, arrived: hit })
   }
   return { matches, used }
+}
+
+interface Shared {
+  stamped: boolean
+  /** A box that rewrites the timestamps of one direction rewrites their echoes in the other. */
+  echoed: boolean
+}
+
+function sharesEchoes(sent: readonly Segment[], arrived: readonly Segment[]): boolean {
+  const values = new Set(sent.filter((s) => (s.flags & SYN) === 0).map((s) => s.tsEcr))
+  return arrived.some((s) => (s.flags & SYN) === 0 && s.tsEcr !== null && values.has(s.tsEcr))
 }
 
 /** Offloading cuts and joins segments, so data counts by octets; a reset that was rewritten counts by its moment. */
@@ -273,9 +287,9 @@ function isCovered(arrived: Segment, sent: readonly Segment[], shift: number): b
   return coveredOctets(moved, parts, 0) >= arrived.len
 }
 
-function identity(s: Segment, shift: number, stamped: boolean): string {
+function identity(s: Segment, shift: number, { stamped, echoed }: Shared): string {
   const stampText = stamped ? s.tsVal : ''
-  const ack = stamped && s.len === 0 && (s.flags & RST) === 0 ? s.tsEcr : ''
+  const ack = echoed && s.len === 0 && (s.flags & RST) === 0 ? s.tsEcr : ''
   return `${s.flags & (FIN | SYN | RST)} ${s.seq + shift} ${s.len} ${stampText} ${ack}`
 }
 
@@ -410,6 +424,18 @@ function decisiveOf(
     }
   }
   return decisive
+}
+
+function decisiveAfterHandshake(
+  segments: readonly Segment[],
+  facts: ConnectionFacts,
+): Map<Segment, SegmentFate['kind']> {
+  const all = decisiveOf(segments, facts)
+  return new Map(
+    [...all].filter(
+      ([s, kind]) => kind !== 'syn' && kind !== 'syn-ack' && s.frame !== facts.handshake.ackFrame,
+    ),
+  )
 }
 
 function kindOf(s: Segment): Exclude<SegmentFate['kind'], 'ack'> | null {

@@ -1,5 +1,5 @@
 import type { ConnectionFacts } from '../connection.ts'
-import type { Pair, View } from './view.ts'
+import { type Pair, SYN, type View } from './view.ts'
 
 /** Shared timestamped segments that prove a pair: (TSval, TSecr, length) repeat by chance, three together do not. */
 const ENOUGH_SHARED = 3
@@ -7,9 +7,10 @@ const ENOUGH_SHARED = 3
 const MIN_PATTERN_OCTETS = 32
 
 /**
- * The same connections in two captures, through address translation: by both initial sequence numbers, else the client's,
- * else by timestamps (firewalls that rewrite sequence numbers keep them), else by a payload pattern or addresses that
- * occur once in each view. What could be two is left unpaired.
+ * The same connections in two captures, through address translation: by both initial sequence numbers, else the client's (a
+ * SYN proxy has numbers of its own as a server), else by timestamps (firewalls that rewrite sequence numbers keep them), else by a
+ * payload pattern or addresses that occur once in each view. What could be two is left unpaired, and so is what is alike in payload
+ * but made of other packets: a proxy makes connections of its own.
  */
 export function pairConnections(near: View, far: View): Pair[] {
   const pairs: Pair[] = []
@@ -27,15 +28,27 @@ export function pairConnections(near: View, far: View): Pair[] {
   take('isn', unique(left, bothIsns))
   take(
     'client-isn',
-    unique(left, clientIsn).filter(([a, b]) => isHalfAnswered(a) || isHalfAnswered(b)),
+    unique(left, clientIsn).filter(
+      ([a, b]) => isHalfAnswered(a) || isHalfAnswered(b) || sharesSyn(a, b) || sharesPackets(a, b),
+    ),
   )
   take('timestamps', byTimestamps(left))
-  take('payload', unique(left, payloadPattern))
+  take(
+    'payload',
+    unique(left, payloadPattern).filter(([a, b]) => sharesPackets(a, b)),
+  )
   take(
     'addresses',
     unique(left, addresses).filter(([a, b]) => !contradicts(a, b)),
   )
   return pairs.sort((a, b) => a.near.id - b.near.id)
+}
+
+/** Connections that said the same at both places, once in each, and are not made of the same packets. */
+export function relayedConnections(near: View, far: View, pairs: readonly Pair[]): number {
+  const paired = new Set(pairs.flatMap((p) => [p.near, p.far]))
+  const alone = (view: View) => new Set(view.connections.filter((c) => !paired.has(c)))
+  return unique({ near: alone(near), far: alone(far) }, payloadPattern).length
 }
 
 interface Left {
@@ -80,6 +93,25 @@ function clientIsn({ sides: { client } }: ConnectionFacts): string | null {
 /** No SYN-ACK in this view: its server number cannot be compared. */
 function isHalfAnswered(connection: ConnectionFacts): boolean {
   return connection.sides.server.isn === null
+}
+
+/** The same SYN: with its timestamp the number is no chance. */
+function sharesSyn(a: ConnectionFacts, b: ConnectionFacts): boolean {
+  const [one, other] = [a, b].map(({ head }) => head.find((s) => (s.flags & SYN) !== 0)?.tsVal)
+  return one != null && one === other
+}
+
+/** Packets that a router passes on keep their IP-ID; whoever makes new ones has other numbers. */
+function sharesPackets(a: ConnectionFacts, b: ConnectionFacts): boolean {
+  const there = packetIds(b)
+  let shared = 0
+  for (const id of packetIds(a)) if (there.has(id)) shared++
+  return shared >= ENOUGH_SHARED
+}
+
+function packetIds({ head, tail }: ConnectionFacts): Set<string> {
+  const own = [...head, ...tail].filter((s) => s.ipId > 0)
+  return new Set(own.map((s) => `${s.from} ${s.ipId} ${s.len}`))
 }
 
 function byTimestamps(left: Left): [ConnectionFacts, ConnectionFacts][] {

@@ -22,6 +22,8 @@ export const peerRestarted = {
     'not-captured':
       '{missing:octets} of the server that the client acknowledged are not in the capture: its FIN may be missing too',
     'sent-by-server': 'the capture at the server shows that it sent the reset itself',
+    'ttl-rare':
+      'most packets of the server have TTL {usual}, and only few the TTL {ttl} of the reset: a box that answers in its name (a SYN proxy) may have sent it',
     'ttl-only': 'that the server itself sent it rests on the TTL {ttl} alone',
   },
   now: [

@@ -176,10 +176,16 @@ export const reportWords = {
       '{paired:count} connections seen at both ends, {translated:count} of them under translated addresses',
     elsewhere:
       '{count:count} of these went to {server}, an address that is translated on the way: perhaps to another server than the one captured, so where their packets stayed cannot be told',
+    split:
+      '{count:count} {count?handshake was|handshakes were} answered by a box in between: the server has other sequence numbers at either end (a SYN proxy); what is told of {count?it|them} begins after the handshake',
+    relayed:
+      '{count:count} {count?connection|connections} said the same at both ends in other packets (sequence numbers, timestamps and IP-IDs differ): a proxy in between makes connections of its own, or a box rewrites all of these; their packets cannot be compared',
     part: '{where}: {fates}',
     changed: 'altered: {what} ({count:count}x)',
     translated:
       '{connections:count} {connections?connection was|connections were} captured on both sides of a box that translates addresses: each is counted once, under the addresses that its client uses',
+    synProxied:
+      '{connections:count} {connections?connection was|connections were} captured on both sides of a box that answers handshakes itself and rewrites sequence numbers (SYN proxy): each is counted once, as its client sees it',
     unpaired: '{count:count} only in {source}',
     clock: 'clock of {source} is {offset} ms (+-{uncertainty} ms) off, drift {drift} ppm',
     fates: 'decisive packets: {fates}',
