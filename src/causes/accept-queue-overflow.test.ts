@@ -94,6 +94,34 @@ causeTable(acceptQueueOverflow, [
     variant: 'syn-dropped',
   },
   {
+    name: 'of very many connections those that waited are not told, but when they did',
+    connections: [100, 6000, 7000].map((at, id) =>
+      unanswered({ id, handshake: { synTimesMs: [at] } }),
+    ),
+    sources: atServer,
+    endpoints: [
+      {
+        ...alive[0],
+        established: 9000,
+        waits: [50, 5900].map((at) => ({ fromMs: at, toMs: at + 900 })),
+      },
+    ],
+    is: 'likely',
+    variant: 'syn-dropped',
+    because: ['syn-arrived', 'answers-others', 'queue-waiting'],
+  },
+  {
+    name: 'near miss: the longest waits for the application were over, or not begun, when SYNs were dropped',
+    connections: [100, 6000, 7000].map((at, id) =>
+      unanswered({ id, handshake: { synTimesMs: [at] } }),
+    ),
+    sources: atServer,
+    endpoints: [{ ...alive[0], established: 9000, waits: [{ fromMs: 8000, toMs: 9900 }] }],
+    is: 'possible',
+    variant: 'syn-dropped',
+    against: ['nobody-waiting'],
+  },
+  {
     name: 'near miss: all that were established are told, and few of the dropped SYNs found one waiting',
     connections: [
       ...[100, 6000, 7000].map((at, id) => unanswered({ id, handshake: { synTimesMs: [at] } })),

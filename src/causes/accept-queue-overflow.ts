@@ -127,8 +127,9 @@ function waitsOf(evidence: Evidence): Waits {
     if (at(server.endpoint, handshake.synTimesMs[0] ?? startMs) > 0) count.crowded++
   }
   const crowded = [...drops].flatMap(([endpoint, { all, crowded, waited }]) => {
-    // Who was served in the end is clean and mostly not told one by one: the few that are stand for many.
-    const isWhole = waited >= (evidence.endpoints.get(endpoint)?.established ?? 0)
+    const { waits, established = 0 } = evidence.endpoints.get(endpoint) ?? {}
+    // Of very many only the longest waits are told: the few that are stand for many.
+    const isWhole = (waits?.length ?? waited) >= established
     return crowded > all * (isWhole ? MOST : SOME) ? [endpoint] : []
   })
   return { at, crowded: new Set(crowded) }

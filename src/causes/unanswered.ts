@@ -1,5 +1,6 @@
 import type { ConnectionFacts } from '../evidence/connection.ts'
 import type { EndpointFacts, Evidence, SegmentFate } from '../evidence/evidence.ts'
+import { connectionsTo, once } from './once.ts'
 import { captureSide, isAbsent, isProvenOfBox, provenFates } from './where.ts'
 
 /** What is known about a SYN that got no SYN-ACK (or a late one), for the causes that compete to explain it. */
@@ -99,27 +100,37 @@ function unansweredOf(
 
 /**
  * How many connections of an endpoint were waiting for its application at a time: handshake complete, nothing sent by
- * the server yet. They are what fills an accept queue. Built once a judgement; each question is two binary searches.
+ * the server yet. They are what fills an accept queue. Of very many the longest waits only are known (EndpointFacts.waits): then
+ * it is how many at least.
  */
 export function waitingFor(evidence: Evidence): (endpoint: string, atMs: number) => number {
-  const spans = new Map<string, { from: number[]; to: number[] }>()
-  for (const c of evidence.connections) {
-    const from = c.handshake.ackMs
-    if (from === null) continue
-    const to = c.sides.server.firstDataMs ?? c.sides.server.fin?.tMs ?? c.lastMs
-    const span = spans.get(c.server.endpoint) ?? { from: [], to: [] }
-    span.from.push(from)
-    span.to.push(to)
-    spans.set(c.server.endpoint, span)
-  }
-  for (const span of spans.values()) {
-    span.from.sort((a, b) => a - b)
-    span.to.sort((a, b) => a - b)
-  }
+  const all = spansOf(evidence)
   return (endpoint, atMs) => {
-    const span = spans.get(endpoint)
+    const span = all.get(endpoint)
     return span === undefined ? 0 : countBelow(span.from, atMs) - countBelow(span.to, atMs)
   }
+}
+
+const spansOf = once((evidence) => {
+  const spans = new Map<string, { from: number[]; to: number[] }>()
+  for (const { endpoint, waits } of evidence.endpoints.values()) {
+    const told = waits ?? listedWaits(endpoint, evidence)
+    const sorted = (times: number[]) => times.sort((a, b) => a - b)
+    spans.set(endpoint, {
+      from: sorted(told.map(({ fromMs }) => fromMs)),
+      to: sorted(told.map(({ toMs }) => toMs)),
+    })
+  }
+  return spans
+})
+
+function listedWaits(endpoint: string, evidence: Evidence): { fromMs: number; toMs: number }[] {
+  return connectionsTo(endpoint, evidence).flatMap((c) => {
+    const fromMs = c.handshake.ackMs
+    if (fromMs === null) return []
+    const toMs = c.sides.server.firstDataMs ?? c.sides.server.fin?.tMs ?? c.lastMs
+    return [{ fromMs, toMs }]
+  })
 }
 
 /** How many of the sorted values are at most `limit`. */

@@ -28,6 +28,9 @@ export interface EndpointTotals {
   rtts: number[]
   rttCount: number
   rttStride: number
+  /** The longest waits of finished handshakes for the server's application, ns; shorter ones than `waitMinNs` are not added. */
+  waits: { from: number; to: number }[]
+  waitMinNs: number
   /** Clean connections kept for a look at their payload. */
   watched: number
   /** Clean ones that the server closed, kept for their answers. */
@@ -160,6 +163,8 @@ export class Aggregates {
       rtts: [],
       rttCount: 0,
       rttStride: 1,
+      waits: [],
+      waitMinNs: 0,
       watched: 0,
       watchedAnswers: 0,
     }
@@ -241,6 +246,20 @@ export function sampleRtt(endpoint: EndpointTotals, rttNs: number): void {
     endpoint.rttStride *= 2
   }
   endpoint.rtts.push(rttNs)
+}
+
+const MAX_WAITS = 1024
+
+/** Keeps the longest: who fills an accept queue has waited for longer than others. */
+export function addWait(endpoint: EndpointTotals, from: number, waitedNs: number): void {
+  if (waitedNs <= endpoint.waitMinNs) return
+  const { waits } = endpoint
+  waits.push({ from, to: from + waitedNs })
+  if (waits.length < MAX_WAITS) return
+  waits.sort((a, b) => b.to - b.from - (a.to - a.from))
+  waits.length = MAX_WAITS / 2
+  const shortest = waits.at(-1)!
+  endpoint.waitMinNs = shortest.to - shortest.from
 }
 
 const MAX_STALLS = 256

@@ -4,6 +4,7 @@ import {
   type Aggregates,
   addStall,
   addTtl,
+  addWait,
   type EndpointTotals,
   outageOf,
   sampleRtt,
@@ -17,7 +18,7 @@ import type { ConnectionFacts, Ending, EndpointFacts, HostFacts, PathFacts } fro
 import { ttlCount } from './habits.ts'
 import { missingOctets } from './holes.ts'
 import * as L from './layout.ts'
-import { dataPackets, retransmitted, serverSpokeFirst } from './row-sums.ts'
+import { dataPackets, retransmitted, serverSpokeFirst, waitedForServer } from './row-sums.ts'
 import type { Rows } from './rows.ts'
 import { type Collector, FlowTracker } from './tracker.ts'
 import { isShortExchange, isTroubled, mayHaveLeft } from './trouble.ts'
@@ -399,6 +400,7 @@ function aggregate(rows: Rows, aggregates: Aggregates, ending: Ending): Endpoint
       endpoint.lastAcceptT = Math.max(endpoint.lastAcceptT, accepted)
     }
     if (served) seenAnswering(endpoint, floats[(s + L.S_DATA_LAST_T) >> 1]!)
+    addWait(endpoint, floats[(at + L.R_ACK_T) >> 1]!, waitedForServer(ints, floats, at))
     if (survived > endpoint.survivedT) {
       endpoint.survivedT = survived
       endpoint.survivedId = ints[at + L.R_ID]!
@@ -499,6 +501,7 @@ function printed(
       survivedSilenceMs: e.survivedT / 1e6,
       survivedSilenceId: e.survivedId < 0 ? null : e.survivedId,
       clients: e.clients.size,
+      waits: e.waits.map(({ from, to }) => ({ fromMs: from / 1e6, toMs: to / 1e6 })),
       handshakeRttMs: rttSummary(e.rtts, e.rttCount),
     })
   }

@@ -310,6 +310,11 @@ export interface EndpointFacts {
   survivedSilenceId: number | null
   /** Distinct client addresses (counted up to 1,000). */
   clients: number
+  /**
+   * When finished handshakes waited for the server's application, from the handshake's last ACK to its first octet or FIN: the
+   * longest up to 1,024 of all connections, in no order; they tell who was in its accept queue. Absent = not told.
+   */
+  waits?: readonly { fromMs: number; toMs: number }[]
   /** Times (ms) of SYN-ACKs per second bucket are not kept; handshake RTT statistics in ms. */
   handshakeRttMs: { median: number; p90: number; count: number } | null
 }

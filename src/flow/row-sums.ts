@@ -13,6 +13,23 @@ export function serverSpokeFirst(
   return floats[(s + L.S_DATA_FIRST_T) >> 1]! < floats[(c + L.S_DATA_FIRST_T) >> 1]!
 }
 
+/**
+ * How long the finished handshake waited for the server's application to say anything, its FIN included; to the last segment
+ * where it never did. 0 where the end of the handshake was not seen.
+ */
+export function waitedForServer(ints: Int32Array, floats: Float64Array, at: number): Ns {
+  if (ints[at + L.R_ACK_FRAME] === 0) return 0
+  return serverBegan(ints, floats, at) - floats[(at + L.R_ACK_T) >> 1]!
+}
+
+function serverBegan(ints: Int32Array, floats: Float64Array, at: number): Ns {
+  const s = at + L.SERVER_SIDE
+  const bits = ints[s + L.S_BITS]!
+  if ((bits & L.SB_DATA) !== 0) return floats[(s + L.S_DATA_FIRST_T) >> 1]!
+  if ((bits & L.SB_FIN) !== 0) return floats[(s + L.S_FIN_T) >> 1]!
+  return floats[(at + L.R_LAST_T) >> 1]!
+}
+
 export function retransmitted(ints: Int32Array, o: number): number {
   return (
     ints[o + L.S_RTO]! +

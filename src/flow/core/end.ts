@@ -4,7 +4,7 @@ import { QUEUE_ENTRIES, QUEUE_WORDS } from '../closed-queue.ts'
 import { ttlCount } from '../habits.ts'
 import { putCell, removeCell } from '../index-table.ts'
 import * as L from '../layout.ts'
-import { dataPackets, retransmitted, serverSpokeFirst } from '../row-sums.ts'
+import { dataPackets, retransmitted, serverSpokeFirst, waitedForServer } from '../row-sums.ts'
 import type { Rows } from '../rows.ts'
 import { FIRST_TOMB, isTaken, putTomb, TOMB_WORDS, TOMBS, tombHash } from '../tombs.ts'
 import { EXPIRED_AT_ONCE, LINGER_NS, LINGER_ROWS } from '../tracker-limits.ts'
@@ -74,6 +74,7 @@ function isOrdinary(rows: Rows, ints: Int32Array, floats: Float64Array): boolean
   if (hasRoundTrip(ints, at) && (ints[K.K_RTT_COUNT]! & (ints[K.K_RTT_STRIDE]! - 1)) === 0) {
     return false
   }
+  if (waitedForServer(ints, floats, at) > floats[K.K_WAIT_MIN]!) return false
   if (isShortExchange(rows)) return ints[K.K_SHORT_FULL] === 1
   const byClient = floats[(c + L.S_FIN_T) >> 1]! <= floats[(s + L.S_FIN_T) >> 1]!
   return (byClient && !mayHaveLeft(ints, floats, at)) || ints[K.K_ANSWERS_FULL] === 1

@@ -123,6 +123,8 @@ export const K_LAST_ANSWER_T = 65
 export const K_LAST_ENDED_T = 66
 export const K_DATA_PACKETS = 67
 export const K_LAST_ACCEPT_T = 68
+/** Who waited longer for the server is the caller's: EndpointTotals.waitMinNs. */
+export const K_WAIT_MIN = 69
 
 export const FREE_AT = 1024
 /** Rows that fit on the stack of free ones. */

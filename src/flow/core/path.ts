@@ -45,6 +45,7 @@ export class CorePath {
     words[K.K_ANSWERS_FULL] = enough.answers ? 1 : 0
     words[K.K_RTT_COUNT] = endpoint.rttCount
     words[K.K_RTT_STRIDE] = endpoint.rttStride
+    this.core.floats[K.K_WAIT_MIN] = endpoint.waitMinNs
     this.forget()
   }
 
