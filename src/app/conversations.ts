@@ -1,4 +1,5 @@
 import { readConversation } from '../application/conversation.ts'
+import { groupBy } from '../base/group-by.ts'
 import type { ApplicationFacts } from '../evidence/application.ts'
 import type { ConnectionFacts } from '../evidence/connection.ts'
 import { isHeadersOnly } from './headers-only.ts'
@@ -34,24 +35,26 @@ export async function readConversations(
 
 /** Payload tells something where data flowed and the end was not an ordinary one. */
 function wantedOf(connections: readonly ConnectionFacts[]): ConnectionFacts[] {
-  const alike = new Map<string, number>()
-  const wanted: ConnectionFacts[] = []
-  let long = 0
-  for (const connection of connections) {
-    const { client, server } = connection.sides
-    if (client.payloadOctets + server.payloadOctets === 0) continue
-    const key = `${connection.server.endpoint} ${connection.ending} ${connection.endedBy}`
-    const count = alike.get(key) ?? 0
-    const isShort = client.packets + server.packets <= SHORT_PACKETS
-    if (isShort ? wanted.length - long >= MAX_SHORT : count >= MAX_ALIKE || long >= MAX_WANTED)
-      continue
-    if (!isShort) {
-      alike.set(key, count + 1)
-      long++
-    }
-    wanted.push(connection)
-  }
-  return wanted
+  const speaking = connections.filter(({ sides: { client, server } }) => {
+    return client.payloadOctets + server.payloadOctets > 0
+  })
+  const short = speaking.filter(isShort).slice(0, MAX_SHORT)
+  const alike = groupBy(
+    speaking.filter((c) => !isShort(c)),
+    (c) => `${c.server.endpoint} ${c.ending} ${c.endedBy}`,
+  )
+  const long = [...alike.values()].flatMap((all) => spread(all, MAX_ALIKE)).slice(0, MAX_WANTED)
+  return [...short, ...long].sort((a, b) => a.id - b.id)
+}
+
+function isShort({ sides: { client, server } }: ConnectionFacts): boolean {
+  return client.packets + server.packets <= SHORT_PACKETS
+}
+
+/** So many of them, from the first to the last: they speak for those between. */
+function spread<T>(all: readonly T[], most: number): readonly T[] {
+  if (all.length <= most) return all
+  return Array.from({ length: most }, (_, i) => all[Math.floor((i * all.length) / most)]!)
 }
 
 function payloadOf(connection: ConnectionFacts, segments: readonly SegmentAgain[]) {

@@ -65,7 +65,7 @@ export function conclude(input: DiagnoseInput): {
   ])
   const unexplained = unexplainedOf(evidence, explained)
   const context = contextOf(input)
-  const ofPackets = merge(holdings).map((merged) => ({
+  const ofPackets = merge(holdings, ({ id }) => evidence.application.has(id)).map((merged) => ({
     merged,
     finding: findingOf(merged, context),
   }))

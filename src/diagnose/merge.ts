@@ -35,8 +35,14 @@ const MAX_AGAINST = 6
 export const certainties = ['confirmed', 'likely', 'possible'] as const
 export const severities = ['problem', 'notice', 'benign'] as const
 
-/** Holdings of one cause, variant and group become one finding; many groups of one cause and variant are folded. */
-export function merge(holdings: readonly Holding[]): Merged[] {
+/**
+ * Holdings of one cause, variant and group become one finding; many groups of one cause and variant are folded.
+ * @param isHeard  whether the payload of that connection was read; of many that are alike some are
+ */
+export function merge(
+  holdings: readonly Holding[],
+  isHeard: (connection: ConnectionFacts) => boolean,
+): Merged[] {
   const byCause = new Map<CauseId, Map<string, Map<string, Holding[]>>>()
   for (const holding of holdings) {
     const { cause, verdict } = holding.claim
@@ -46,17 +52,26 @@ export function merge(holdings: readonly Holding[]): Merged[] {
   }
   const merged: Merged[] = []
   for (const groups of [...byCause.values()].flatMap((variants) => [...variants.values()])) {
-    if (groups.size > FOLD_ABOVE) merged.push(mergeGroup([...groups.values()].flat(), groups))
-    else for (const [group, all] of groups) merged.push(mergeGroup(all, new Map([[group, all]])))
+    if (groups.size > FOLD_ABOVE)
+      merged.push(mergeGroup([...groups.values()].flat(), groups, isHeard))
+    else {
+      for (const [group, all] of groups)
+        merged.push(mergeGroup(all, new Map([[group, all]]), isHeard))
+    }
   }
   return merged
 }
 
-function mergeGroup(all: Holding[], groups: ReadonlyMap<string, readonly Holding[]>): Merged {
+function mergeGroup(
+  all: Holding[],
+  groups: ReadonlyMap<string, readonly Holding[]>,
+  isHeard: (connection: ConnectionFacts) => boolean,
+): Merged {
   const counted = all.filter((h) => h.role !== 'alternative')
   const alternative = counted.length === 0
   const kept = alternative ? all : counted
   const strongest = strongestOf(kept)
+  const voters = votersOf(kept, isHeard)
   return {
     claim: strongest.claim,
     strongest,
@@ -64,8 +79,8 @@ function mergeGroup(all: Holding[], groups: ReadonlyMap<string, readonly Holding
     count: weightOf(kept),
     alternative,
     rivals: rivalsOf(all),
-    certainty: certaintyOf(kept),
-    severity: severityOf(kept),
+    certainty: certaintyOf(voters),
+    severity: severityOf(voters),
     because: fold(strongest, kept, 'because', MAX_BECAUSE),
     against: fold(strongest, kept, 'against', MAX_AGAINST),
     groups: [...groups]
@@ -103,6 +118,19 @@ function strength({ claim: { verdict }, role, connection }: Holding): number {
     (connection.sawStart ? 2 : 0) +
     (connection.seen === 'both' ? 1 : 0)
   )
+}
+
+/** Where what was said is known of some, these speak for those whose payload nobody read. */
+function votersOf(
+  holdings: readonly Holding[],
+  isHeard: (connection: ConnectionFacts) => boolean,
+): readonly Holding[] {
+  if (!holdings.some(({ connection }) => isHeard(connection))) return holdings
+  return holdings.filter(({ connection }) => isHeard(connection) || !hasSpoken(connection))
+}
+
+function hasSpoken({ sides: { client, server } }: ConnectionFacts): boolean {
+  return client.payloadOctets + server.payloadOctets > 0
 }
 
 /** As certain as at least half of the connections are; a contested one is `possible` whatever its cause says. */
