@@ -3,6 +3,7 @@ import { version } from '../base/version.ts'
 import type { CauseId } from '../causes/ids.ts'
 import { causes } from '../causes/index.ts'
 import { conclude } from '../diagnose/diagnose.ts'
+import type { Ladder } from '../diagnose/ladder.ts'
 import type { ConnectionSummary, Report } from '../diagnose/report.ts'
 import {
   draftOf,
@@ -24,8 +25,9 @@ import { evidenceOf } from './evidence-of.ts'
 import { packetFilter } from './filter.ts'
 import { isHeadersOnly } from './headers-only.ts'
 import { type Inputs, inputsOf } from './inputs.ts'
-import { ladderOf } from './ladder.ts'
+import { type FateRemarks, ladderOf } from './ladder.ts'
 import { machineSource } from './machine-sources.ts'
+import { fateRemarks, readBehindBox } from './other-side.ts'
 import { type FlowsRead, type ReadOptions, readFlows } from './read-flows.ts'
 import { readAgain } from './reread.ts'
 import { RowStore } from './row-store.ts'
@@ -92,7 +94,15 @@ async function analyzeOne(options: AnalyzeOptions, at: Vantage | null): Promise<
   if (options.show === undefined) return { report, ...rows }
   const facts = collected.shown
   if (facts === null) throw notFound(options.show, read.flows.totals.connections)
-  return { report, ladder: await showOne(facts, { inputs, read, causeOf, ...context }) }
+  const proven = fateRemarks([facts.id], evidence)
+  const from = { inputs, read, causeOf, proven, ...context }
+  const ends = context.views?.get(facts.id)
+  const behind = ends === undefined ? null : await readBehindBox(inputs, facts, ends)
+  const ladder = await showOne(facts, from)
+  if (behind === null) return { report, ladder }
+  const there = { ...behind.facts, id: facts.id, startMs: facts.startMs }
+  const beyond = await showOne(there, { ...from, read: behind.read, views: undefined })
+  return { report, ladder: { ...ladder, beyond: beyondOf(beyond, 'behind-box') } }
 }
 
 /**
@@ -165,7 +175,7 @@ function noteTwice(report: Report): void {
 async function analyzeViews(options: AnalyzeOptions): Promise<AnalyzeResult> {
   const { readViews, compareCaptures } = await import('./vantage.ts')
   const views = await readViews(options, readOptions(options))
-  const { evidence: ofViews, comparison } = await compareCaptures(views)
+  const { evidence: ofViews, comparison } = await compareCaptures(views, options.show)
   const probed = await probeResults(options, ofViews, views[0]!.read.originNs)
   const evidence = { ...ofViews, ...probed.evidence }
   if (comparison.exchanged === 'surely') throw exchanged(options)
@@ -203,7 +213,15 @@ async function analyzeViews(options: AnalyzeOptions): Promise<AnalyzeResult> {
   const facts = all.find((c) => String(c.id) === options.show)
   if (facts === undefined) throw notFound(options.show, all.length)
   const own = views.find((v) => v.all.includes(facts)) ?? first
-  return { report, ladder: await showOne(facts, { ...own, ...context, causeOf }) }
+  const pair = comparison.pairs.find((p) => p.near === facts || p.far === facts)
+  const other = pair === undefined ? undefined : pair.near === facts ? pair.far : pair.near
+  const proven = fateRemarks([facts.id, ...(other === undefined ? [] : [other.id])], evidence)
+  const from = { ...context, causeOf, proven }
+  const ladder = await showOne(facts, { ...own, ...from })
+  const there = other === undefined ? undefined : views.find((v) => v.all.includes(other))
+  if (other === undefined || there === undefined) return { report, ladder }
+  const beyond = await showOne(other, { ...there, ...from })
+  return { report, ladder: { ...ladder, beyond: beyondOf(beyond, there.at) } }
 }
 
 /** A wrong cause with proof is what exchanged captures give: no report is better. */
@@ -277,14 +295,22 @@ async function showOne(
     locate: Locate
     causeOf: CauseOf
     views?: Views | undefined
+    proven: FateRemarks
   },
-) {
+): Promise<Ladder> {
   const { inputs, read, locate, causeOf } = from
   const cause = causeOf(facts.id)
   const { views } = from
   const summary = summarise(facts, { locate, originNs: read.originNs, cause, views })
   const again = await readAgain(inputs, read, [facts], { payload: false })
-  return ladderOf(facts, summary, again?.get(facts.id) ?? null, locate)
+  return ladderOf(facts, summary, again?.get(facts.id) ?? null, locate, from.proven)
+}
+
+function beyondOf(
+  { connection, rows, omitted }: Ladder,
+  at: NonNullable<Ladder['beyond']>['at'],
+): NonNullable<Ladder['beyond']> {
+  return { at, connection, rows, omitted }
 }
 
 function notFound(id: string, connections: number): TcpwhyError {

@@ -8,6 +8,9 @@ import type { SegmentAgain } from './reread.ts'
 const FIN = 1
 const RST = 4
 
+/** By running frame number: what is proven of a segment. */
+export type FateRemarks = ReadonlyMap<number, readonly Remark[]>
+
 /**
  * Every segment of one connection with remarks on the odd ones.
  * @param again all its segments; null when the input cannot be read again, then only those kept are shown
@@ -17,8 +20,9 @@ export function ladderOf(
   connection: ConnectionSummary,
   again: readonly SegmentAgain[] | null,
   locate: Locate,
+  proven: FateRemarks = new Map(),
 ): Ladder {
-  const remarks = new RemarkWriter(facts)
+  const remarks = new RemarkWriter(facts, proven)
   if (again === null) return keptLadder(facts, connection, locate, remarks)
   const notes = annotate(again)
   const rows: LadderRow[] = []
@@ -105,9 +109,11 @@ class RemarkWriter {
   private readonly times = new Map<string, number>()
   private finSeen = false
   private readonly facts: ConnectionFacts
+  private readonly proven: FateRemarks
 
-  constructor(facts: ConnectionFacts) {
+  constructor(facts: ConnectionFacts, proven: FateRemarks) {
     this.facts = facts
+    this.proven = proven
   }
 
   of(segment: Segment): Remark[] {
@@ -125,7 +131,7 @@ class RemarkWriter {
       remarks.push({ id: 'fin-first', values: {} })
     }
     if ((segment.flags & RST) !== 0) remarks.push(...this.reset(segment))
-    return remarks
+    return [...remarks, ...(this.proven.get(segment.frame) ?? [])]
   }
 
   private reset(segment: Segment): Remark[] {

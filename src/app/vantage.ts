@@ -59,13 +59,18 @@ export async function readViews(
 }
 
 /** What the captures prove together. The connections of the report are those of the pairs, then what is unpaired. */
-export async function compareCaptures(views: readonly ViewRead[]): Promise<Compared> {
+/** @param show  id of a connection that is compared in any case */
+export async function compareCaptures(
+  views: readonly ViewRead[],
+  show?: string,
+): Promise<Compared> {
   const first = compareViews(views.map((view) => viewOf(view, new Map())))
   const troubled = new Set(views.flatMap((v) => v.read.flows.connections.map((c) => c.id)))
   const wanted = new Set<number>()
   for (const { near, far } of first.pairs) {
-    if (wanted.size >= views.length * MAX_COMPARED) break
-    if (!troubled.has(near.id) && !troubled.has(far.id)) continue
+    const shown = [near, far].some((c) => String(c.id) === show)
+    const room = wanted.size < views.length * MAX_COMPARED
+    if (!shown && (!room || (!troubled.has(near.id) && !troubled.has(far.id)))) continue
     for (const { id } of [near, far]) {
       const routed = first.routed.get(id)
       wanted.add(id)

@@ -39,4 +39,11 @@ export interface Ladder {
    * would stand before; null when all are there.
    */
   omitted: { before: number; segments: number } | null
+  /**
+   * The same connection as another capture (`--at`) has it, or this one behind a box that translates its addresses: `at` says where.
+   * Times are again those since its first segment; behind a box, since the first one before it.
+   */
+  beyond?: Pick<Ladder, 'connection' | 'rows' | 'omitted'> & {
+    at: 'client' | 'server' | 'router' | 'behind-box'
+  }
 }

@@ -25,12 +25,29 @@ const LANE = COLUMNS - LEFT
 /** Client left, server right, time downwards; one line a segment, remarks below the odd ones. At most 100 columns. */
 export function* ladderText(ladder: Ladder, options: LadderOptions): Iterable<string> {
   const paint = paintFor(options.color)
-  const { connection, rows } = ladder
+  const { connection } = ladder
   const { client, server, id } = connection
   const { what, odd } = connectionTexts(connection, new Map())
   const title = printable(render(words.title, { connection: id, client, server }))
   yield lines(wrap(title, '').map((line) => paint.bold(line)))
   yield lines(wrap(printable(`${what}; ${odd}`), ''))
+  yield* ladderRows(ladder, options, paint)
+  const { beyond } = ladder
+  if (beyond === undefined) return
+  const { at, connection: there } = beyond
+  const template = at === 'behind-box' ? words.behindBox : words.elsewhere
+  const ends = { client: there.client, server: there.server }
+  const heading = printable(render(template, { ...ends, at }))
+  yield `\n${lines(wrap(heading, '').map((line) => paint.bold(line)))}`
+  yield* ladderRows(beyond, options, paint)
+}
+
+function* ladderRows(
+  ladder: Pick<Ladder, 'rows' | 'omitted'>,
+  options: LadderOptions,
+  paint: Paint,
+): Iterable<string> {
+  const { rows } = ladder
   yield `\n${paint.dim(header())}\n`
   const several = new Set(rows.map((row) => row.source)).size > 1
   const [from, to] = leftOut(rows.length, options.all)

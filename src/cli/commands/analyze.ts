@@ -14,7 +14,11 @@ export const analyze = {
     { name: 'output', short: 'o', value: 'FILE', help: 'Write the report there.' },
     { name: 'verbose', short: 'v', help: 'Add each troubled connection.' },
     { name: 'all', help: 'List every connection, not only the troubled; whole ladders.' },
-    { name: 'show', value: 'ID', help: 'Show the ladder of one connection, segment by segment.' },
+    {
+      name: 'show',
+      value: 'ID',
+      help: 'Show one connection segment by segment, on both sides where captured.',
+    },
     {
       name: 'export',
       value: 'FILE',
