@@ -2,6 +2,7 @@ import { causeTable } from '../../test/helpers/cause-table.ts'
 import {
   ACK,
   address,
+  behindProxy,
   connection,
   fate,
   PSH,
@@ -170,6 +171,19 @@ causeTable(injectedReset, [
         resets: [reset({ ...forged, frame: 30, tMs: 17_000, shape: 'other' })],
       }),
     ],
+    is: 'nothing',
+  },
+  {
+    name: 'the TTL of the handshake, and all data another: a proxy in between reset it, here after a silence',
+    connections: [behindProxy(251, 52)],
+    is: 'possible',
+    culprit: 'middlebox',
+    because: ['ttl-of-handshake'],
+    against: ['after-silence'],
+  },
+  {
+    name: 'near miss: data two hops farther than the handshake: another way through the network',
+    connections: [behindProxy(60, 58)],
     is: 'nothing',
   },
   {

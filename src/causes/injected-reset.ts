@@ -12,7 +12,7 @@ import {
 } from './cause.ts'
 import { dataAfterReset, roundTripMs } from './closing.ts'
 import { weighConnects, weighed } from './weigh-experiments.ts'
-import { captureSide, isProvenOfBox, provenFates, usualTtls } from './where.ts'
+import { captureSide, isProvenOfBox, provenFates, ttlOfDataOnly, usualTtls } from './where.ts'
 
 const say = reasonsOf('injected-reset')
 
@@ -171,6 +171,11 @@ function signs(
   if (reset.ttlUnusual && reset.ttlUsual !== null && reset.ttl > 0) {
     strong++
     reasons.push(say('foreign-ttl', { ttl: reset.ttl, usual: reset.ttlUsual }, at))
+  }
+  const ofData = reset.ttlUnusual ? null : ttlOfDataOnly(connection, reset)
+  if (ofData !== null) {
+    strong++
+    reasons.push(say('ttl-of-handshake', { ttl: reset.ttl, usual: ofData }, at))
   }
   if (reset.shape === 'active' && reset.timestampsKept === false && !isOwn(connection, reset)) {
     strong++

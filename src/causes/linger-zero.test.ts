@@ -1,5 +1,14 @@
 import { causeTable } from '../../test/helpers/cause-table.ts'
-import { application, connection, requestOnly, reset } from '../../test/helpers/facts.ts'
+import {
+  ACK,
+  application,
+  behindProxy,
+  connection,
+  requestOnly,
+  reset,
+  SYN,
+  segment,
+} from '../../test/helpers/facts.ts'
 import { lingerZero } from './linger-zero.ts'
 
 const aborted = (id: number, over: Parameters<typeof connection>[0] = {}) =>
@@ -23,6 +32,8 @@ const lone = (id: number, shape: 'active' | 'stateless' = 'active') =>
     },
     resets: [reset({ shape, tMs: 900, frame: 90 + id })],
   })
+
+const synAck = segment({ from: 'server', flags: SYN | ACK, seq: 0, wnd: 65_160 })
 
 causeTable(lingerZero, [
   {
@@ -51,6 +62,26 @@ causeTable(lingerZero, [
     culprit: 'server',
     explains: 3,
     because: ['reset-without-fin', 'systematic'],
+  },
+  {
+    name: 'its window was lower by about all that it had received: perhaps it never read (HTTP spoken to an SSH server)',
+    connections: [0, 1, 2].map((id) =>
+      aborted(id, {
+        sides: {
+          client: { payloadOctets: 605, ackedOctets: 605 },
+          server: { maxWindow: 64_640, lastWindow: 64_640 },
+        },
+        head: [synAck],
+      }),
+    ),
+    is: 'possible',
+    because: ['reset-perhaps-unread'],
+    against: ['window-lower'],
+  },
+  {
+    name: 'near miss: the reset has the TTL of the handshake, and all data another: a proxy sent it',
+    connections: [behindProxy(251, 52)],
+    is: 'nothing',
   },
   {
     name: 'the tail of the answer was not acknowledged: lost',

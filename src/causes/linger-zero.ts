@@ -14,6 +14,7 @@ import { unreadRefusal } from './close-with-unread-data.ts'
 import { activeAbort, lastActivityBefore } from './closing.ts'
 import { judgeLingerZeroHere } from './machine/linger-zero.ts'
 import { countsBy } from './once.ts'
+import { ttlOfDataOnly } from './where.ts'
 
 const say = reasonsOf('linger-zero')
 
@@ -86,6 +87,8 @@ function onlyResets(verdicts: readonly Verdict[], evidence: Evidence): Verdict[]
   })
 }
 
+const SYN = 2
+
 /** An abort of a side that had read and sent everything: nothing but the option, or a kill, explains the missing FIN. */
 function abortOf(connection: ConnectionFacts, evidence: Evidence): Abort | null {
   if (connection.ending !== 'reset' && connection.ending !== 'reset-after-fin') return null
@@ -97,11 +100,25 @@ function abortOf(connection: ConnectionFacts, evidence: Evidence): Abort | null 
   const peer = connection.sides[otherSide(side)]
   if ((own.unreadOctets ?? 0) > 0 || own.keepaliveUnanswered > 1) return null
   if (connection.sides.server.payloadOctets === 0) return null
+  if (ttlOfDataOnly(connection, reset) !== null) return null // no socket of that side sent it
   if (peer.inFlightOctets > 0 || (peer.lastDataMs ?? 0) > reset.tMs) return null
   if (side === 'client' && isTruncated(connection, evidence)) return null
   if (side === 'server' && surplusOf(connection, evidence) > 0) return null
   const last = lastActivityBefore(connection, reset.tMs)
   return { connection, reset, side, afterMs: last === null ? 0 : reset.tMs - last }
+}
+
+/**
+ * The window of the aborting side was lower than it had been by about all that it had received: perhaps it never read. The window
+ * goes in steps, and its right edge moves by their rounding. null = not so.
+ */
+function loweredBy({ connection, reset, side }: Abort): { lower: number; received: number } | null {
+  const { maxWindow, lastWindow, windowScale } = connection.sides[side]
+  const { payloadOctets: received } = connection.sides[otherSide(side)]
+  const first = connection.head.find((s) => s.from === side && (s.flags & SYN) !== 0)
+  const lower = Math.max(maxWindow, first?.wnd ?? 0) - Math.max(lastWindow, reset.wnd)
+  const step = 2 ** (windowScale ?? 0)
+  return lower > step && received > step && lower + step >= received ? { lower, received } : null
 }
 
 /** The answer was announced longer than it came. By a server's own abort that is loss, by a client's something unread. */
@@ -126,7 +143,8 @@ function verdictOf(abort: Abort, alike: number, evidence: Evidence): Verdict {
   const of = evidence.endpoints.get(connection.server.endpoint)?.served ?? alike
   const systematic = alike >= SYSTEMATIC && alike * 2 >= of
   const refusal = side === 'server' ? unreadRefusal(connection, evidence) : null
-  const readAll = own.unreadOctets === 0 && refusal === null
+  const lower = loweredBy(abort)
+  const readAll = own.unreadOctets === 0 && refusal === null && lower === null
   const likely = systematic && abort.afterMs <= RIGHT_AFTER_MS && readAll
   const truncated = isTruncated(connection, evidence)
   const lost = own.inFlightOctets > 0
@@ -137,7 +155,11 @@ function verdictOf(abort: Abort, alike: number, evidence: Evidence): Verdict {
     weight: likely ? 70 : 40,
     culprit: { side, host: connection[side].address, setting: 'SO_LINGER' },
     because: [
-      say('reset-without-fin', { who: side, after: abort.afterMs }, frameOf(reset, connection)),
+      say(
+        lower === null ? 'reset-without-fin' : 'reset-perhaps-unread',
+        { who: side, after: abort.afterMs },
+        frameOf(reset, connection),
+      ),
       ...(systematic
         ? [say('systematic', { count: alike, of, who: side }, connectionRef(connection))]
         : []),
@@ -146,6 +168,7 @@ function verdictOf(abort: Abort, alike: number, evidence: Evidence): Verdict {
     ],
     against: [
       ...againstOf(abort, systematic),
+      ...(lower === null ? [] : [say('window-lower', lower, frameOf(reset, connection))]),
       ...(refusal === null
         ? []
         : [say('perhaps-unread', { status: refusal }, connectionRef(connection))]),

@@ -1,5 +1,5 @@
 import { groupBy } from '../base/group-by.ts'
-import type { ConnectionFacts, Side } from '../evidence/connection.ts'
+import type { ConnectionFacts, ResetFacts, Side } from '../evidence/connection.ts'
 import type { Evidence, SegmentFate } from '../evidence/evidence.ts'
 import { once } from './once.ts'
 
@@ -89,6 +89,23 @@ export function servesOthers(
 ): boolean {
   const served = servedWith(evidence).get(`${server.address} ${ttl}`)
   return served !== undefined && (served.length > 1 || served[0]!.id !== id)
+}
+
+/** Initial TTLs lie this far apart (64, 128, 255), other ways through a network do not. */
+const OTHER_STACK = 32
+
+/**
+ * The TTL that all data of a side has, when its reset came from a live socket and has quite another, as its SYN had: a proxy answers
+ * for it in handshake and end (delayed binding) and lets its data through. null = not so, or not told.
+ */
+export function ttlOfDataOnly(connection: ConnectionFacts, reset: ResetFacts): number | null {
+  if (reset.shape !== 'active' || reset.ttl === 0) return null
+  const own = [...connection.head, ...connection.tail].filter((s) => s.from === reset.from)
+  const data = own.filter((s) => s.len > 0)
+  const [first] = data
+  if (first === undefined || data.length < 2) return null
+  const apart = data.every((s) => s.ttl === first.ttl) && Math.abs(first.ttl - reset.ttl)
+  return first.ttl > 0 && Number(apart) >= OTHER_STACK ? first.ttl : null
 }
 
 /** Whether a reset's TTL is one that no other packet of its alleged sender has; null when one of both is not told. */

@@ -334,6 +334,23 @@ export function fate(partial: Partial<SegmentFate> = {}): SegmentFate {
   }
 }
 
+/** A proxy answers for the client in the handshake and, after 3 minutes, by a reset; the client's data pass through it. */
+export function behindProxy(proxyTtl: number, dataTtl: number): ConnectionFacts {
+  const own = { from: 'client', shape: 'active', tMs: 180_000, silenceBeforeMs: 179_000 } as const
+  const asked = { flags: PSH | ACK, len: 50, ttl: dataTtl }
+  return connection({
+    ending: 'reset',
+    endedBy: 'client',
+    resets: [reset({ ...own, ttl: proxyTtl, ttlUsual: proxyTtl })],
+    sides: { client: { ttls: [proxyTtl, dataTtl] } },
+    head: [segment({ frame: 1, flags: SYN, seq: 0, ttl: proxyTtl })],
+    tail: [
+      segment({ ...asked, frame: 4, tMs: 2 }),
+      segment({ ...asked, frame: 6, tMs: 5, seq: 51 }),
+    ],
+  })
+}
+
 /** A TLS session whose handshake was finished, and what the last records were. */
 export function tls(last: Partial<Record<Side, TlsRecord>> = {}): TlsFacts {
   return {

@@ -15,6 +15,8 @@ export const injectedReset = {
     'segment-stopped':
       'the segment it answers did not reach its destination: a reject rule does that too',
     'foreign-ttl': "the reset's TTL is {ttl}, all other packets of that side have {usual}",
+    'ttl-of-handshake':
+      "the reset's TTL is {ttl}, as in the handshake, all data of that side have {usual}: a box in between (a proxy with delayed binding) speaks for it",
     'no-timestamps':
       'the reset has ACK but no timestamps, which the sender had put on every segment of this connection',
     'kept-talking': 'after its alleged reset that side sent {len:octets} of new data',

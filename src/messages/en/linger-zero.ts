@@ -9,6 +9,10 @@ export const lingerZero = {
       'an answer like {status} can be given without reading the request, and as few octets unread do not show in the window',
     'reset-without-fin':
       'the {who} reset the connection of its own accord {after:ms} after the last data, without FIN, nothing unread',
+    'reset-perhaps-unread':
+      'the {who} reset the connection of its own accord {after:ms} after the last data, without FIN',
+    'window-lower':
+      'its window was {lower:octets} below its largest, about as much as it had received ({received:octets}): close() with unread data looks the same',
     'only-reset':
       'all that was seen of it is such a reset of the {who}: it was idle since before the capture began',
     'before-unseen': 'what was unread or unsent before the capture began cannot be seen',
