@@ -54,6 +54,8 @@ export class RowStore {
 /** A file without a name: it is gone when the process is. One JSON text a row, wherever it came. */
 class Spool {
   private readonly fd: number
+  /** Where it still has a name: Windows keeps a folder while a file in it is open. */
+  private folder: string | null
   private starts = new Float64Array(1 << 16)
   private lengths = new Uint32Array(1 << 16)
   private end = 0
@@ -62,9 +64,9 @@ class Spool {
   private waiting = 0
 
   constructor() {
-    const folder = mkdtempSync(join(temporaryFolder(), 'tcpwhy-rows-'))
-    this.fd = openSync(join(folder, 'rows'), 'wx+', 0o600)
-    rmSync(folder, { recursive: true, force: true })
+    this.folder = mkdtempSync(join(temporaryFolder(), 'tcpwhy-rows-'))
+    this.fd = openSync(join(this.folder, 'rows'), 'wx+', 0o600)
+    this.remove()
   }
 
   write(row: Draft): void {
@@ -98,6 +100,17 @@ class Spool {
 
   close(): void {
     closeSync(this.fd)
+    this.remove()
+  }
+
+  private remove(): void {
+    if (this.folder === null) return
+    try {
+      rmSync(this.folder, { recursive: true, force: true })
+      this.folder = null
+    } catch {
+      // Then when it is closed.
+    }
   }
 
   private flush(): void {
