@@ -51,6 +51,15 @@ const inodes = Object.fromEntries([
   ...[71, 72, 73, 74, 75, 76].map((pid) => [`/proc/${pid}/ns/net`, 4_000 + pid]),
 ])
 
+test.each([{ pid: 71 }, { netns: 'blue' }, { container: 'web' }])(
+  'a network of Linux is not looked for elsewhere: %o',
+  (ask) => {
+    const host = hostWith({ files, links, inodes, platform: 'darwin' })
+    expect(() => resolveTarget(host, ask)).toThrow(/names a network of Linux; this is darwin/)
+    expect(resolveTarget(host, {}).netns).toBe(null)
+  },
+)
+
 function resolve(ask: TargetAsk, over: Changes = {}) {
   return resolveTarget(hostWith({ files: { ...files, ...over.files }, links, inodes }), ask)
 }

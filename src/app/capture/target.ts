@@ -23,12 +23,22 @@ export interface Target {
 const NETNS_FOLDERS = ['/run/netns', '/var/run/netns']
 const LISTED = 8
 
-/** @throws TcpwhyError TARGET_NOT_FOUND, TARGET_AMBIGUOUS */
+/** @throws TcpwhyError TARGET_NOT_FOUND, TARGET_AMBIGUOUS, HOST_NOT_LINUX */
 export function resolveTarget(host: HostFiles, ask: TargetAsk): Target {
+  const [named] = (['pid', 'netns', 'container'] as const).filter((name) => ask[name] !== undefined)
+  if (named !== undefined && host.platform() !== 'linux') throw notLinux(named, host.platform())
   if (ask.pid !== undefined) return ofPid(host, ask.pid)
   if (ask.netns !== undefined) return ofName(host, ask.netns)
   if (ask.container !== undefined) return ofContainer(host, ask.container)
   return { netns: null, pid: null, label: 'this host' }
+}
+
+function notLinux(named: string, platform: string): TcpwhyError {
+  return new TcpwhyError(
+    'HOST_NOT_LINUX',
+    `--${named} names a network of Linux; this is ${platform}`,
+    'Run tcpwhy on the Linux host, or in the virtual machine that the containers run in.',
+  )
 }
 
 function ofPid(host: HostFiles, pid: number): Target {
