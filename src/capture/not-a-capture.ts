@@ -43,8 +43,18 @@ const strangers: readonly Stranger[] = [
 const GIVE_CAPTURE =
   'Give a pcap or pcapng file (tcpdump -w FILE), gzip, zstd or lz4 around one, or text that tcpdump printed.'
 
-/** The error for octets that no format claims: it names what they are as far as can be told. */
-export function notCaptureError(name: string, head: Uint8Array): TcpwhyError {
+/**
+ * The error for octets that no format claims: it names what they are as far as can be told.
+ * @param wasUtf16  they are the text that was in UTF-16
+ */
+export function notCaptureError(name: string, head: Uint8Array, wasUtf16: boolean): TcpwhyError {
+  if (wasUtf16) {
+    return new TcpwhyError(
+      'CAPTURE_UNKNOWN_FORMAT',
+      `${name} is text in UTF-16, as > of Windows PowerShell writes it, and no line of it is a packet.`,
+      'A capture does not survive that: let the program write the file itself (tcpdump -w FILE), or use cmd or PowerShell 7.4.',
+    )
+  }
   const stranger = strangers.find(({ magic }) => magic.every((octet, i) => head[i] === octet))
   if (stranger !== undefined) {
     const code = stranger.compression ? 'CAPTURE_UNSUPPORTED_COMPRESSION' : 'CAPTURE_UNKNOWN_FORMAT'

@@ -61,6 +61,21 @@ describe('several captures', () => {
   })
 })
 
+test('text of tcpdump that PowerShell saved in UTF-16 is read, wherever its octets are cut', async () => {
+  const lines = Array.from(
+    { length: 40 },
+    (_, i) =>
+      `12:00:00.${100_000 + i} IP 10.0.0.1.4${1000 + i} > 10.0.0.2.80: Flags [S], seq ${i}, win 100, length 0\r\n`,
+  ).join('')
+  const octets = new Uint8Array(Buffer.from(`\ufeff${lines}\u2026\r\n`, 'utf16le'))
+  const plain = await readCapture([new TextEncoder().encode(lines)])
+  expect(plain.records).toHaveLength(40)
+  for (const chunkOctets of [7, 64, 1000]) {
+    const { records } = await readCapture([octets], { chunkOctets })
+    expect(records).toEqual(plain.records)
+  }
+})
+
 describe('what is no capture', () => {
   const text = (value: string) => new TextEncoder().encode(value)
   const table = [
@@ -78,6 +93,14 @@ describe('what is no capture', () => {
       octets: text('BZh91AY'),
       code: 'CAPTURE_UNSUPPORTED_COMPRESSION',
       says: 'bzip2',
+    },
+    {
+      name: 'a capture that came through the > of PowerShell',
+      octets: new Uint8Array(
+        Buffer.from('\ufeff\u2558\u251c\u2593\u00ed\u0002\0\u0004\0', 'utf16le'),
+      ),
+      code: 'CAPTURE_UNKNOWN_FORMAT',
+      says: 'UTF-16',
     },
     { name: 'prose', octets: text('hello\n'), code: 'CAPTURE_UNKNOWN_FORMAT', says: 'is text' },
     {

@@ -8,6 +8,7 @@ import { TimeJoin } from './join.ts'
 import { notCaptureError } from './not-a-capture.ts'
 import { newSourceState, type SourceState } from './source-state.ts'
 import type { CaptureReader, RecordBatch } from './types.ts'
+import { fromUtf16, isUtf16 } from './utf16.ts'
 
 /** Octets looked at to say what a file is; a shorter file is looked at whole. */
 const SNIFF_OCTETS = 4096
@@ -71,8 +72,12 @@ async function openSource(
   const chunkOctets = options.chunkOctets ?? CHUNK_OCTETS
   const arena = options.arena ?? heap
   const outer = new ChunkInput(bytes, chunkOctets, arena)
-  const input = await unwrap(outer, state, chunkOctets)
+  const wide = isUtf16(await headOf(outer, MAGIC_OCTETS))
+  const input = wide
+    ? new ChunkInput(fromUtf16(outer.rest()), chunkOctets, arena)
+    : await unwrap(outer, state, chunkOctets)
   const format = await recognise(state, input)
+  if (format === undefined) throw notCaptureError(name, input.bytes, wide)
   state.info.format = format.id
   const stream = format.read(input, state)
   return { state, input, stream, ahead: await stream.next(), identity: bytes.identity }
@@ -100,7 +105,11 @@ async function headOf(input: ChunkInput, octets: number): Promise<Uint8Array> {
   return input.bytes
 }
 
-async function recognise(state: SourceState, input: ChunkInput): Promise<CaptureFormat> {
+/** @returns undefined where no format claims the octets */
+async function recognise(
+  state: SourceState,
+  input: ChunkInput,
+): Promise<CaptureFormat | undefined> {
   const { name, compression, faults } = state.info
   let head = await headOf(input, MAGIC_OCTETS)
   let format = sniffed(head, input.ended)
@@ -118,7 +127,6 @@ async function recognise(state: SourceState, input: ChunkInput): Promise<Capture
     const todo = 'If tcpdump is still writing it, use tcpdump -U or wait for it to end.'
     throw new TcpwhyError('CAPTURE_EMPTY', `${name} is empty.`, todo)
   }
-  if (format === undefined) throw notCaptureError(name, head)
   return format
 }
 
