@@ -6,7 +6,7 @@ import { PassThrough } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { pcapFile } from '../../test/helpers/pcap-writer.ts'
 import { openCaptures } from '../capture/open.ts'
-import { fileSource, streamSource } from './byte-sources.ts'
+import { fileSource, standardInput, streamSource } from './byte-sources.ts'
 
 const records = Array.from({ length: 9000 }, (_, i) => ({
   timeNs: 1_700_000_000_000_000_000n + BigInt(i) * 1000n,
@@ -94,5 +94,18 @@ describe('byte sources', () => {
     await expect(
       fileSource('/proc/self/mem').then((source) => source.read(new Uint8Array(10))),
     ).rejects.toMatchObject({ code: 'CAPTURE_UNREADABLE' })
+  })
+
+  test('a standard input that Node cannot open is no bug in tcpwhy', () => {
+    const own = Object.getOwnPropertyDescriptor(process, 'stdin')!
+    const get = () => {
+      throw Object.assign(new Error('open EBADF'), { code: 'EBADF' })
+    }
+    Object.defineProperty(process, 'stdin', { ...own, get })
+    try {
+      expect(standardInput).toThrow('Cannot read standard input (EBADF)')
+    } finally {
+      Object.defineProperty(process, 'stdin', own)
+    }
   })
 })

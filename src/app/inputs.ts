@@ -1,6 +1,6 @@
 import { type ByteSource, memorySource } from '../capture/byte-source.ts'
 import type { CaptureInput } from '../capture/open.ts'
-import { fileSource, interruptible, streamSource } from './byte-sources.ts'
+import { fileSource, interruptible, standardInput } from './byte-sources.ts'
 
 /** What comes through a pipe is kept up to this size, so that it can be read a second time. */
 const PIPE_KEPT_OCTETS = 64 * 1024 * 1024
@@ -28,9 +28,7 @@ export function inputsOf(
   const kept = new Map<string, Kept>()
 
   async function first(path: string): Promise<CaptureInput> {
-    // Not imported from node:process: naming one export makes Node build all of its streams, 4 ms of every start.
-    const source =
-      given?.get(path) ?? (path === '-' ? streamSource(process.stdin) : await fileSource(path))
+    const source = given?.get(path) ?? (path === '-' ? standardInput() : await fileSource(path))
     if (source.seekable) return { name: path, bytes: source }
     const octets = finish === undefined ? source : interruptible(source, finish)
     const keeper = new Kept(octets, pipeKeptOctets)

@@ -56,15 +56,18 @@ async function owned(file: FileOutput, fd: number, of: { uid: number; gid: numbe
   }
 }
 
+/** Numbers of files on Windows are longer than ours: rounded, two files would be one. */
+const EXACTLY = { bigint: true } as const
+
 /**
  * The capture is the evidence: no output may take its place.
  * @throws TcpwhyError BAD_ARGUMENT when `path` is one of the inputs, by whatever name
  */
 export async function refuseInput(path: string, inputs: readonly string[]): Promise<void> {
-  const there = await calls.stat(path).catch(() => null)
+  const there = await calls.stat(path, EXACTLY).catch(() => null)
   if (there === null || !there.isFile()) return
   for (const input of inputs) {
-    const read = await calls.stat(input).catch(() => null)
+    const read = await calls.stat(input, EXACTLY).catch(() => null)
     if (read === null || read.ino !== there.ino || read.dev !== there.dev) continue
     throw new TcpwhyError(
       'BAD_ARGUMENT',

@@ -98,7 +98,8 @@ function writeSome(fd: number, bytes: Uint8Array, at: number): number {
     const code = (error as NodeJS.ErrnoException).code
     // A pipe that another process made non-blocking, and that is full.
     if (code === 'EAGAIN') return 0
-    if (code === 'EPIPE') throw new OutputClosed()
+    // EOF: Windows, in whose words the pipe is broken.
+    if (code === 'EPIPE' || code === 'EOF') throw new OutputClosed()
     throw unwritable(fd === 1 ? 'standard output' : 'standard error', error)
   }
 }

@@ -34,8 +34,9 @@ export function sourceNames(report: Report): SourceNames {
   return names
 }
 
+/** Of a path of Windows too, wherever the report is read. */
 function lastPart(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1) || path
+  return path.slice(path.search(/[^/\\]*$/)) || path
 }
 
 /** Nanoseconds since 1970 as UTC; of a bundle without a clock to join they are the kernel's own. */

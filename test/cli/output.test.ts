@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import {
+import fs, {
   closeSync,
   constants,
   mkdtempSync,
@@ -10,6 +10,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -90,6 +91,20 @@ describe('standard output', () => {
     closeSync(reader)
     await expect(descriptorOutput(writer).write('x')).rejects.toBeInstanceOf(OutputClosed)
     closeSync(writer)
+  })
+
+  test('so it is in the words of Windows', async () => {
+    const { writeSync } = fs
+    fs.writeSync = () => {
+      throw Object.assign(new Error('end of file'), { code: 'EOF' })
+    }
+    syncBuiltinESMExports()
+    try {
+      await expect(descriptorOutput(1).write('x')).rejects.toBeInstanceOf(OutputClosed)
+    } finally {
+      fs.writeSync = writeSync
+      syncBuiltinESMExports()
+    }
   })
 
   test('a full disk is OUTPUT_UNWRITABLE, and no bug in tcpwhy', async () => {

@@ -6,10 +6,12 @@ import { refuseInput } from '../file.ts'
 import type { Io } from '../io.ts'
 import { showReport } from '../report-output.ts'
 import type { App, Arguments } from '../spec.ts'
+import { withoutWildcards } from '../wildcards.ts'
 
 /** `tcpwhy analyze`: argv -> app -> report -> stdout or file. @returns the exit code of the verdict. */
 export async function run(args: Arguments, io: Io, app: App): Promise<number> {
-  const request = analyzeRequest(args)
+  const operands = withoutWildcards(args.operands, io.platform)
+  const request = analyzeRequest({ ...args, operands })
   await keepInputs(request)
   const result = await analyze(request, io, app).catch((error) => ofBundles(error, request, app))
   const { report, listed, ladder } = result
