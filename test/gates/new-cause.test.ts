@@ -40,12 +40,12 @@ describe('npm run new-cause', () => {
     execFileSync(bin('.bin/biome'), ['check', '--write', '--vcs-enabled=false', 'src'], {
       cwd: place,
     })
-  }, 60_000)
+  }, 120_000)
 
   test('what it writes compiles', () => {
     const { stdout } = node([bin('ts7/bin/tsc'), '-p', 'tsconfig.json', '--noEmit'])
     expect(stdout).toBe('')
-  })
+  }, 120_000)
 
   test('its tables pass, and so does all that compares lists', () => {
     const { stdout, status } = node([
@@ -60,7 +60,7 @@ describe('npm run new-cause', () => {
       '^(?!README).*',
     ])
     expect(status, stdout).toBe(0)
-  }, 60_000)
+  }, 120_000)
 
   test('every index stays sorted', () => {
     const ids = [...read('src/causes/ids.ts').matchAll(/^ {2}'([a-z-]+)',$/gm)].map(([, id]) => id)
