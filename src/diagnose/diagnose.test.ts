@@ -506,6 +506,20 @@ describe('unexplained', () => {
     expect(run({ connections: [cut], application: [[0, whole]] }, []).verdict).toBe('healthy')
   })
 
+  test('a connect that took three SYNs is not healthy, nor is it chance where others needed one', () => {
+    const late = connection({
+      id: 0,
+      ending: 'clean',
+      handshake: { syns: 3, synTimesMs: [0, 1000, 3000], synAckMs: 3001 },
+    })
+    const { endpoint } = late.server
+    const at = (connections: number) =>
+      run({ connections: [late], endpoints: [{ endpoint, connections, synRetried: 1 }] }, [])
+    expect(at(1).verdict).toBe('inconclusive')
+    expect(at(1).headline).toMatch(/^Not explained: 1 connect that needed three SYNs or more, of/)
+    expect(at(100).verdict).toBe('healthy')
+  })
+
   test('are counted beside a problem that was found', () => {
     const report = run({ connections: [...three, unanswered({ id: 3 })] }, [
       cause('linger-zero', { when: (c) => c.ending === 'reset' }),

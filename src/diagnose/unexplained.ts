@@ -5,9 +5,10 @@ import type { Evidence } from '../evidence/evidence.ts'
 
 /**
  * An ending, or what none of them tells: the server closed in order, before the end of its response; a SYN and nothing
- * more where the way back is not in the capture; an open connection whose data is sent again and again in vain.
+ * more where the way back is not in the capture; an open connection whose data is sent again and again in vain; a connect that
+ * succeeded after several SYNs.
  */
-type What = Ending | 'cut-response' | 'lone-syn' | 'stuck'
+type What = Ending | (typeof OTHERS)[number]
 
 /** Troubled connections of one ending that no cause explains. */
 export interface Unexplained {
@@ -19,10 +20,13 @@ export interface Unexplained {
   flood: { clients: number } | null
 }
 
+const OTHERS = ['cut-response', 'late-connect', 'lone-syn', 'stuck'] as const
+
 /** Endings that nobody wants: unexplained, they keep a report from saying that all is well. */
 const TROUBLE: ReadonlySet<What> = new Set<What>([
   'cut-response',
   'handshake-reset',
+  'late-connect',
   'refused',
   'reset',
   'reset-after-fin',
@@ -43,6 +47,10 @@ const WAITING: ReadonlySet<Ending> = new Set<Ending>([
 const WATCHED_MS = 1000
 /** As many handshakes that lack their ACK are no accident, however soon the capture ended. */
 const FLOOD = 100
+/** As many SYNs of one connect are three seconds on Linux; less than this share of an endpoint's connects is chance. */
+const LATE_SYNS = 3
+const LATE_MS = 2000
+const LATE_SHARE = 0.02
 /** A lost ACK now and then is no trouble; more than this wants to be looked at. */
 const INCOMPLETE = 10
 
@@ -64,7 +72,7 @@ export function unexplainedOf(
     entry.connections.push(connection)
     found.set(what, entry)
   }
-  return [...endings, 'cut-response' as const, 'lone-syn' as const, 'stuck' as const]
+  return [...endings, ...OTHERS]
     .flatMap((ending) => {
       const entry = found.get(ending)
       return entry === undefined
@@ -79,7 +87,16 @@ function whatOf(connection: ConnectionFacts, evidence: Evidence, inFlood: boolea
   if (connection.ending === 'open' && inFlood && isOneSyn(connection)) return 'lone-syn'
   if (!QUIET.has(connection.ending)) return connection.ending
   if (connection.ending === 'open' && isStuck(connection)) return 'stuck'
-  return cutResponse(connection, evidence) === null ? null : 'cut-response'
+  if (cutResponse(connection, evidence) !== null) return 'cut-response'
+  return isLate(connection, evidence) ? 'late-connect' : null
+}
+
+function isLate({ handshake, server }: ConnectionFacts, { endpoints }: Evidence): boolean {
+  const { syns, synAckMs, synTimesMs } = handshake
+  const endpoint = endpoints.get(server.endpoint)
+  if (endpoint === undefined || synAckMs === null || syns < LATE_SYNS) return false
+  if (synAckMs - (synTimesMs[0] ?? synAckMs) < LATE_MS) return false
+  return endpoint.synRetried >= endpoint.connections * LATE_SHARE
 }
 
 /** The same data four times over a second and more, its peer not gone. */

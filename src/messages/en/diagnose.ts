@@ -134,6 +134,7 @@ export const diagnoseWords = {
       'cut-response': "responses cut short by the server's FIN",
       'half-closed': 'half-closed connections',
       'handshake-incomplete': 'handshakes never completed',
+      'late-connect': 'connects that needed three SYNs or more',
       'lone-syn': 'SYNs with nothing after them',
       'handshake-reset': 'resets during the handshake',
       open: 'open connections',
