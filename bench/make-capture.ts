@@ -23,6 +23,8 @@ export interface Captures {
   headers: string
   /** `headers` three times over: later, and from other clients. */
   tripled: string
+  /** An incident of test/captures many times over, each time later and with other clients: a third of its connections died. */
+  incident: string
   /** 5 million SYNs of spoofed sources, every second one answered. */
   flood: string
   /** A small capture of test/captures, 20 packets of it. */
@@ -35,6 +37,9 @@ const CONNECTIONS = 110_000
 const WRK_MAX_S = 300
 const PAGE_OCTETS = 5_000
 const FLOOD_SYNS = 5_000_000
+const INCIDENT = join(import.meta.dirname, '../test/captures/incident/listen-backlog.pcap')
+const INCIDENTS = 250
+const INCIDENT_CLIENTS = [2, 3, 4, 5, 6, 7].map((host) => [10, 77, 1, host])
 const CLIENT = [10, 99, 0, 1]
 const SERVER = '10.99.0.2'
 
@@ -49,12 +54,16 @@ export function makeCaptures(): Captures {
     full: join(folder, 'full.pcap'),
     headers: join(folder, 'headers.pcap'),
     tripled: join(folder, 'tripled.pcap'),
+    incident: join(folder, 'incident.pcap'),
     flood: join(folder, 'flood.pcap'),
     small: join(folder, 'small.pcap'),
   }
   once(made.full, captureTraffic)
   once(made.headers, (to) => run('editcap', ['-F', 'pcap', '-s', '96', made.full, to]))
-  once(made.tripled, (to) => repeat(made.headers, to, 3))
+  once(made.tripled, (to) => repeat(made.headers, to, { rounds: 3, clients: [CLIENT] }))
+  once(made.incident, (to) =>
+    repeat(INCIDENT, to, { rounds: INCIDENTS, clients: INCIDENT_CLIENTS }),
+  )
   once(made.flood, (to) => flood(to, FLOOD_SYNS))
   once(made.small, (to) => run('editcap', ['-F', 'pcap', '-r', made.headers, to, '1-20']))
   return made
@@ -183,12 +192,18 @@ function isZombie(pid: number): boolean {
   return String(stdout).trim().startsWith('Z')
 }
 
-/** Copies a pcap several times into one: each round begins after the one before and comes from another client address. */
-function repeat(from: string, to: string, rounds: number): void {
+interface Rounds {
+  rounds: number
+  /** Addresses that are others in each round. */
+  clients: readonly (readonly number[])[]
+}
+
+/** Copies a pcap several times into one: each round begins after the one before and comes from other client addresses. */
+function repeat(from: string, to: string, { rounds, clients }: Rounds): void {
   const out = openSync(to, 'w')
   let shiftS = 0
   for (let round = 0; round < rounds; round++) {
-    const lastS = copyRound(from, out, { shiftS, round })
+    const lastS = copyRound(from, out, { shiftS, round, clients })
     shiftS = lastS + 2 - firstSecond(from)
   }
   closeSync(out)
@@ -203,9 +218,13 @@ function firstSecond(path: string): number {
 }
 
 /** @returns second of the last record, shifted */
-function copyRound(from: string, out: number, by: { shiftS: number; round: number }): number {
+function copyRound(
+  from: string,
+  out: number,
+  by: { shiftS: number; round: number; clients: readonly (readonly number[])[] },
+): number {
   const fd = openSync(from, 'r')
-  const client = Buffer.from(CLIENT).readUInt32BE(0)
+  const clients = new Set(by.clients.map((address) => Buffer.from(address).readUInt32BE(0)))
   const buffer = Buffer.alloc(16 * 1024 * 1024)
   let held = readSync(fd, buffer, 0, FILE_HEADER, null)
   if (by.round === 0) writeSync(out, buffer, 0, FILE_HEADER)
@@ -223,8 +242,8 @@ function copyRound(from: string, out: number, by: { shiftS: number; round: numbe
       buffer.writeUInt32LE(lastS, at)
       for (const address of [26, 30]) {
         const place = at + RECORD_HEADER + address
-        if (buffer.readUInt32BE(place) === client)
-          buffer.writeUInt32BE(client + by.round * 2, place)
+        const client = buffer.readUInt32BE(place)
+        if (clients.has(client)) buffer.writeUInt32BE(client + by.round * 0x400, place)
       }
       at = end
     }

@@ -78,6 +78,12 @@ function main(): void {
   const slow = measure(tshark.command(captures.headers))
   say(row('  tshark (one run)', slow, headers.get('tcpwhy')!))
   const full = compare('full-size', captures.full, [tcpwhy, nfpcapd, argus, cat])
+  compare('an incident, 27,000 of 100,000 connections died', captures.incident, [
+    tcpwhy,
+    nfpcapd,
+    argus,
+    tcptrace,
+  ])
   const tripled = measure(tcpwhy.command(captures.tripled))
   const flood = measure(tcpwhy.command(captures.flood))
   const start = startUp(captures.small)
