@@ -1,5 +1,6 @@
 import { TcpwhyError } from '../base/errors.ts'
 import { version } from '../base/version.ts'
+import type { CaptureInput } from '../capture/open.ts'
 import type { CauseId } from '../causes/ids.ts'
 import { causes } from '../causes/index.ts'
 import { conclude } from '../diagnose/diagnose.ts'
@@ -16,7 +17,7 @@ import {
 } from '../diagnose/summary.ts'
 import type { ApplicationFacts } from '../evidence/application.ts'
 import type { ConnectionFacts } from '../evidence/connection.ts'
-import type { Evidence, TranslationFacts } from '../evidence/evidence.ts'
+import type { Evidence } from '../evidence/evidence.ts'
 import { diagnoseWords as words } from '../messages/en/diagnose.ts'
 import { en } from '../messages/en/index.ts'
 import { render } from '../messages/render.ts'
@@ -122,33 +123,42 @@ async function readExactly(inputs: Inputs, options: AnalyzeOptions, at: Vantage 
   return { ...once, read, evidence: await evidenceOf(inputs, read, ids, at) }
 }
 
-/** Each connection once, also where the capture has it before and after a translation of its addresses. */
+/** Each connection once, also where the capture has it on both sides of a box that translates addresses or numbers. */
 async function readOnce(inputs: Inputs, options: AnalyzeOptions) {
-  const collected = new Collected(options)
   const reading = readOptions(options)
-  const read = await readFlows(await inputs.open(), { ...reading, ...collected.readOptions() })
-  if (mayHoldSynProxy(read)) {
-    const once = new Collected(options)
-    const near = await readClientsSide(inputs, reading, { ...reading, ...once.readOptions() })
-    if (near === 'unread') return { read, reading, collected, translation: near }
-    collected.close()
-    const { filter, connections } = near
-    const translation: TranslationFacts = {
-      pairs: connections,
-      by: 'syn-proxy',
-      views: new Map(),
-      fates: new Map(),
-    }
-    return { read: near.read, reading: { ...reading, filter }, collected: once, translation }
+  const whole = async (again: readonly CaptureInput[], leaveAtBothSides: boolean) => {
+    const collected = new Collected(options)
+    const own = { ...reading, ...collected.readOptions(), leaveAtBothSides }
+    return { read: await readFlows(again, own), reading, collected }
   }
-  if (!mayHoldBothSides(read)) return { read, reading, collected, translation: null }
+  const first = await whole(await inputs.open(), true)
+  const once = await readOneSide(inputs, first.read, options)
+  if (once !== null && once !== 'unread') {
+    first.collected.close()
+    return once
+  }
+  const again = first.read.left ? await inputs.reopen() : null
+  if (again === null) return { ...first, translation: once }
+  first.collected.close()
+  return { ...(await whole(again, false)), translation: once }
+}
+
+async function readOneSide(inputs: Inputs, read: FlowsRead, options: AnalyzeOptions) {
+  const isSynProxy = mayHoldSynProxy(read)
+  if (!isSynProxy && !mayHoldBothSides(read)) return null
+  const reading = readOptions(options)
+  const collected = new Collected(options)
+  const own = { ...reading, ...collected.readOptions() }
+  if (isSynProxy) {
+    const near = await readClientsSide(inputs, reading, own)
+    if (near === 'unread') return near
+    const { filter, facts } = near
+    return { read: near.read, reading: { ...reading, filter }, collected, translation: facts }
+  }
   const { readBothSides } = await import('./both-sides.ts')
-  const once = new Collected(options)
-  const both = await readBothSides(inputs, { ...reading, ...once.readOptions() })
-  if (both === null || both === 'unread') return { read, reading, collected, translation: both }
-  collected.close()
-  const { filter, facts } = both
-  return { read: both.read, reading: { ...reading, filter }, collected: once, translation: facts }
+  const both = await readBothSides(inputs, own)
+  if (both === null || both === 'unread') return both
+  return { read: both.read, reading, collected, translation: both.facts }
 }
 
 /** Where a cause was found, what was cut away is not what is missing. */

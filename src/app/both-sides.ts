@@ -11,7 +11,7 @@ import {
   translatedPairs,
 } from '../evidence/vantage/translated.ts'
 import type { View } from '../evidence/vantage/view.ts'
-import { annotate } from '../flow/replay.ts'
+import { Replay } from '../flow/replay.ts'
 import type { Packet } from '../packet/packet.ts'
 import type { Inputs } from './inputs.ts'
 import { type FlowsRead, type ReadOptions, readFlows } from './read-flows.ts'
@@ -29,8 +29,6 @@ const SLACK_NS = 1000
 export interface BothSides {
   /** The capture without the translated sides: each connection once, as its client knows it. */
   read: FlowsRead
-  /** What that reading left out, for whoever reads it once more. */
-  filter: NonNullable<ReadOptions['filter']>
   facts: TranslationFacts
 }
 
@@ -51,18 +49,24 @@ export async function readBothSides(
   if (again === null) return 'unread'
   const firstFrames = new Map<number, number>()
   const wanted = new Set(pairs.map((p) => p.near.firstFrame))
-  const filter: BothSides['filter'] = (addresses, originNs) => {
+  const filter: NonNullable<ReadOptions['filter']> = (addresses, originNs) => {
     const inner = options.filter?.(addresses, originNs) ?? null
     const hides = hidden.filter(addresses)
     return (p, tNs) => !hides(p, tNs) && (inner === null || inner(p, tNs))
   }
+  const { onConnection } = options
   const read = await readFlows(again, {
     ...options,
     filter,
-    onConnection: (facts) => {
-      if (wanted.has(facts.firstFrame)) firstFrames.set(facts.firstFrame, facts.id)
-      options.onConnection?.(facts)
-    },
+    // Facts of every connection take as long as the rest of the reading: only for whoever wants them.
+    ...(onConnection === undefined
+      ? {}
+      : {
+          onConnection: (facts: ConnectionFacts) => {
+            if (wanted.has(facts.firstFrame)) firstFrames.set(facts.firstFrame, facts.id)
+            onConnection(facts)
+          },
+        }),
   })
   const ids = new Map<number, number>()
   for (const c of read.flows.connections) firstFrames.set(c.firstFrame, c.id)
@@ -77,7 +81,7 @@ export async function readBothSides(
       return id === undefined ? [] : [[id, { client: far.client, server: far.server }] as const]
     }),
   )
-  return { read, filter, facts: { pairs: pairs.length, views, ...proven } }
+  return { read, facts: { pairs: pairs.length, views, ...proven } }
 }
 
 interface Survey {
@@ -193,7 +197,10 @@ async function compared(
     if (c.ending === 'unanswered' || c.ending === 'refused') wanted.set(c.id, c)
   }
   const again = await readAgain(inputs, read, [...wanted.values()], { payload: false })
-  const segments = new Map([...(again ?? [])].map(([id, list]) => [id, annotate(list)] as const))
+  const replay = new Replay()
+  const segments = new Map(
+    [...(again ?? [])].map(([id, list]) => [id, replay.annotate(list)] as const),
+  )
   const twice = new Set<number>()
   for (const [id, list] of again ?? []) {
     let original = 0

@@ -45,6 +45,8 @@ export interface ReadOptions {
   ) => ((packet: Packet, tNs: number) => boolean) | null
   /** Where numbering goes on and which instant is time zero, when this is not the first capture of a comparison. */
   base?: { frame: number; connection: number; originNs: bigint }
+  /** Ends the reading as soon as connections seem to be there twice: it has to be read otherwise. Files only. */
+  leaveAtBothSides?: boolean
   /** Does what it can of the work; null = nothing. Left out: the one that was built, where there is one. */
   core?: Core | null
   /** Awaited after each batch, for whoever writes connections out as they end. */
@@ -53,6 +55,8 @@ export interface ReadOptions {
 
 export interface FlowsRead {
   flows: FlowResult
+  /** It was not read to its end (`leaveAtBothSides`). */
+  left: boolean
   frames: FrameMap
   /** Unix time of millisecond 0. */
   originNs: bigint
@@ -84,7 +88,8 @@ export async function readFlows(
   const core = options.core === undefined ? coreForReading(octetsOf(inputs)) : options.core
   const reader = await openCaptures(inputs, core === null ? {} : { arena: core })
   try {
-    return await readAll(reader, options, core)
+    const leaves = options.leaveAtBothSides === true && octetsOf(inputs) !== null
+    return await readAll(reader, options, core, leaves)
   } finally {
     await reader.close()
   }
@@ -101,6 +106,7 @@ async function readAll(
   reader: CaptureReader,
   options: ReadOptions,
   core: Core | null,
+  leaves: boolean,
 ): Promise<FlowsRead> {
   const addresses = new AddressBook()
   const decoder = new Decoder(addresses)
@@ -117,6 +123,7 @@ async function readAll(
   const accepts = options.filter?.(addresses, originNs) ?? null
   const consumer = new Consumer(analysis, decoder, accepts, core)
   let batches = 0
+  let left = false
   const counts: Counts[] = reader.sources.map(() => ({
     tcp: 0,
     fragments: 0,
@@ -130,6 +137,8 @@ async function readAll(
     const first = frames.add(batch.source, batch.firstFrame, batch.count)
     if (shiftNs !== 0) for (let i = 0; i < batch.count; i++) batch.times[i]! += shiftNs
     consumer.consume(batch, first, count)
+    left = leaves && analysis.holdsBothSides
+    if (left) break
     if (options.onProgress !== undefined) {
       const { done, total } = reader.progress()
       options.onProgress(done, total)
@@ -143,6 +152,7 @@ async function readAll(
   }
   return {
     flows: analysis.finish(),
+    left,
     frames,
     originNs,
     shiftNs,

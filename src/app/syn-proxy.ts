@@ -1,6 +1,7 @@
 import type { AddressBook } from '../base/addresses.ts'
 import { formatEndpoint } from '../base/addresses.ts'
 import type { ConnectionFacts } from '../evidence/connection.ts'
+import type { TranslationFacts } from '../evidence/evidence.ts'
 import { type SplitHandshake, splitHandshakeOf } from '../evidence/vantage/syn-proxy.ts'
 import { ACK, type Packet, RST, SYN } from '../packet/packet.ts'
 import type { Inputs } from './inputs.ts'
@@ -26,7 +27,7 @@ export async function readClientsSide(
   inputs: Inputs,
   survey: ReadOptions,
   options: ReadOptions,
-): Promise<{ read: FlowsRead; filter: Filter; connections: number } | 'unread'> {
+): Promise<{ read: FlowsRead; filter: Filter; facts: TranslationFacts } | 'unread'> {
   const first = await inputs.reopen()
   if (first === null) return 'unread'
   const split: Found[] = []
@@ -44,7 +45,13 @@ export async function readClientsSide(
     const hides = farSide(split, addresses)
     return (p, tNs) => !hides(p, tNs) && (inner === null || inner(p, tNs))
   }
-  return { read: await readFlows(again, { ...options, filter }), filter, connections: split.length }
+  const facts: TranslationFacts = {
+    pairs: split.length,
+    by: 'syn-proxy',
+    views: new Map(),
+    fates: new Map(),
+  }
+  return { read: await readFlows(again, { ...options, filter }), filter, facts }
 }
 
 interface Found extends SplitHandshake {

@@ -3,7 +3,7 @@ import type { Evidence, PathFacts } from '../evidence/evidence.ts'
 import { type Comparison, compareViews } from '../evidence/vantage/compare.ts'
 import { isTranslated } from '../evidence/vantage/names.ts'
 import type { View } from '../evidence/vantage/view.ts'
-import { annotate } from '../flow/replay.ts'
+import { Replay } from '../flow/replay.ts'
 import { evidenceOf } from './evidence-of.ts'
 import { type Inputs, inputsOf } from './inputs.ts'
 import { type FlowsRead, type ReadOptions, readFlows } from './read-flows.ts'
@@ -108,10 +108,12 @@ async function segmentsOf(
   const own = view.all.filter((c) => wanted.has(c.id))
   const again = await readAgain(view.inputs, view.read, own, { payload: false })
   const segments = new Map<number, Segment[]>()
+  const replay = new Replay()
   for (const [id, list] of again ?? []) {
+    const annotated = replay.annotate(list)
     segments.set(
       id,
-      annotate(list).filter((s) => s !== null),
+      annotated.filter((s) => s !== null),
     )
   }
   return segments

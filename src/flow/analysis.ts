@@ -95,6 +95,8 @@ export class FlowAnalysis implements Collector {
   private troubled = 0
   private bothDirections = false
   private readonly bothSides = new BothSidesHint()
+  /** The core has finished some by itself. */
+  private finishedUnseen = false
   private total = 0
   private readonly byEnding: Record<string, number> = {}
   private lastT = Number.NEGATIVE_INFINITY
@@ -192,6 +194,7 @@ export class FlowAnalysis implements Collector {
     if (this.corePath === null) return
     const { connections, lastEndedT } = this.corePath.flush()
     if (connections === 0) return
+    this.finishedUnseen = true
     this.bothDirections = true
     this.lastEnding = 'clean'
     this.lastEndedT = lastEndedT
@@ -256,6 +259,11 @@ export class FlowAnalysis implements Collector {
     return true
   }
 
+  /** Told early: some connections seem to be there twice. */
+  get holdsBothSides(): boolean {
+    return this.bothSides.found
+  }
+
   /** The capture is over. Call once. */
   finish(): FlowResult {
     this.tracker.finish()
@@ -277,7 +285,7 @@ export class FlowAnalysis implements Collector {
       },
       bothDirections: this.bothDirections,
       bothSides: this.bothSides.found,
-      answersSampled: this.corePath !== null && !this.allAnswers && this.unusual.any,
+      answersSampled: this.finishedUnseen && !this.allAnswers && this.unusual.any,
       duplicates: this.tracker.duplicates,
       unfollowed: this.tracker.unfollowed,
       icmpUnmatched: this.tracker.icmpUnmatched,

@@ -16,7 +16,8 @@ export interface RowStore {
   takeBack(): number
 }
 
-function ownStore(): RowStore {
+/** Memory of this program's own, outside of the core. */
+export function ownStore(): RowStore {
   const free: number[] = []
   return {
     allocateWords(words) {

@@ -56,7 +56,7 @@ import {
   SERVER_SIDE,
 } from './layout.ts'
 import { type ResetRecord, resetRecord } from './resets.ts'
-import { lastDataT, Rows } from './rows.ts'
+import { lastDataT, type RowStore, Rows } from './rows.ts'
 import { SegmentProcessor } from './segments.ts'
 import { FIRST_TOMB, Tombs } from './tombs.ts'
 import { EXPIRED_AT_ONCE, FULL_ROWS_AT_SYN, LINGER_NS, LINGER_ROWS } from './tracker-limits.ts'
@@ -105,12 +105,16 @@ export class FlowTracker {
   private lastRow = -1
 
   /** @param core  does what it can of the work; null = all is done here */
-  constructor(makeCollector: (tracker: FlowTracker) => Collector, core: Core | null = null) {
+  constructor(
+    makeCollector: (tracker: FlowTracker) => Collector,
+    core: Core | null = null,
+    memory: { rows?: RowStore; tombs?: Tombs } = {},
+  ) {
     this.core = core
-    this.rows = new Rows(core ?? undefined)
+    this.rows = new Rows(core ?? memory.rows)
     this.words = core?.ints ?? new Int32Array(K.FREE_AT >> 2)
     this.table = new IndexTable(core?.tableStore())
-    this.tombs = core?.tombs() ?? new Tombs()
+    this.tombs = core?.tombs() ?? memory.tombs ?? new Tombs()
     this.closed = new ClosedQueue(this.words, core?.queueRing())
     this.processor =
       core === null ? new SegmentProcessor(this.rows) : new CoreProcessor(core, this.rows)

@@ -45,6 +45,16 @@ describe.each([false, true])('as built, both sides of a NAT: %s', (translated) =
   })
 })
 
+test('what only looks like both sides of a NAT is read to its end all the same', () => {
+  const stories = Array.from({ length: 300 }, () => welcome)
+  const capture = mysqlCapture(stories, { translated: true, forwarded: false })
+  const { text } = tcpwhy(['analyze', write('alike.pcap', capture), '--json'])
+  const { connections, translation, sources } = JSON.parse(text) as Report
+  expect(translation).toBeUndefined()
+  expect(connections).toMatchObject({ total: 600, byEnding: { clean: 600 } })
+  expect(sources[0]!.counts['tcp']).toBe(600 * 10)
+})
+
 test('the same without a refusal is healthy', async () => {
   const stories = Array.from({ length: 140 }, () => welcome)
   const report = await diagnoseCapture(mysqlCapture(stories))

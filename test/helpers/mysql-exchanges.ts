@@ -47,12 +47,13 @@ const TRANSLATED: readonly Side[] = [
   { client: 8, server: 2, ttl: { client: 63, server: 64 } },
 ]
 
-/** One connection a story, 10 ms apart, each from a port of its own. */
+/** One connection a story, 10 ms apart, each from a port of its own. Not `forwarded`: alike only, no router counted the TTL down. */
 export function mysqlCapture(
   stories: readonly (readonly Segment[])[],
-  { translated = false } = {},
+  { translated = false, forwarded = true } = {},
 ): Uint8Array {
-  const sides = translated ? TRANSLATED : [DIRECT]
+  const likeness = TRANSLATED.map((side) => ({ ...side, ttl: DIRECT.ttl }))
+  const sides = !translated ? [DIRECT] : forwarded ? TRANSLATED : likeness
   const records = stories.flatMap((story, i) => connection(i, story, sides))
   return pcapFile({ link: RAW_IP, ns: true, records })
 }
