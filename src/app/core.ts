@@ -12,6 +12,8 @@ declare const WebAssembly: {
 
 /** Beside the script that this is built into (scripts/core makes it); run from the sources there is none. */
 const FILE = join(import.meta.dirname, 'core.wasm')
+/** The memory of WebAssembly is little-endian everywhere, what JavaScript sees in it has the byte order of the machine. */
+const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
 const FIRST_PAGES = 24
 let octets: Uint8Array | null = null
 
@@ -21,11 +23,11 @@ const WORTH_OCTETS = 256 * 1024
 /**
  * A core for one reading.
  * @param octetsInAll  of the inputs, null = not known (a pipe)
- * @returns null where there is none, or no room for the addresses of its memory (`ulimit -v`): then JavaScript does all of
- *   the work, with the same result
+ * @returns null where there is none, on big-endian machines, or without room for the addresses of its memory (`ulimit -v`):
+ *   then JavaScript does all of the work, with the same result
  */
 export function coreForReading(octetsInAll: number | null): Core | null {
-  if (process.env['TCPWHY_WASM'] === 'off') return null
+  if (process.env['TCPWHY_WASM'] === 'off' || !LITTLE_ENDIAN) return null
   if (octetsInAll !== null && octetsInAll < WORTH_OCTETS) return null
   try {
     octets ??= readFileSync(FILE)
