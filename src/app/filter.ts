@@ -50,8 +50,8 @@ function nsSinceOrigin(time: TimeSpec, originNs: bigint): number {
     case 'time-of-day': {
       const ofDay = ((originNs % DAY_NS) + DAY_NS) % DAY_NS
       const difference = time.ns - ofDay
-      // Earlier than the first frame's time of day: the next day's.
-      return Number(difference < 0n ? difference + DAY_NS : difference)
+      // Shortly before the first frame is before it; half a day and more is past midnight.
+      return Number(difference < -DAY_NS / 2n ? difference + DAY_NS : difference)
     }
   }
 }

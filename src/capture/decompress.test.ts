@@ -8,6 +8,8 @@ import {
 import { pcapFile } from '../../test/helpers/pcap-writer.ts'
 import { faultNames, type ReadCapture, readCapture } from '../../test/helpers/read-capture.ts'
 import { repetitiveRecords } from '../../test/helpers/repetitive-records.ts'
+import { memorySource } from './byte-source.ts'
+import { decompressed } from './decompress.ts'
 
 const records = repetitiveRecords()
 const plain = pcapFile({ records })
@@ -48,7 +50,7 @@ describe('compressed captures', () => {
 
     test(`${kind}: flipped octets never throw, loop or run away`, async () => {
       for (let at = 12; at < bytes.length; at += Math.ceil(bytes.length / 60)) {
-        const broken = bytes.slice()
+        const broken = Uint8Array.from(bytes)
         broken[at] = broken[at]! ^ 0xff
         const read = await readCapture([broken]).catch((cause) => cause)
         if (read instanceof Error) expect(read.name).toBe('TcpwhyError')
@@ -63,6 +65,39 @@ describe('compressed captures', () => {
     const read = await readCapture([Buffer.concat(parts)])
     expect(read.records.length).toBe(1500)
     expect(faultNames(read)).toEqual([])
+  })
+
+  test('gzip: what is behind the end costs no packet', async () => {
+    const read = await readCapture([Buffer.concat([gzipSync(plain), Buffer.alloc(700, 'x')])])
+    expect(records.length - read.records.length).toBeLessThan(20)
+    expect(faultNames(read)).toContain('corrupt-compression')
+  })
+
+  test.each([
+    ['zstd', zstdPacked],
+    ['lz4', lz4LinkedPacked],
+  ] as const)(
+    '%s: frames to be passed over may come first, as pzstd writes them',
+    async (_, bytes) => {
+      const skipped = Uint8Array.of(0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, 1, 2, 3, 4)
+      const read = await readCapture([Buffer.concat([skipped, skipped, bytes])])
+      expect(read.records.length).toBe(records.length)
+      expect(sameAsWritten(read)).toBe(true)
+    },
+  )
+
+  test('zstd: a bomb of repeated octets is unpacked bit by bit', async () => {
+    // One frame of 20,000 blocks of 4 octets that are 128 KiB each: 2.6 GB of 80 kB.
+    const head = Buffer.of(0x28, 0xb5, 0x2f, 0xfd, 0, 0x38)
+    const block = Buffer.of(0x02, 0x00, 0x10, 0)
+    const bomb = Buffer.concat([head, ...new Array<Buffer>(20_000).fill(block)])
+    let given = 0
+    const source = await decompressed('zstd', memorySource(bomb), () => {})
+    const into = new Uint8Array(1 << 16)
+    const before = process.memoryUsage.rss()
+    while (given < 4_000_000) given += await source.read(into)
+    expect(process.memoryUsage.rss() - before).toBeLessThan(400e6)
+    await source.close()
   })
 
   test.each([

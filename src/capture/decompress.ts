@@ -6,11 +6,30 @@ export type Compression = 'gzip' | 'lz4' | 'zstd'
 
 /** Which compression these octets begin with, by content. */
 export function compressionOf(head: Uint8Array): Compression | null {
-  if (head.length < 4) return null
-  const magic = new DataView(head.buffer, head.byteOffset, 4).getUint32(0, true)
+  const at = firstFrame(head)
+  if (at + 4 > head.length) return null
+  const magic = littleEndian(head, at)
   if ((magic & 0xff_ffff) === 0x08_8b1f) return 'gzip'
   if (magic === 0xfd2f_b528) return 'zstd'
   return magic === 0x184d_2204 ? 'lz4' : null
+}
+
+/** Whether a frame comes first that zstd and lz4 pass over; pzstd writes one before each of its parts. RFC 8878 §3.1.2. */
+export function isSkippable(head: Uint8Array): boolean {
+  return head.length >= 4 && (littleEndian(head, 0) & 0xffff_fff0) === 0x184d_2a50
+}
+
+/** Where the first frame is that is none of these. */
+function firstFrame(head: Uint8Array): number {
+  let at = 0
+  while (at + 8 <= head.length && isSkippable(head.subarray(at))) {
+    at += 8 + littleEndian(head, at + 4)
+  }
+  return at
+}
+
+function littleEndian(octets: Uint8Array, at: number): number {
+  return new DataView(octets.buffer, octets.byteOffset + at, 4).getUint32(0, true)
 }
 
 /** Compressed octets in, plain octets out, piece by piece. Both throw on what cannot be decoded. */
@@ -23,9 +42,18 @@ export interface StreamDecoder {
 
 export type NoteFault = (name: string, text: string) => void
 
-/** Compressed octets taken at once: a bomb of 1 : 1032 (deflate's best) then fills 64 MiB, not the machine. */
+/** Compressed octets read at once. */
 const INPUT_OCTETS = 64 * 1024
-const OUTPUT_OCTETS = 256 * 1024
+/** Compressed octets unpacked at once: a bomb (1 : 1032 for deflate, 1 : 255 for lz4, 1 : 32768 for zstd) then fills 128 MiB, not the machine. */
+const STEP_OCTETS: Readonly<Record<Compression, number>> = {
+  gzip: INPUT_OCTETS,
+  lz4: INPUT_OCTETS,
+  zstd: 4096,
+}
+/** zlib keeps back what it unpacked in the step in which it meets what it cannot read: at the end of a file often something else. */
+const LAST_STEP_OCTETS = 256
+/** The same for each piece of output; larger ones are no faster (measured: 119 MB in 0.27 s with 32 KiB, 0.33 s with 256). */
+const OUTPUT_OCTETS = 32 * 1024
 /** zstd's own limit without --long=28 and above: ZSTD_WINDOWLOG_LIMIT_DEFAULT. */
 const MAX_WINDOW_OCTETS = 128 * 1024 * 1024
 
@@ -80,6 +108,9 @@ class DecodedSource implements ByteSource {
   private readonly kind: Compression
   private readonly note: NoteFault
   private readonly compressed = new Uint8Array(INPUT_OCTETS)
+  /** What was read and not unpacked yet, and how much of it is taken at once. */
+  private left: Uint8Array = this.compressed.subarray(0, 0)
+  private step = 0
   private readonly pieces: Uint8Array[] = []
   private ended = false
   /** Whether anything has been unpacked. */
@@ -111,19 +142,29 @@ class DecodedSource implements ByteSource {
   }
 
   private async decodeMore(): Promise<void> {
-    const count = await this.source.read(this.compressed)
+    const isAtEnd = this.left.length === 0 && (await this.readMore()) === 0
+    const part = this.left.subarray(0, this.step)
+    this.left = this.left.subarray(part.length)
     const emit = (piece: Uint8Array) => {
       if (piece.length === 0) return
       this.given = true
       this.pieces.push(piece)
     }
     try {
-      if (count > 0) await this.decoder.push(this.compressed.subarray(0, count), emit)
-      else await this.decoder.end(emit)
+      if (isAtEnd) await this.decoder.end(emit)
+      else await this.decoder.push(part, emit)
     } catch (cause) {
-      this.fail(count === 0, cause)
+      this.fail(isAtEnd, cause)
     }
-    if (count === 0) this.ended = true
+    if (isAtEnd) this.ended = true
+  }
+
+  private async readMore(): Promise<number> {
+    const count = await this.source.read(this.compressed)
+    this.left = this.compressed.subarray(0, count)
+    const isLast = this.kind === 'gzip' && count < INPUT_OCTETS
+    this.step = isLast ? LAST_STEP_OCTETS : STEP_OCTETS[this.kind]
+    return count
   }
 
   private fail(atEnd: boolean, cause: unknown): void {
@@ -186,9 +227,6 @@ function zlibDecoder(stream: zlib.Gunzip): StreamDecoder {
   }
 }
 
-/** Pieces of one push: small, because fzstd calls itself for every frame and skippable frame in it. */
-const FZSTD_STEP = 16 * 1024
-
 async function fzstdDecoder(): Promise<StreamDecoder> {
   const { Decompress } = await import('fzstd')
   let emitTo: (piece: Uint8Array) => void = () => {}
@@ -197,13 +235,11 @@ async function fzstdDecoder(): Promise<StreamDecoder> {
   return {
     push(chunk, emit) {
       emitTo = emit
-      if (!begun && zstdWindow(chunk) > MAX_WINDOW_OCTETS)
+      if (!begun && zstdWindow(chunk.subarray(firstFrame(chunk))) > MAX_WINDOW_OCTETS)
         throw new Error('its window is too large')
       begun = true
-      for (let at = 0; at < chunk.length; at += FZSTD_STEP) {
-        // fzstd keeps what it cannot use yet, and our buffer is used again.
-        stream.push(chunk.slice(at, at + FZSTD_STEP))
-      }
+      // fzstd keeps what it cannot use yet, and our buffer is used again. It calls itself for every frame in a chunk: few fit.
+      stream.push(chunk.slice())
     },
     end(emit) {
       emitTo = emit

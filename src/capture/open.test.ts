@@ -53,6 +53,14 @@ describe('several captures', () => {
     expect(read.records.map(({ source }) => source)).toEqual([1, 1, 1])
   })
 
+  test('an empty file among others is named, and all of them are still refused', async () => {
+    const nothing = new Uint8Array(0)
+    const read = await readCapture([nothing, pcapFile({ records: records(0, 3) }), nothing])
+    expect(read.records.map(({ source }) => source)).toEqual([1, 1, 1])
+    expect(faultNames(read)).toEqual(['empty-file', 'empty-file'])
+    await expect(readCapture([nothing, nothing])).rejects.toMatchObject({ code: 'CAPTURE_EMPTY' })
+  })
+
   test('the same capture twice is named, two of the same traffic are not', async () => {
     const once = pcapFile({ records: records(0, 20) })
     expect(faultNames(await readCapture([once, once.slice()]))).toEqual(['same-file-twice'])

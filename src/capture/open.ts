@@ -1,7 +1,7 @@
 import { TcpwhyError } from '../base/errors.ts'
 import { type Arena, type ByteSource, heap } from './byte-source.ts'
 import { CHUNK_OCTETS, ChunkInput } from './chunks.ts'
-import { compressionOf, decompressed } from './decompress.ts'
+import { compressionOf, decompressed, isSkippable } from './decompress.ts'
 import type { CaptureFormat, RecordStream } from './formats/format.ts'
 import { captureFormats } from './formats/index.ts'
 import { TimeJoin } from './join.ts'
@@ -52,9 +52,15 @@ export async function openCaptures(
   const meter = new Meter(inputs)
   try {
     const sources: OpenSource[] = []
+    const empty: TcpwhyError[] = []
     for (const [index, input] of inputs.entries()) {
-      sources.push(await openSource(index, input.name, meter.watch(input.bytes), options))
+      const source = await openSource(index, input.name, meter.watch(input.bytes), options)
+      if (source instanceof TcpwhyError) empty.push(source)
+      sources.push(source instanceof TcpwhyError ? nothingOf(index, input) : source)
     }
+    // The newest piece of a ring is empty until tcpdump writes to it: no reason to read none of them.
+    const [nothing] = empty
+    if (nothing !== undefined && empty.length === inputs.length) throw nothing
     return new Reader(sources, meter)
   } catch (cause) {
     await Promise.all(inputs.map((input) => input.bytes.close().catch(() => {})))
@@ -62,12 +68,21 @@ export async function openCaptures(
   }
 }
 
+/** A file without any octet among others. */
+function nothingOf(index: number, { name, bytes }: CaptureInput): OpenSource {
+  const state = newSourceState(index, name)
+  state.faults.note('empty-file', { frame: 0, offset: 0 }, 'The file is empty.')
+  const stream = { next: async () => null }
+  return { state, input: new ChunkInput(bytes), stream, ahead: null, identity: null }
+}
+
+/** @returns the source, or the error that it is empty, which does no harm among others */
 async function openSource(
   index: number,
   name: string,
   bytes: ByteSource,
   options: OpenOptions,
-): Promise<OpenSource> {
+): Promise<OpenSource | TcpwhyError> {
   const state = newSourceState(index, name)
   const chunkOctets = options.chunkOctets ?? CHUNK_OCTETS
   const arena = options.arena ?? heap
@@ -78,6 +93,7 @@ async function openSource(
     : await unwrap(outer, state, chunkOctets)
   const format = await recognise(state, input)
   if (format === undefined) throw notCaptureError(name, input.bytes, wide)
+  if (format instanceof TcpwhyError) return format
   state.info.format = format.id
   const stream = format.read(input, state)
   return { state, input, stream, ahead: await stream.next(), identity: bytes.identity }
@@ -89,7 +105,8 @@ async function unwrap(
   state: SourceState,
   chunkOctets: number,
 ): Promise<ChunkInput> {
-  const head = await headOf(outer, MAGIC_OCTETS)
+  let head = await headOf(outer, MAGIC_OCTETS)
+  if (isSkippable(head)) head = await headOf(outer, SNIFF_OCTETS)
   const compression = compressionOf(head)
   if (compression === null) return outer
   state.info.compression = compression
@@ -105,11 +122,11 @@ async function headOf(input: ChunkInput, octets: number): Promise<Uint8Array> {
   return input.bytes
 }
 
-/** @returns undefined where no format claims the octets */
+/** @returns undefined where no format claims the octets, an error where there are none */
 async function recognise(
   state: SourceState,
   input: ChunkInput,
-): Promise<CaptureFormat | undefined> {
+): Promise<CaptureFormat | TcpwhyError | undefined> {
   const { name, compression, faults } = state.info
   let head = await headOf(input, MAGIC_OCTETS)
   let format = sniffed(head, input.ended)
@@ -125,7 +142,7 @@ async function recognise(
   }
   if (head.length === 0) {
     const todo = 'If tcpdump is still writing it, use tcpdump -U or wait for it to end.'
-    throw new TcpwhyError('CAPTURE_EMPTY', `${name} is empty.`, todo)
+    return new TcpwhyError('CAPTURE_EMPTY', `${name} is empty.`, todo)
   }
   return format
 }

@@ -44,6 +44,17 @@ describe.each(starts)('the same packet captured twice, $name', (start) => {
     expectUndisturbed(all, segments.length)
   })
 
+  test('a SYN without IP-ID, half a millisecond apart (a mirror behind a slow hop)', () => {
+    const all = segments.flatMap((s) => {
+      if ((s.packet.flags & 2) === 0) return [s]
+      const packet = Object.assign(Object.create(Object.getPrototypeOf(s.packet)), s.packet)
+      packet.ipId = 0
+      const first = { ...s, packet }
+      return [first, { ...first, tNs: s.tNs + 500_000 }]
+    })
+    expectUndisturbed(all, 2)
+  })
+
   test('interleaved: the copies of two packets come after both', () => {
     const [a, b] = [segments[4]!, segments[5]!]
     const first = { ...b, tNs: a.tNs + 1000 }

@@ -49,7 +49,8 @@ export function isSamePacket(
   if (p.ipId > 0 && !isConstantId(ints, at, dir, p)) {
     return ints[o + S_IPID] === p.ipId && apart < SAME_ID_NS
   }
-  if (apart >= NO_ID_NS) return false
+  // No timer repeats a SYN or SYN,ACK within 10 ms (TCP_TIMEOUT_INIT is 1 s), and they often have no IP-ID.
+  if (apart >= ((p.flags & SYN) !== 0 ? SAME_ID_NS : NO_ID_NS)) return false
   if (p.dataLen > 0 || (p.flags & (SYN | FIN | RST)) !== 0) return true
   // A bare ACK may really be sent twice within 100 us; it is a copy if copies were seen, or came from another box.
   if (ints[o + S_WND] !== p.wnd) return false

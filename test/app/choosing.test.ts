@@ -36,6 +36,21 @@ describe('filters', () => {
     expect(await listed({ host: '192.0.2.1' })).toEqual([])
   })
 
+  test('a time of day before the first frame is before it, and not the next day', async () => {
+    const first = (await listed({}))[0]!.startTime
+    const [hours, minutes] = [Number(first.slice(11, 13)), Number(first.slice(14, 16))]
+    const minute = {
+      is: 'time-of-day',
+      ns: BigInt(hours * 60 + minutes) * 60_000_000_000n,
+    } as const
+    expect(await listed({ since: minute })).toEqual(await listed({}))
+    expect(await listed({ before: minute })).toEqual([])
+    const yesterday = { is: 'time-of-day', ns: minute.ns + 13n * 3_600_000_000_000n } as const
+    const midnight = { ...yesterday, ns: yesterday.ns % 86_400_000_000_000n }
+    expect(await listed({ since: midnight })).toEqual([])
+    expect(await listed({ before: midnight })).toEqual(await listed({}))
+  })
+
   test('--since and --before divide the packets between them', async () => {
     const packets = (list: Awaited<ReturnType<typeof listed>>) =>
       list.reduce((sum, c) => sum + c.packets.client + c.packets.server, 0)

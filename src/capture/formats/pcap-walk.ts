@@ -36,7 +36,7 @@ export function walkRecords(
     const capLen = view.getInt32(at + 8, true)
     const wireLen = view.getInt32(at + 12, true)
     const start = at + recordHeader
-    if (capLen < 0 || capLen > maxOctets || start + capLen > end) break
+    if (capLen <= 0 || capLen > maxOctets || start + capLen > end) break
     if (wireLen < capLen || sec < 0 || fraction < 0) break
     ints[starts + count] = start - base
     ints[capLens + count] = capLen

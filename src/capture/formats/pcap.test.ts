@@ -78,6 +78,27 @@ describe('pcap', () => {
     expect(faultNames(read)).toEqual(['bad-wire-length'])
   })
 
+  test('files written one behind the other are all read, of whatever flavour, cut at any octet', async () => {
+    const all = records(6)
+    const parts = [
+      pcapFile({ records: all.slice(0, 3) }),
+      pcapFile({ records: all.slice(3, 5), bigEndian: true, ns: true, link: 101 }),
+      pcapFile({ records: [] }),
+      pcapFile({ records: all.slice(5, 6), link: 113 }),
+    ]
+    const whole = Buffer.concat(parts)
+    const read = await readCapture([whole], { chunkOctets: 50 })
+    expect(read.records.map(({ data }) => data)).toEqual(all.map(({ data }) => data))
+    expect(read.records.map(({ link }) => link)).toEqual([1, 1, 1, 101, 101, 113])
+    expect(faultNames(read)).toEqual(['appended-file'])
+    for (let cut = 24; cut < whole.length; cut++) {
+      const some = await readCapture([whole.subarray(0, cut)])
+      expect(some.records.every(({ data }, i) => Buffer.compare(data, all[i]!.data) === 0)).toBe(
+        true,
+      )
+    }
+  })
+
   test('an absurd record length loses that record only', async () => {
     const wanted = records(30)
     wanted[10] = { ...wanted[10]!, capLen: 0x7fff_ffff }

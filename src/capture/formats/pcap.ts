@@ -54,6 +54,8 @@ class PcapStream implements RecordStream {
   private wireLenAt = 12
   private at = 0
   private begun = false
+  /** Another file begins at `at`. */
+  private appended = false
   private done = false
   /** Seconds field of the last good record, to judge what comes after a broken one. */
   private lastSec = 0
@@ -88,19 +90,20 @@ class PcapStream implements RecordStream {
       this.done = true
       return
     }
-    this.readFileHeader()
+    this.readFileHeader(0)
     this.at = FILE_HEADER
   }
 
-  private readFileHeader(): void {
+  private readFileHeader(at: number): void {
     const { input, state, columns } = this
     const { little } = this.flavour
-    const major = input.view.getUint16(4, little)
-    const minor = input.view.getUint16(6, little)
+    const major = input.view.getUint16(at + 4, little)
+    const minor = input.view.getUint16(at + 6, little)
     // sf-pcap.c: files older than 2.3, and those of "543.0", have the two lengths the other way round.
-    if (major === 543 || (major === 2 && minor < 3)) [this.capLenAt, this.wireLenAt] = [12, 8]
-    state.info.snapLen = input.view.getUint32(16, little)
-    const link = linkTypeOf(input.view.getUint32(20, little))
+    const swapped = major === 543 || (major === 2 && minor < 3)
+    ;[this.capLenAt, this.wireLenAt] = swapped ? [12, 8] : [8, 12]
+    state.info.snapLen = Math.max(state.info.snapLen, input.view.getUint32(at + 16, little))
+    const link = linkTypeOf(input.view.getUint32(at + 20, little))
     state.info.interfaces.push({ name: null, link, dropped: null, received: null })
     columns.links.fill(link)
   }
@@ -130,6 +133,10 @@ class PcapStream implements RecordStream {
     let bad = false
     while (count < BATCH_RECORDS && at + recordHeader <= end) {
       let capLen = view.getUint32(at + capLenAt, little)
+      if (capLen === 0 && this.isFileHeader(at)) {
+        this.appended = true
+        break
+      }
       if (capLen > MAX_RECORD_OCTETS) {
         bad = true
         break
@@ -154,8 +161,35 @@ class PcapStream implements RecordStream {
     this.at = at
     if (count > 0) this.lastSec = view.getUint32(starts[count - 1]! - recordHeader, little)
     if (count > 0) return 'records'
+    if (this.appended) return this.beginAppended()
     if (bad) this.loseStep()
     return bad ? 'again' : 'more'
+  }
+
+  /** Whether another file begins here: `cat a.pcap b.pcap`. Its version stands where a record has its microseconds. */
+  private isFileHeader(at: number): boolean {
+    const { bytes, view } = this.input
+    const flavour = flavourOf(bytes.subarray(at))
+    if (flavour === null || at + 8 > bytes.length) return false
+    return (
+      view.getUint16(at + 4, flavour.little) === 2 && view.getUint16(at + 6, flavour.little) <= 4
+    )
+  }
+
+  private beginAppended(): Step {
+    const { input, state } = this
+    if (this.at + FILE_HEADER > input.bytes.length) return 'more'
+    this.appended = false
+    const where = { frame: state.info.records, offset: input.offset + this.at }
+    state.faults.note(
+      'appended-file',
+      where,
+      'Another capture was appended to this file: it was read, too.',
+    )
+    this.flavour = flavourOf(input.bytes.subarray(this.at)) ?? this.flavour
+    this.readFileHeader(this.at)
+    this.at += FILE_HEADER
+    return 'again'
   }
 
   /** The same by the arena, as far as it goes. @returns records */
