@@ -78,8 +78,15 @@ export function sourceFacts(
     payload: !isHeadersOnly(read),
     dropped: droppedBy(info),
     headerFieldsKnown: !info.headerFieldsMissing,
+    ...(areTimesMissing(info) ? { timesKnown: false } : {}),
     bothDirections: read.flows.connections.length === 0 || read.flows.bothDirections,
   }))
+}
+
+/** Text of tcpdump -t, or simple packet blocks only. */
+function areTimesMissing({ faults, format, records }: CaptureSourceInfo): boolean {
+  const fault = faults.find(({ name }) => name === 'no-times')
+  return fault !== undefined && (format === 'tcpdump-text' || fault.count >= records)
 }
 
 /** Fewer than a full segment may be a FIN or a probe that slipped past. */

@@ -66,8 +66,25 @@ function optionOf(spec: OptionSpec): Option {
     spec.help,
   )
   if (spec.choices !== undefined) option.choices(spec.choices)
-  if (!spec.repeat) return option
+  if (spec.value === undefined) return option
+  if (!spec.repeat) return onlyOnce(option, spec)
   return option.argParser((next: string, all: string[] | undefined) => [...(all ?? []), next])
+}
+
+/** Of two values one would be dropped in silence: `--port 80 --port 443` is not port 443. */
+function onlyOnce(option: Option, { name, value }: OptionSpec): Option {
+  const parse = option.parseArg
+  return option.argParser((next: string, before: unknown) => {
+    if (before !== undefined) {
+      const what = `--${name} was given twice: ${String(before)} and ${next}`
+      throw new TcpwhyError(
+        'BAD_ARGUMENT',
+        what,
+        `It takes one ${value}: run tcpwhy once for each.`,
+      )
+    }
+    return parse === undefined ? next : parse(next, before)
+  })
 }
 
 function tail(spec: CommandSpec, rest: readonly CommandSpec[]): string {

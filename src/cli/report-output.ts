@@ -71,7 +71,7 @@ async function pieces(
   const color = request.color && !io.env['NO_COLOR'] && (await output.isTerminal())
   if (ladder !== undefined) {
     if (request.format === 'json') return [`${jsonText(ladder.ladder, 2)}\n`]
-    return ladderText(ladder.ladder, { color, all: ladder.all })
+    return ladderText(ladder.ladder, { color, all: ladder.all, ...(await columnsOf(output)) })
   }
   const format = formats.find(({ id }) => id === request.format)
   assert(format !== undefined, `no format ${request.format}`)

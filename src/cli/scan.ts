@@ -2,7 +2,7 @@ import type { Arguments, CommandSpec, OptionSpec } from './spec.ts'
 
 /**
  * The everyday command line, read without commander (whose import costs 16 ms of a 70 ms start; measured, Node 20).
- * @returns null for whatever is not plain: help, a typo, a missing or unlisted value. Commander then says what it is;
+ * @returns null for whatever is not plain: help, a typo, a missing, unlisted or second value. Commander then says what it is;
  *   a test compares both on what this accepts.
  */
 export function scan(argv: readonly string[], command: CommandSpec): Arguments | null {
@@ -22,8 +22,8 @@ export function scan(argv: readonly string[], command: CommandSpec): Arguments |
     if (spec.value === undefined) continue
     const value = argv[++i]
     if (value === undefined || isOption(value) || !allowed(value, spec)) return null
-    if (spec.repeat) values.push(value)
-    else values[0] = value
+    if (!spec.repeat && values.length > 0) return null
+    values.push(value)
   }
   // Words that it does not take.
   if (command.operands === undefined && operands.length > 0) return null

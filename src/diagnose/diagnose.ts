@@ -3,6 +3,7 @@ import type { CauseId } from '../causes/ids.ts'
 import type { Evidence, TranslationFacts } from '../evidence/evidence.ts'
 import type { Comparison } from '../evidence/vantage/compare.ts'
 import { diagnoseWords as words } from '../messages/en/diagnose.ts'
+import { doubted } from './doubts.ts'
 import { type FindingContext, findingOf, type Messages, reasonsOf, say } from './finding.ts'
 import { headlineOf, whatOf } from './headline.ts'
 import { hasSockets, hostSummary } from './host-summary.ts'
@@ -57,7 +58,11 @@ export function conclude(input: DiagnoseInput): {
 } {
   const { evidence, causes } = input
   const asked = ask(evidence, causes)
-  const holdings = settle(asked.claims.filter((c) => !isMachineClaim(c)))
+  const doubts = doubted(
+    asked.claims.filter((c) => !isMachineClaim(c)),
+    evidence,
+  )
+  const holdings = settle(doubts.claims)
   const ofKernels = asked.claims.filter(isMachineClaim)
   const explained = new Map([
     ...explainedByKernel(evidence.connections, ofKernels),
@@ -86,10 +91,13 @@ export function conclude(input: DiagnoseInput): {
   const late = asked.unknown.find((u) => u.cause === 'packet-loss') ?? null
   // Without the kernel's events nobody was seen to be reset, refused or dropped: that is not to see that nobody was.
   const blind = machines.some(({ events }) => events === null)
-  const doubtful = half?.whole === true || late !== null || blind
-  const verdict = seen === 'healthy' && doubtful ? 'inconclusive' : seen
+  const doubtful = half?.whole === true || late !== null || blind || doubts.untimed
+  const unproven = doubts.unknown.filter(({ cause }) => findings.some((f) => f.cause === cause))
+  const open = (seen === 'healthy' && doubtful) || (seen === 'benign' && unproven.length > 0)
+  const verdict = open ? 'inconclusive' : seen
   const unknown = [
     ...(half === null ? [] : [unknownHalf(half)]),
+    ...unproven,
     ...asked.unknown,
     ...unexplained.map((u) => unknownOf(u, input)),
     ...ofHosts.map((u) => u.entry),
@@ -99,7 +107,18 @@ export function conclude(input: DiagnoseInput): {
     tool: { name: 'tcpwhy', version: input.toolVersion },
     sources: [...input.sources],
     verdict,
-    headline: headlineOf({ verdict, findings, unexplained, unknown, evidence, causes, half, late }),
+    headline: headlineOf({
+      verdict,
+      findings,
+      unexplained,
+      unknown,
+      evidence,
+      causes,
+      half,
+      late,
+      unproven: unproven.length > 0,
+      untimed: doubts.untimed,
+    }),
     findings,
     excluded: asked.excluded.map(({ cause, because }) => ({
       cause: cause.id,

@@ -19,6 +19,10 @@ export interface HeadlineInput {
   half: OneDirection | null
   /** What cannot be told of lost or overtaken segments. */
   late?: Report['unknown'][number] | null
+  /** Of some finding the captures lack what would make it more than possible, harmless ones included. */
+  unproven?: boolean
+  /** The captures have no times. */
+  untimed?: boolean
 }
 
 /** One sentence a person can forward: who, why, how many of how many, how sure, and what is missing if it is not. */
@@ -91,7 +95,8 @@ function findingHeadline(
   others: 'titles' | 'counts',
 ): string {
   const { verdict, findings } = input
-  const unsure = verdict === 'inconclusive' && first.severity === 'problem'
+  const isOpen = first.severity === 'problem' || input.unproven === true
+  const unsure = verdict === 'inconclusive' && isOpen
   if (!unsure && verdict === 'inconclusive') return unexplainedHeadline(input)
   const form = unsure ? 'possible' : verdict === 'benign' ? 'benign' : 'problem'
   const text = say(words.headline[form], {
@@ -135,7 +140,10 @@ function healthyValues({ evidence, causes }: HeadlineInput) {
 
 /** Nothing was found, and all the same nobody can say that all is well. */
 function undecidedHeadline(input: HeadlineInput): string {
-  const { half, unexplained, evidence, late = null } = input
+  const { half, unexplained, evidence, late = null, untimed } = input
+  if (untimed === true && unexplained.length === 0) {
+    return say(words.headline.untimed, { total: evidence.totals.connections })
+  }
   if (half === null && late !== null && unexplained.length === 0) {
     const { connections: total } = evidence.totals
     return say(words.headline.late, { total, what: late.missing[0] ?? '' })

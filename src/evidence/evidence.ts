@@ -20,6 +20,8 @@ export interface SourceFacts {
   /** Packets the kernel dropped before the capture saw them, null = not told. */
   dropped: number | null
   headerFieldsKnown: boolean
+  /** False: it tells the order of its packets only. Absent = it has times. */
+  timesKnown?: boolean
   /** Both directions of at least one connection are in it. */
   bothDirections: boolean
 }

@@ -19,7 +19,6 @@ describe('the quick scanner reads a line as commander does', () => {
     'a.pcap --between ::1 ::2 --all',
     '--at client=a --at server=b --at router=c',
     '--export x --export-format csv a.pcap',
-    '--show 3 --show 4 a.pcap',
     '--export - a.pcap -o x',
     '--quiet -- --json',
     'a.pcap -- b.pcap -v',
@@ -37,6 +36,19 @@ describe('the quick scanner reads a line as commander does', () => {
       expect(scan(joinPairs(line.split(' '), analyze), analyze)).toBeNull()
     })
   }
+
+  test.each([
+    [['--show', '3', '--show', '4'], '--show was given twice: 3 and 4'],
+    [['--port=80', '--port', '443'], '--port was given twice: 80 and 443'],
+    [
+      ['--export-format', 'csv', '--export-format', 'jsonl'],
+      '--export-format was given twice: csv and jsonl',
+    ],
+  ])('of two values of one option none is dropped: %j', async (options, message) => {
+    const { err, exitCode } = await cli([...options, 'a.pcap'])
+    expect(exitCode).toBe(2)
+    expect(err).toContain(message)
+  })
 
   test('--name=value works too', async () => {
     const { asked } = await cli(['--port=80', 'a.pcap'])

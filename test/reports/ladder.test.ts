@@ -35,6 +35,15 @@ describe('ladder', () => {
     }
   })
 
+  test('as narrow as the terminal, the time since the last row left out where there is no room', () => {
+    for (const columns of [60, 80, 120]) {
+      const drawn = [...ladderText(ladders.idle, { color: false, all: false, columns })].join('')
+      const widths = drawn.split('\n').map((line) => line.length)
+      expect(Math.max(...widths)).toBe(columns)
+      expect(drawn.includes('since s')).toBe(columns >= 80)
+    }
+  })
+
   test('flags as tcpdump writes them', () => {
     expect([2, 18, 16, 24, 17, 4, 20, 0].map(flagsText)).toEqual([
       'S',

@@ -36,13 +36,14 @@ export class QuotedSegments {
 
   /** What `sender` sent to `target` that the error is about; null when nothing fits. */
   about(
-    { type, mtu, port }: Pick<IcmpLine, 'type' | 'mtu' | 'port'>,
+    { type, code, port }: Pick<IcmpLine, 'type' | 'code' | 'port'>,
     { sender, target, timeNs }: { sender: Uint8Array; target: Uint8Array; timeNs: bigint },
   ): MadePacket | null {
     const pair = pairOf(sender, target)
     if (port !== null) return this.last.get(`${pair}:${port}`) ?? null
-    const isUnreachable = mtu === 0 && (type === 1 || type === 3)
-    const first = isUnreachable ? this.firstSyn(pair, timeNs) : undefined
+    // RFC 792 and RFC 4443 §3.1: host, or address, unreachable. A filter's answer comes at once, to the SYN before it.
+    const isNobodyThere = (type === 3 && code === 1) || (type === 1 && code === 3)
+    const first = isNobodyThere ? this.firstSyn(pair, timeNs) : undefined
     return first ?? this.last.get(pair) ?? null
   }
 

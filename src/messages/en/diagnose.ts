@@ -12,6 +12,24 @@ export const diagnoseWords = {
   nothingPaired: 'no connection of this capture is in the other one: are they of the same traffic?',
   perhapsExchanged:
     'by its TTLs this capture may be from the other end: are the places of --at exchanged?',
+  /** What text of tcpdump, or a capture of headers, lacks and many causes would need. */
+  doubts: {
+    times: {
+      missing:
+        'when the packets came: the text has no times (tcpdump -t), so silences and what followed on what are not known',
+      ask: 'tcpdump -nn -tttt -r FILE # or give tcpwhy the capture itself',
+    },
+    ttl: {
+      missing:
+        'whether the resets came from that host itself: the text has no TTLs, by which one made on the way would show',
+      ask: 'tcpdump -nn -v -r FILE # or give tcpwhy the capture itself',
+    },
+    payload: {
+      missing:
+        'whether the answers before the resets were whole: what was said is not in the capture',
+      ask: 'tcpdump -s 512 -w FILE',
+    },
+  },
   certainty: { confirmed: 'confirmed', likely: 'likely', possible: 'possible' },
   rival: 'explains {connections:count} of these connections as well: {cause}, "{title}"',
   /** Stands for {server} and {client} when a finding is about several. */
@@ -71,6 +89,8 @@ export const diagnoseWords = {
     healthyHeaders:
       'Healthy as far as headers tell: {total:count} connections to {endpoints:count} endpoints, {ends}; none refused, reset, timed out, unanswered or stalled; what they said was not captured ({causes:count} causes checked)',
     late: 'Loss cannot be judged: {what}; nothing else is wrong with the {total:count} {total?connection|connections}',
+    untimed:
+      'Cannot be judged without times (tcpdump -t): silences and stalls cannot be seen; nothing else is wrong with the {total:count} {total?connection|connections}',
     unexplained:
       'Not explained: {list}, of {total:count} connections; none of {causes:count} causes fits. Missing: {missing}',
     /** The first of each: all of several, the only one, some of them. */
