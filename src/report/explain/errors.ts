@@ -6,6 +6,7 @@ import { javaErrors } from './errors/java.ts'
 import { kernelErrors } from './errors/kernel.ts'
 import { nodeErrors } from './errors/node.ts'
 import type { ErrorPattern } from './errors/pattern.ts'
+import { platformErrors } from './errors/platforms.ts'
 import { proxyErrors } from './errors/proxies.ts'
 import { pythonErrors } from './errors/python.ts'
 
@@ -19,6 +20,7 @@ export const errorPatterns: readonly ErrorPattern[] = [
   ...goErrors,
   ...nodeErrors,
   ...javaErrors,
+  ...platformErrors,
   ...pythonErrors,
   ...curlErrors,
   ...errnoErrors,

@@ -168,6 +168,16 @@ export const databaseErrors: readonly ErrorPattern[] = [
     hides: ['go-unexpected-eof'],
   },
   {
+    id: 'postgres-tls-eof',
+    from: 'libpq',
+    match: /SSL SYSCALL error: EOF detected/,
+    wire: 'fin',
+    seen: 'The server, or something before it, closed with FIN and without the goodbye of TLS.',
+    causes: ['process-killed', 'admin-kill', 'server-idle-timeout', 'middlebox-idle-timeout'],
+    next: ['capture', 'kernel-log', 'idle', 'diagnose'],
+    hides: ['go-eof'],
+  },
+  {
     id: 'postgres-server-reset',
     from: 'libpq',
     match: /could not receive data from server: (?:Connection reset by peer|Connection timed out)/,

@@ -301,7 +301,8 @@ const envoyErrors: readonly ErrorPattern[] = [
   {
     id: 'envoy-before-headers',
     from: 'Envoy',
-    match: /upstream connect error or disconnect\/reset before headers/,
+    match:
+      /upstream connect error or disconnect\/reset before headers|upstream_reset_before_response_started/,
     wire: 'any',
     seen:
       'The connection to the upstream could not be made, or ended before an answer had begun; ' +
