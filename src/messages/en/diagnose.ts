@@ -17,12 +17,12 @@ export const diagnoseWords = {
     times: {
       missing:
         'when the packets came: the text has no times (tcpdump -t), so silences and what followed on what are not known',
-      ask: 'tcpdump -nn -tttt -r FILE # or give tcpwhy the capture itself',
+      ask: 'tcpdump -nn -tttt -r FILE # or analyze the capture itself',
     },
     ttl: {
       missing:
         'whether the resets came from that host itself: the text has no TTLs, by which one made on the way would show',
-      ask: 'tcpdump -nn -v -r FILE # or give tcpwhy the capture itself',
+      ask: 'tcpdump -nn -v -r FILE # or analyze the capture itself',
     },
     payload: {
       missing:
