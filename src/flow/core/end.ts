@@ -92,7 +92,7 @@ function hasRoundTrip(ints: Int32Array, at: number): boolean {
   return ints[at + L.R_SYNACKS]! > 0 && ints[at + L.R_SYNS] === 1
 }
 
-/** As FlowTracker.bury and retire, and `aggregate` of analysis.ts. */
+/** As FlowTracker.bury and retire, and `aggregate` of totals.ts. */
 function finish(ints: Int32Array, floats: Float64Array, at: number): void {
   bury(ints, at)
   ints[at + L.R_BITS]! &= ~L.B_LIVE
