@@ -78,7 +78,7 @@ test('fuzz: many connections end the same, with the core and without', async () 
       const alone = await bothWays({ files: [capture], eachConnection: false })
       expect(alone.core).toEqual(alone.without)
     }),
-    { numRuns: 25 },
+    { numRuns: 20 },
   )
 })
 
