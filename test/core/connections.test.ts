@@ -80,7 +80,7 @@ test('fuzz: many connections end the same, with the core and without', async () 
     }),
     { numRuns: 20 },
   )
-})
+}, 120_000)
 
 interface Plan {
   seed: number
