@@ -163,6 +163,22 @@ export function knownServerDefault(
   return software == null || (known.says?.test(software) ?? true) ? known : null
 }
 
+/** The same, to be named: of a protocol that was read and is none that these servers speak, only its age is as theirs. */
+export function namedServerDefault(
+  ms: number,
+  connections: readonly ConnectionFacts[],
+  evidence: Evidence,
+): KnownTimeout | null {
+  const others = connections.some((c) => speaksOther(c, evidence.application.get(c.id)))
+  return others ? null : knownServerDefault(ms, connections, evidence)
+}
+
+/** Read from its first octet on, and of none of the protocols that these servers speak. */
+function speaksOther(connection: ConnectionFacts, told: ApplicationFacts | undefined): boolean {
+  if (told?.protocol !== 'unknown' || !told.payloadCaptured || !connection.sawStart) return false
+  return connection.sides.client.payloadOctets > 0 && !isExcerpt(connection)
+}
+
 /** HTTP inside TLS is HTTP; what is not known may be anything. */
 function mayBe({ speaks }: KnownTimeout, protocol: ApplicationFacts['protocol']): boolean {
   if (protocol === 'unknown') return true

@@ -14,8 +14,8 @@ import {
   type Constant,
   densest,
   endedTogether,
-  knownServerDefault,
   lastActivityBefore,
+  namedServerDefault,
   refusedData,
   roundTripMs,
   toleranceMs,
@@ -193,7 +193,7 @@ function becauseOf(
     const values = { count: constant.members.length, idle: constant.ms, spread: constant.spreadMs }
     because.push(say('constant', values, connectionRef(connection)))
   }
-  const known = knownServerDefault(idleMs, [connection], evidence)
+  const known = namedServerDefault(idleMs, [connection], evidence)
   if (known !== null)
     because.push(say('default', { s: known.s, who: known.who }, connectionRef(connection)))
   const told = evidence.application.get(connection.id)?.http?.keepAliveTimeoutS ?? null

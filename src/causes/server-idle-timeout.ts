@@ -22,6 +22,7 @@ import {
   type KnownTimeout,
   knownServerDefault,
   lastActivityBefore,
+  namedServerDefault,
   toleranceMs,
 } from './closing.ts'
 import { apartReasons, closeExperiments, experimentRef, isDistant } from './experiments.ts'
@@ -155,10 +156,14 @@ function judgeConstant(constant: Constant<IdleClose>, evidence: Evidence): Verdi
 }
 
 /** Defaults are known of servers; a proxy's limit towards its servers has none. */
-function defaultOf(constant: Constant<IdleClose>, evidence: Evidence): KnownTimeout | null {
+function defaultOf(
+  constant: Constant<IdleClose>,
+  evidence: Evidence,
+  among = knownServerDefault,
+): KnownTimeout | null {
   const [first] = constant.members
   if (first?.side !== 'server') return null
-  return knownServerDefault(
+  return among(
     constant.ms,
     constant.members.map((m) => m.connection),
     evidence,
@@ -260,7 +265,7 @@ function becauseOf(close: IdleClose, constant: Constant<IdleClose>, evidence: Ev
     const values = { from: experiment.fromMs, to: experiment.toMs ?? experiment.fromMs }
     because.push(say('experiment-agrees', values, experimentRef(experiment)))
   }
-  const known = defaultOf(constant, evidence)
+  const known = defaultOf(constant, evidence, namedServerDefault)
   if (known !== null) because.push(say('default', { s: known.s, who: known.who }, ref))
   return because
 }
