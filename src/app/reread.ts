@@ -1,5 +1,6 @@
 import { openCaptures } from '../capture/open.ts'
 import type { ConnectionFacts } from '../evidence/connection.ts'
+import { type Digest, digestOf } from '../evidence/vantage/digest.ts'
 import { Decoder } from '../packet/decode.ts'
 import { KIND_TCP, Packet } from '../packet/packet.ts'
 import { FrameMap } from './frame-map.ts'
@@ -19,6 +20,8 @@ export interface SegmentAgain {
   /** All header fields, a copy of the decoder's record. */
   packet: Packet
   payload: Uint8Array
+  /** Of its captured payload; only with `digests`. */
+  digest?: Digest
 }
 
 /**
@@ -29,7 +32,7 @@ export async function readAgain(
   inputs: Inputs,
   read: FlowsRead,
   wanted: readonly ConnectionFacts[],
-  options: { payload: boolean },
+  options: { payload: boolean; digests?: boolean },
 ): Promise<Map<number, SegmentAgain[]> | null> {
   const found = new Map<number, SegmentAgain[]>(wanted.map((c) => [c.id, []]))
   if (wanted.length === 0) return found
@@ -72,6 +75,13 @@ export async function readAgain(
           from: hit.from,
           packet: Object.assign(new Packet(), packet),
           payload: bytes.slice(packet.dataStart, packet.dataStart + copied),
+          ...(options.digests === true && packet.dataCap > 0
+            ? {
+                digest: digestOf(
+                  bytes.subarray(packet.dataStart, packet.dataStart + packet.dataCap),
+                ),
+              }
+            : {}),
         })
       }
     }

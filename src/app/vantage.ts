@@ -1,6 +1,7 @@
 import type { ConnectionFacts, Segment, SideFacts } from '../evidence/connection.ts'
 import type { Evidence, PathFacts } from '../evidence/evidence.ts'
 import { type Comparison, compareViews } from '../evidence/vantage/compare.ts'
+import type { Digest } from '../evidence/vantage/digest.ts'
 import { isTranslated } from '../evidence/vantage/names.ts'
 import type { View } from '../evidence/vantage/view.ts'
 import { Replay } from '../flow/replay.ts'
@@ -64,7 +65,7 @@ export async function compareCaptures(
   views: readonly ViewRead[],
   show?: string,
 ): Promise<Compared> {
-  const first = compareViews(views.map((view) => viewOf(view, new Map())))
+  const first = compareViews(views.map((view) => viewOf(view, NOTHING_READ)))
   const troubled = new Set(views.flatMap((v) => v.read.flows.connections.map((c) => c.id)))
   const wanted = new Set<number>()
   for (const { near, far } of first.pairs) {
@@ -83,7 +84,15 @@ export async function compareCaptures(
   return { views, comparison, evidence: await joined(views, comparison, troubled) }
 }
 
-function viewOf(view: ViewRead, segments: ReadonlyMap<number, readonly Segment[]>): View {
+interface SegmentsRead {
+  segments: ReadonlyMap<number, readonly Segment[]>
+  /** By frame. */
+  digests: ReadonlyMap<number, Digest>
+}
+
+const NOTHING_READ: SegmentsRead = { segments: new Map(), digests: new Map() }
+
+function viewOf(view: ViewRead, { segments, digests }: SegmentsRead): View {
   const { read } = view
   const source = read.sources[0]!
   return {
@@ -98,25 +107,25 @@ function viewOf(view: ViewRead, segments: ReadonlyMap<number, readonly Segment[]
     ),
     connections: view.all,
     segmentsOf: (id) => segments.get(id) ?? null,
+    digestOf: (frame) => digests.get(frame) ?? null,
   }
 }
 
-async function segmentsOf(
-  view: ViewRead,
-  wanted: ReadonlySet<number>,
-): Promise<Map<number, Segment[]>> {
+async function segmentsOf(view: ViewRead, wanted: ReadonlySet<number>): Promise<SegmentsRead> {
   const own = view.all.filter((c) => wanted.has(c.id))
-  const again = await readAgain(view.inputs, view.read, own, { payload: false })
+  const again = await readAgain(view.inputs, view.read, own, { payload: false, digests: true })
   const segments = new Map<number, Segment[]>()
+  const digests = new Map<number, Digest>()
   const replay = new Replay()
   for (const [id, list] of again ?? []) {
+    for (const { frame, digest } of list) if (digest !== undefined) digests.set(frame, digest)
     const annotated = replay.annotate(list)
     segments.set(
       id,
       annotated.filter((s) => s !== null),
     )
   }
-  return segments
+  return { segments, digests }
 }
 
 async function joined(

@@ -627,6 +627,7 @@ test('two captures: the report tells how they were paired, and leaves out a cloc
       parts: {},
       split: 0,
       relayed: 0,
+      kinds: { lost: {}, injected: {} },
       changes: {},
       fates: { delivered: 9, lost: 1, altered: 0, injected: 3 },
     },

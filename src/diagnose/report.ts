@@ -301,6 +301,11 @@ export interface VantageSummary {
    */
   clocks: { source: SourceId; offsetMs: number; uncertaintyMs: number; driftPpm: number }[]
   fates: Record<'delivered' | 'lost' | 'altered' | 'injected', number>
+  /** What was lost and injected, by kind of segment. */
+  kinds?: Record<
+    'lost' | 'injected',
+    Partial<Record<'reset' | 'syn' | 'syn-ack' | 'data' | 'fin' | 'ack', number>>
+  >
   /** What was altered on the way, and in how many packets. */
   changes?: Record<string, number>
   /** Connections whose handshake a box in between answered itself (SYN proxy): their fates begin after it. */

@@ -7,6 +7,7 @@ import type {
   Finding,
   Report,
   Source,
+  VantageSummary,
 } from '../diagnose/report.ts'
 import { endings } from '../evidence/endings.ts'
 import { diagnoseWords, singular } from '../messages/en/diagnose.ts'
@@ -298,11 +299,26 @@ function sidesOddities(c: ConnectionSummary): string[] {
   return parts
 }
 
-function fateTexts(counts: Partial<Record<keyof typeof words.vantage.fate, number>>): string {
+function fateTexts(
+  counts: Partial<Record<keyof typeof words.vantage.fate, number>>,
+  kinds: VantageSummary['kinds'] = { lost: {}, injected: {} },
+): string {
   return (['delivered', 'lost', 'altered', 'injected'] as const)
     .flatMap((fate) => {
       const n = counts[fate] ?? 0
-      return n > 0 ? [say(words.vantage.fate[fate], { n })] : []
+      if (n === 0) return []
+      const text = say(words.vantage.fate[fate], { n })
+      const of = fate === 'lost' || fate === 'injected' ? kindTexts(kinds[fate]) : ''
+      return [of === '' ? text : `${text} (${of})`]
+    })
+    .join(', ')
+}
+
+function kindTexts(kinds: NonNullable<VantageSummary['kinds']>['lost']): string {
+  return (['syn', 'syn-ack', 'ack', 'data', 'fin', 'reset'] as const)
+    .flatMap((kind) => {
+      const n = kinds[kind] ?? 0
+      return n > 0 ? [say(words.vantage.kind[kind], { n })] : []
     })
     .join(', ')
 }
@@ -338,7 +354,7 @@ export function vantageTexts(report: Report, names: SourceNames): string[] {
       }),
     )
   }
-  const fates = fateTexts(vantage.fates)
+  const fates = fateTexts(vantage.fates, vantage.kinds)
   if (fates !== '') texts.push(say(own.fates, { fates }))
   for (const [where, counts] of Object.entries(parts)) {
     texts.push(say(own.part, { where, fates: fateTexts(counts) }))

@@ -67,6 +67,16 @@ test('a capture that --at says the place of is not compared with itself', async 
   expect(report.vantage).toBeUndefined()
 })
 
+test('payload that was rewritten on the way is told, though TCP noticed nothing', async () => {
+  const files = ['client', 'server'] as const
+  const at = files.map((vantage) => ({
+    vantage,
+    path: `test/captures/healthy/payload-rewritten.${vantage}.pcap`,
+  }))
+  const { report } = await slip({ inputs: [], at })
+  expect(report.vantage?.changes).toEqual({ 'payload rewritten': 6 })
+})
+
 test('findings from both ends do not ask for captures of both ends', async () => {
   const files = ['client', 'server'] as const
   const at = files.map((vantage) => ({

@@ -3,9 +3,10 @@ names, and a service address may stand for more than one server."""
 
 import importlib
 import socket
+import struct
 
 from make import capture
-from stage import (CLIENT, ROUTER, SERVER, bystanders, chain, http_once, http_server, quiet, read_head, reply, seen, thread, together)
+from stage import (CLIENT, ROUTER, SERVER, bystanders, chain, checksum, http_once, http_server, quiet, read_head, reply, seen, thread, together)
 
 translated = importlib.import_module('translated')
 VIP, ask, translate = translated.VIP, translated.ask, translated.translate
@@ -97,3 +98,24 @@ def backends(stage):
     for n in range(1, 7):
         http_once(stage, 80, 42000 + n, host=VIP)
         stage.note(f'4100{n}: {seen(stage.connect, 80, 41000 + n, 2, VIP)}')
+
+
+@capture('healthy/payload-rewritten', vantage='both', stage={'delay_ms': 1}, expects={'verdict': 'healthy', 'cause': None})
+def rewritten(stage):
+    """The router writes other words of the same length into answers (as a filter or an "optimiser" does) and mends the checksum: what
+    arrives is not what was sent, and TCP notices nothing.
+    """
+    def rule(packet):
+        at = packet.find(b'original')
+        if at < 0:
+            return
+        packet[at:at + 8] = b'replaced'
+        ihl = (packet[0] & 15) * 4
+        packet[ihl + 16:ihl + 18] = bytes(2)
+        pseudo = bytes(packet[12:20]) + struct.pack('!BBH', 0, 6, len(packet) - ihl)
+        packet[ihl + 16:ihl + 18] = struct.pack('!H', checksum(pseudo + bytes(packet[ihl:])))
+
+    stage.relay.rules.append(rule)
+    http_server(stage, 80, body=b'the original page\n' * 8)
+    both(stage, snap=300)
+    bystanders(stage, 6, base=42000)

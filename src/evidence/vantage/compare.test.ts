@@ -13,6 +13,7 @@ import {
 import type { ConnectionFacts, ResetFacts, Segment } from '../connection.ts'
 import { crossingsOf, estimateClock } from './clock.ts'
 import { compareViews } from './compare.ts'
+import { digestOf } from './digest.ts'
 import { pairConnections } from './pair.ts'
 import type { View } from './view.ts'
 
@@ -278,6 +279,7 @@ describe('fates', () => {
     const comparison = compare([world(0, { wires: [...handshake, { ...cut, only: 'client' }] })])
     expect(fatesIn(comparison)).toContain('server reset injected')
     expect(comparison.fates.injected).toBe(1)
+    expect(comparison.kinds).toEqual({ lost: {}, injected: { reset: 1 } })
     const fate = comparison.facts.fates.get(0)!.find((f) => f.kind === 'reset')!
     expect(fate).toMatchObject({ frame: 6, seenAt: 'client', what: null })
   })
@@ -517,6 +519,20 @@ describe('fates', () => {
     const fate = comparison.facts.fates.get(0)!.find((f) => f.kind === 'reset')
     expect(fate).toMatchObject({ fate: 'injected', what: part })
     expect(comparison.parts).toEqual({ [part]: { lost: 0, injected: 1 } })
+  })
+
+  test('data whose octets differ at the two ends was altered', () => {
+    const octets = (text: string) => digestOf(Buffer.from(text.repeat(20)))
+    const rewritten = {
+      near: { digestOf: () => octets('as sent') },
+      far: { digestOf: () => octets('as read') },
+    }
+    const worlds = [world(0, { wires: handshake })]
+    const { changes, fates } = compare(worlds, rewritten.near, rewritten.far)
+    expect(changes).toEqual({ 'payload rewritten': 2 })
+    expect(fates).toMatchObject({ altered: 2, lost: 0 })
+    expect(compare(worlds, rewritten.near, rewritten.near).changes).toEqual({})
+    expect(compare(worlds, rewritten.near).changes).toEqual({})
   })
 
   test('options that one capture cut off are not altered, and its clock is known all the same', () => {

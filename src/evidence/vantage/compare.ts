@@ -39,6 +39,8 @@ export interface Comparison {
   exchanged: 'surely' | 'perhaps' | null
   clocks: { source: string; offsetMs: number; uncertaintyMs: number | null; driftPpm: number }[]
   fates: Record<SegmentFate['fate'], number>
+  /** What was lost, and injected. */
+  kinds: Record<'lost' | 'injected', Partial<Record<SegmentFate['kind'], number>>>
   /** How often each kind of change was seen. */
   changes: Record<string, number>
   /** With a router's capture: on which part of the way what was lost or injected. */
@@ -120,6 +122,7 @@ export function compareViews(views: readonly View[]): Comparison {
     exchanged: rolesExchanged(pairs),
     clocks,
     fates: countFates(fates),
+    kinds: countKinds(fates),
     changes: countChanges(fates),
     parts: countParts(fates),
   }
@@ -251,6 +254,15 @@ function factsOf(parts: {
 function countFates(fates: ReadonlyMap<number, readonly SegmentFate[]>): Comparison['fates'] {
   const counts = { delivered: 0, lost: 0, altered: 0, injected: 0 }
   for (const list of fates.values()) for (const { fate } of list) counts[fate]++
+  return counts
+}
+
+function countKinds(fates: ReadonlyMap<number, readonly SegmentFate[]>): Comparison['kinds'] {
+  const counts: Comparison['kinds'] = { lost: {}, injected: {} }
+  for (const { fate, kind } of [...fates.values()].flat()) {
+    if (fate !== 'lost' && fate !== 'injected') continue
+    counts[fate][kind] = (counts[fate][kind] ?? 0) + 1
+  }
   return counts
 }
 

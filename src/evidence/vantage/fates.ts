@@ -2,6 +2,7 @@ import { groupBy } from '../../base/group-by.ts'
 import type { ConnectionFacts, Segment, Side } from '../connection.ts'
 import type { SegmentFate } from '../evidence.ts'
 import { type Clock, farTime, nearTime, sharesStamps } from './clock.ts'
+import { isSame } from './digest.ts'
 import { type Gap, inGap } from './gaps.ts'
 import { isHandshakeSplit } from './split.ts'
 import { ACK, FIN, knownSegments, type Pair, RST, SYN, sides, type View } from './view.ts'
@@ -96,6 +97,8 @@ export interface Match {
   arrived: Segment | null
   /** Octets of `sent` that did arrive, when not all did. */
   partly?: number
+  /** It arrived in other pieces. */
+  cut?: true
 }
 
 interface Shift {
@@ -252,8 +255,10 @@ function rematch(
   const parts = arrived.filter((c) => overlaps(s, c, shift) && near(s, c))
   const octets = coveredOctets(s, parts, shift)
   for (const part of parts) used.add(part)
-  if (octets >= s.len) match.arrived = parts[0]!
-  else if (octets > 0) match.partly = octets
+  if (octets >= s.len) {
+    match.arrived = parts[0]!
+    match.cut = true
+  } else if (octets > 0) match.partly = octets
 }
 
 function overlaps(s: Segment, other: Segment, shift: number): boolean {
@@ -316,7 +321,7 @@ function fateOf(
     seenAt: shownIn.view.at,
   }
   if (match.sent !== null && match.arrived !== null) {
-    const what = changesOf(match.sent, match.arrived, { sender, receiver })
+    const what = changesOf(match.sent, match.arrived, { sender, receiver }, match.cut !== true)
     return [{ ...base, fate: what === null ? 'delivered' : 'altered', what }]
   }
   const blind = match.sent === null ? sender : receiver
@@ -373,6 +378,7 @@ function changesOf(
   sent: Segment,
   arrived: Segment,
   { sender, receiver }: { sender: Sight; receiver: Sight },
+  whole: boolean,
 ): string | null {
   const changes: string[] = []
   const [a, b] = [sender.facts.sides[sent.from], receiver.facts.sides[sent.from]]
@@ -392,6 +398,11 @@ function changesOf(
   if ((sent.flags & mask) !== (arrived.flags & mask)) changes.push('flags changed')
   if ((sent.flags & RST) !== 0 && sent.seq !== arrived.seq) {
     changes.push(`seq ${sent.seq} -> ${arrived.seq}`)
+  }
+  if (whole && sent.len > 0 && sent.len === arrived.len) {
+    const octets = (sight: Sight, s: Segment) => sight.view.digestOf?.(s.frame) ?? null
+    const same = isSame(octets(sender, sent), octets(receiver, arrived))
+    if (same === false) changes.push('payload rewritten')
   }
   return changes.length === 0 ? null : changes.join(', ')
 }

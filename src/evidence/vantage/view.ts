@@ -1,4 +1,5 @@
 import type { ConnectionFacts, Segment, Side } from '../connection.ts'
+import type { Digest } from './digest.ts'
 
 /** What one capture saw. Ids and frame numbers are distinct over all views of one comparison: the app shifts them. */
 export interface View {
@@ -15,6 +16,8 @@ export interface View {
   connections: readonly ConnectionFacts[]
   /** All segments of a connection in capture order, or null where they cannot be read again. */
   segmentsOf(connectionId: number): readonly Segment[] | null
+  /** Of the payload of a data segment; null = not read. */
+  digestOf?(frame: number): Digest | null
 }
 
 /** The same connection in two views, `near` being the one nearer to the client. */

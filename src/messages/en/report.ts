@@ -189,6 +189,14 @@ export const reportWords = {
     unpaired: '{count:count} only in {source}',
     clock: 'clock of {source} is {offset} ms (+-{uncertainty} ms) off, drift {drift} ppm',
     fates: 'decisive packets: {fates}',
+    kind: {
+      reset: '{n:count} {n?reset|resets}',
+      syn: '{n:count} {n?SYN|SYNs}',
+      'syn-ack': '{n:count} {n?SYN-ACK|SYN-ACKs}',
+      data: '{n:count} with data',
+      fin: '{n:count} {n?FIN|FINs}',
+      ack: '{n:count} {n?ACK|ACKs}',
+    },
     fate: {
       delivered: '{n:count} delivered',
       lost: '{n:count} lost on the way',
