@@ -83,14 +83,27 @@ async function decoderOf(kind: Compression, note: NoteFault): Promise<StreamDeco
     return new Lz4Decoder(lz4.decompressBlock)
   }
   // Node has zstd from 22.15 on; types of Node 20 do not know it.
-  const { createZstdDecompress } = others as unknown as {
+  const { createZstdDecompress, zstdDecompressSync } = others as unknown as {
     createZstdDecompress?: (options: object) => zlib.Gunzip
+    zstdDecompressSync: (octets: Uint8Array) => unknown
   }
-  if (createZstdDecompress !== undefined) {
+  if (createZstdDecompress !== undefined && namesCuts(zstdDecompressSync)) {
     return zlibDecoder(createZstdDecompress({ chunkSize: OUTPUT_OCTETS }))
   }
   noteUnverified(note)
   return fzstdDecoder()
+}
+
+const ZSTD_MAGIC = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd)
+
+/** Node 22 and 25 take a frame that was cut for a whole one: a cut capture would be told as if it were all. */
+export function namesCuts(unpack: (octets: Uint8Array) => unknown): boolean {
+  try {
+    unpack(ZSTD_MAGIC)
+    return false
+  } catch {
+    return true
+  }
 }
 
 function noteUnverified(note: NoteFault): void {
