@@ -165,7 +165,7 @@ def install_missing():
     """What the makers run, from Debian or Ubuntu packages."""
     programs = {'ip': 'iproute2', 'nft': 'nftables', 'tcpdump': 'tcpdump', 'tshark': 'tshark', 'ethtool': 'ethtool',
                 'nginx': 'nginx', 'haproxy': 'haproxy', 'mariadbd': 'mariadb-server', 'openssl': 'openssl',
-                'psql': 'postgresql', 'node': 'nodejs', 'setpriv': 'util-linux'}
+                'psql': 'postgresql', 'node': 'nodejs', 'redis-server': 'redis-server', 'setpriv': 'util-linux'}
     missing = sorted({package for program, package in programs.items() if not shutil.which(program)})
     if missing:
         print(f'installing {" ".join(missing)}')

@@ -170,8 +170,9 @@ function noteHeadersOnly(report: Report): void {
   }
 }
 
-function saysNo({ database, http, tls }: ApplicationFacts): boolean {
-  return database?.error != null || tls?.alert != null || (http?.status ?? 0) >= 400
+function saysNo({ database, http, refusal, tls }: ApplicationFacts): boolean {
+  const told = database?.error ?? tls?.alert ?? refusal
+  return told != null || (http?.status ?? 0) >= 400
 }
 
 /** Its connections are counted twice, and nothing can be done about it. */

@@ -2,6 +2,7 @@ import type { ApplicationFacts } from '../evidence/application.ts'
 import { readHttp, startsLikeHttp } from './http.ts'
 import { isMysqlCommand, isMysqlGreeting, readMysql } from './mysql.ts'
 import { isPostgresqlStartup, isPostgresqlTraffic, readPostgresql } from './postgresql.ts'
+import { readRefusal } from './refusals.ts'
 import { type Chunk, inOrder, type PayloadSegment } from './stream.ts'
 import { readTls, startsLikeTls, tlsPortSpokenPlain } from './tls.ts'
 
@@ -20,7 +21,10 @@ export function readConversation(segments: readonly PayloadSegment[]): Applicati
   const chunks = inOrder(segments)
   const facts = noFacts(chunks.some((c) => c.bytes.length > 0))
   const found = recognise(chunks)
-  if (found === null) return facts
+  if (found === null) {
+    const refusal = readRefusal(chunks)
+    return refusal === null ? facts : { ...facts, refusal }
+  }
   return readAs(found.protocol, chunks, found.sawStart) ?? facts
 }
 

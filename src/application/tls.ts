@@ -184,7 +184,7 @@ function readHandshake(state: State, from: Side, record: Message): void {
 }
 
 function readApplicationData(state: State, from: Side, record: Message): void {
-  if (state.finished.client && state.finished.server) countRecord(state, from, record.size)
+  if (state.finished.client && state.finished.server) countRecord(state, from, record)
   if (!state.version13) {
     if (state.changed[from] || !state.whole) state.finished[from] = true
     return
@@ -193,10 +193,11 @@ function readApplicationData(state: State, from: Side, record: Message): void {
   else if (record.size - 5 >= MIN_FINISHED && state.finished.server) state.finished.client = true
 }
 
-function countRecord(state: State, from: Side, size: number): void {
+function countRecord(state: State, from: Side, { size, frame }: Message): void {
   if (from === 'client') {
     if (size <= FAREWELL) return
     state.asked = true
+    state.facts.askedFrame = frame
     state.sinceAsked = 0
     return
   }

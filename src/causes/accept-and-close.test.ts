@@ -23,7 +23,44 @@ const reseted = (id: number, over: Parameters<typeof reset>[0] = {}) =>
 const readThenClosed = (id: number) =>
   requestOnly(true, { id, ending: 'clean', endedBy: 'server', sides: serverFin(2.5) })
 
+/** The server says 38 octets and closes at 1.5 ms, the client asks at `askedMs`. */
+const spokeAndClosed = (id: number, askedMs = 1.6) =>
+  connection({
+    id,
+    ending: 'reset-after-fin',
+    endedBy: 'server',
+    sides: {
+      client: { firstDataMs: askedMs, lastDataMs: askedMs },
+      server: {
+        ...serverFin(1.5).server,
+        payloadOctets: 38,
+        fin: { ...serverFin(1.5).server.fin, seq: 39 },
+      },
+    },
+  })
+
 causeTable(acceptAndClose, [
+  {
+    name: 'the server speaks first and closes, and the client asks only then: turned away in words',
+    connections: [spokeAndClosed(0), spokeAndClosed(1), connection({ id: 2 })],
+    is: 'likely',
+    variant: 'turned-away',
+    culprit: 'server',
+    because: ['spoke-and-closed', 'others-served'],
+    explains: 2,
+  },
+  {
+    name: 'the same once: possible',
+    connections: [spokeAndClosed(0)],
+    is: 'possible',
+    variant: 'turned-away',
+    against: ['only-one'],
+  },
+  {
+    name: 'near miss: it closes after the client has asked',
+    connections: [spokeAndClosed(0, 1.4), spokeAndClosed(1, 1.4)],
+    is: 'nothing',
+  },
   {
     name: 'FINs and resets right after the handshake',
     connections: [closed(0), reseted(1), reseted(2)],

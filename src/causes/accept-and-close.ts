@@ -53,11 +53,13 @@ export const acceptAndClose = {
 
 function judge(evidence: Evidence): Judgement {
   const closed = new Map<string, Act[]>()
+  const turnedAway = new Map<string, Act[]>()
   const later = new Map<string, ClosedUnanswered[]>()
   for (const connection of evidence.connections) {
     const act = firstAct(connection)
     if (act === null) continue
     if (closedAtOnce(act, evidence)) push(closed, act)
+    else if (spokeAndClosed(act)) push(turnedAway, act)
     else {
       const unanswered = closedUnanswered(connection, evidence)
       if (unanswered !== null) push(later, unanswered)
@@ -69,6 +71,7 @@ function judge(evidence: Evidence): Judgement {
       ...[...later.values()]
         .filter((all) => !isMereEnd(all, evidence))
         .map((all) => closedLater(all, evidence)),
+      ...[...turnedAway.values()].map((acts) => judgeTurnedAway(acts, evidence)),
     ],
   }
 }
@@ -102,9 +105,59 @@ function closedAtOnce(act: Act, evidence: Evidence): boolean {
   return tls?.alert == null && tls?.plainTextFrom == null
 }
 
+/** The server spoke first and closed, and only then did the client say its first word: it was never listened to. */
+function spokeAndClosed({ connection, side, atMs, how }: Act): boolean {
+  const { handshake, sides } = connection
+  const { client, server } = sides
+  if (side !== 'server' || how !== 'fin' || handshake.ackMs === null) return false
+  if (server.payloadOctets === 0 || client.missingOctets + server.missingOctets > 0) return false
+  return (
+    atMs - handshake.ackMs <= SOON_MS && client.firstDataMs !== null && client.firstDataMs > atMs
+  )
+}
+
+/** Turned away in words, as SSH, SMTP, FTP and Redis do where a limit is reached or an address is not liked. */
+function judgeTurnedAway(acts: readonly Act[], evidence: Evidence): Verdict {
+  const { connection, frame } = acts[0]!
+  const { endpoint } = connection.server
+  const at = atFrame(frame, connection)
+  const octets = connection.sides.server.payloadOctets
+  const age = median(acts.map((a) => a.atMs - a.connection.handshake.ackMs!))
+  const because = [say('spoke-and-closed', { times: acts.length, octets, age }, at)]
+  const others = (evidence.endpoints.get(endpoint)?.served ?? 0) - acts.length
+  if (others > 0) {
+    because.push(
+      say('others-served', { served: others, server: endpoint }, connectionRef(connection)),
+    )
+  }
+  const sure = acts.length > 1
+  const against = sure ? [] : [say('only-one', {}, at)]
+  const verdict = verdictOf(acts, because, against, sure)
+  return { ...verdict, variant: 'turned-away', weight: sure ? 86 : 44 }
+}
+
+function verdictOf(
+  acts: readonly Pick<Act, 'connection'>[],
+  because: readonly Reason[],
+  against: readonly Reason[],
+  likely: boolean,
+): Verdict {
+  const { endpoint, address } = acts[0]!.connection.server
+  return {
+    connections: acts.map((a) => a.connection),
+    certainty: likely ? 'likely' : 'possible',
+    severity: 'problem',
+    weight: likely ? 74 : 44,
+    culprit: { side: 'server', host: address },
+    because,
+    against,
+    group: endpoint,
+  }
+}
+
 function judgeEndpoint(acts: Act[], evidence: Evidence): Verdict {
   const first = acts[0]!
-  const { endpoint, address } = first.connection.server
+  const { endpoint } = first.connection.server
   const facts = evidence.endpoints.get(endpoint)
   const served = facts?.served ?? 0
   const fins = acts.filter((a) => a.how === 'fin').length
@@ -126,16 +179,7 @@ function judgeEndpoint(acts: Act[], evidence: Evidence): Verdict {
   if (read === acts.length) return readAndClosed(acts, because, against, served)
   const likely =
     acts.length > 1 && (served > 0 || (fins > 0 && resets > 0)) && slow * 2 <= acts.length
-  return {
-    connections: acts.map((a) => a.connection),
-    certainty: likely ? 'likely' : 'possible',
-    severity: 'problem',
-    weight: likely ? 74 : 44,
-    culprit: { side: 'server', host: address },
-    because,
-    against,
-    group: endpoint,
-  }
+  return verdictOf(acts, because, against, likely)
 }
 
 /** Closing with the request unread gives RST (RFC 2525 §2.17): after a FIN that acknowledges it, it had been read. */
@@ -152,18 +196,9 @@ function readAndClosed(
   served: number,
 ): Verdict {
   const { connection, frame } = acts[0]!
+  const read = say('had-read', { times: acts.length }, atFrame(frame, connection))
   const likely = acts.length > 1 && served > 0
-  return {
-    connections: acts.map((a) => a.connection),
-    variant: 'read-and-closed',
-    certainty: likely ? 'likely' : 'possible',
-    severity: 'problem',
-    weight: likely ? 74 : 44,
-    culprit: { side: 'server', host: connection.server.address },
-    because: [...because, say('had-read', { times: acts.length }, atFrame(frame, connection))],
-    against,
-    group: connection.server.endpoint,
-  }
+  return { ...verdictOf(acts, [...because, read], against, likely), variant: 'read-and-closed' }
 }
 
 /**
@@ -173,7 +208,7 @@ function readAndClosed(
 function closedLater(all: readonly ClosedUnanswered[], evidence: Evidence): Verdict {
   const first = all[0]!
   const { connection, frame } = first
-  const { endpoint, address } = connection.server
+  const { endpoint } = connection.server
   const served = evidence.endpoints.get(endpoint)?.served ?? 0
   const waits = all.map((a) => a.waitedMs)
   const at = atFrame(frame, connection)
@@ -187,17 +222,8 @@ function closedLater(all: readonly ClosedUnanswered[], evidence: Evidence): Verd
   }
   const sure = all.filter((a) => a.due === 'yes').length
   const likely = sure * 2 > all.length
-  return {
-    connections: all.map((a) => a.connection),
-    variant: 'read-and-closed',
-    certainty: likely ? 'likely' : 'possible',
-    severity: 'problem',
-    weight: likely ? 50 : 40,
-    culprit: { side: 'server', host: address },
-    because,
-    against: likely ? [] : [doubtOf(all, at)],
-    group: endpoint,
-  }
+  const verdict = verdictOf(all, because, likely ? [] : [doubtOf(all, at)], likely)
+  return { ...verdict, variant: 'read-and-closed', weight: likely ? 50 : 40 }
 }
 
 function doubtOf(all: readonly ClosedUnanswered[], at: Reason['at']): Reason {

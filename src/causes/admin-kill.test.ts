@@ -1,23 +1,8 @@
-import type { ApplicationFacts } from '../../src/evidence/application.ts'
 import { causeTable } from '../../test/helpers/cause-table.ts'
-import { application, connection, requestOnly, reset } from '../../test/helpers/facts.ts'
+import { application, connection, requestOnly, reset, saidLast } from '../../test/helpers/facts.ts'
 import { adminKill } from './admin-kill.ts'
 
-const says = (code: string, frame = 6): readonly (readonly [number, ApplicationFacts])[] => [
-  [
-    0,
-    application({
-      protocol: 'postgresql',
-      database: {
-        inTransaction: false,
-        openedBy: null,
-        lastStatement: null,
-        error: { code, text: 'terminating connection due to administrator command', frame },
-        quit: false,
-      },
-    }),
-  ],
-]
+const says = (code: string, frame = 6) => [[0, saidLast(code, frame)]] as const
 const fin = { frame: 7, tMs: 900, seq: 500, ackedMs: 901, ackedFrame: 8, times: 1 }
 const ended = [
   connection({ ending: 'clean', endedBy: 'server', sides: { server: { fins: 1, fin } } }),

@@ -73,6 +73,16 @@ const rows: readonly Row[] = [
     due: 'perhaps',
   },
   {
+    name: 'near miss: over TLS, the request came after the FIN of an idle connection',
+    connections: [
+      closed({
+        request: { startFrame: 40, startMs: 900, lastFrame: 40, lastMs: 900, octets: 124, seq: 1 },
+      }),
+    ],
+    told: tls({ unanswered: true, askedFrame: 40 }),
+    due: null,
+  },
+  {
     name: 'a later message of a protocol that is not known',
     connections: served(closed({ exchanges: 3 })),
     due: 'perhaps',

@@ -59,7 +59,7 @@ export function closedBeforeAnswer(
   if (act === null || act.side !== 'server' || act.how !== 'fin') return null
   // A request that came after the FIN is no such one; under TLS that may be close_notify.
   const asksLater = (connection.request?.startMs ?? act.atMs) >= act.atMs
-  if (asksLater && tls?.unanswered !== true) return null
+  if (asksLater && (tls?.unanswered !== true || (tls.askedFrame ?? 0) > act.frame)) return null
   if (unseenOctets(connection, 'server') > 0) return null // it had answered, and that is not in the capture
   const asked = askedBefore(connection, act)
   if (asked === null) return null

@@ -57,6 +57,40 @@ export function isNobodysAnswer(
   return resets.every((r) => r.accepted !== true || (r.from === side && r.tMs >= lastMs))
 }
 
+/** As short a message, and as soon before the FIN of its sender. */
+const WORD_OCTETS = 256
+const WORD_MS = 50
+
+/**
+ * What a side says by itself right before its FIN or reset: close_notify of TLS, the error with which a database ends a session.
+ * It belongs to the close, not to the exchange before it. null: there is none, or it was asked for.
+ */
+export function lastWordOf(
+  connection: ConnectionFacts,
+  side: Side,
+  end: { tMs: number; frame: number },
+): Segment | null {
+  const said = [...connection.head, ...connection.tail]
+    .filter((s) => s.len > 0 && s.frame < end.frame && !isProbe(s))
+    .sort((a, b) => a.frame - b.frame)
+  const last = said.findLast((s) => s.from === side)
+  if (last === undefined || last.len > WORD_OCTETS || end.tMs - last.tMs > WORD_MS) return null
+  // What was still on its way is not answered by it.
+  const before = said.findLast(
+    (s) => s.frame < last.frame && (s.from === side || s.seq + s.len <= last.ack),
+  )
+  return before?.from === side ? last : null
+}
+
+/** The same as lastActivityBefore(), but for the last word of the side that closes. */
+export function lastActivityBeforeClose(
+  connection: ConnectionFacts,
+  side: Side,
+  end: { tMs: number; frame: number },
+): number | null {
+  return lastActivityBefore(connection, lastWordOf(connection, side, end)?.tMs ?? end.tMs)
+}
+
 function payloadTimes(connection: ConnectionFacts): (number | null)[] {
   const kept = [...connection.head, ...connection.tail].filter((s) => s.len > 0 && !isProbe(s))
   return [

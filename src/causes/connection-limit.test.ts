@@ -42,6 +42,22 @@ causeTable(connectionLimit, [
     is: 'confirmed',
   },
   {
+    name: 'Redis says it in words, the client wrote after the FIN: not its fault',
+    connections: [connection({ ending: 'reset-after-fin', endedBy: 'server' })],
+    application: [
+      [
+        0,
+        application({
+          refusal: { text: '-ERR max number of clients reached', setting: 'maxclients', frame: 6 },
+        }),
+      ],
+    ],
+    is: 'confirmed',
+    variant: 'in-words',
+    culprit: 'server',
+    because: ['in-words'],
+  },
+  {
     name: 'near miss: a protocol violation with the same code',
     connections: closed,
     application: says('08P01', 'unsupported startup parameter'),

@@ -1,7 +1,14 @@
-import type { DatabaseFacts } from '../evidence/application.ts'
+import type { DatabaseFacts, RefusalFacts } from '../evidence/application.ts'
 import type { ConnectionFacts } from '../evidence/connection.ts'
 import type { Evidence } from '../evidence/evidence.ts'
-import { atFrame, type Cause, type Judgement, reasonsOf, type Verdict } from './cause.ts'
+import {
+  atFrame,
+  type Cause,
+  type Judgement,
+  type Reason,
+  reasonsOf,
+  type Verdict,
+} from './cause.ts'
 import { judgeLimits } from './machine/connection-limit.ts'
 
 const say = reasonsOf('connection-limit')
@@ -39,9 +46,10 @@ export const connectionLimit = {
 function judge(evidence: Evidence): Judgement {
   const verdicts: Verdict[] = []
   for (const connection of evidence.connections) {
-    const database = evidence.application.get(connection.id)?.database
-    if (database?.error == null) continue
-    const verdict = judgeOne(connection, database.error)
+    const told = evidence.application.get(connection.id)
+    if (told?.refusal !== undefined) verdicts.push(inWords(connection, told.refusal))
+    if (told?.database?.error == null) continue
+    const verdict = judgeOne(connection, told.database.error)
     if (verdict !== null) verdicts.push(verdict)
   }
   return { verdicts }
@@ -53,17 +61,27 @@ function judgeOne(
 ): Verdict | null {
   const limit = LIMITS[error.code]
   if (limit === undefined || limit.words?.test(error.text) === false) return null
+  const { code, text, frame } = error
+  const because = say('said-so', { code, text }, atFrame(frame, connection))
+  return verdictOf(connection, limit.setting, because)
+}
+
+/** Redis, memcached, sshd: a line of text instead of an error of a protocol that is read. */
+function inWords(connection: ConnectionFacts, { text, setting, frame }: RefusalFacts): Verdict {
+  const because = say('in-words', { text }, atFrame(frame, connection))
+  return { ...verdictOf(connection, setting, because), variant: 'in-words' }
+}
+
+function verdictOf(connection: ConnectionFacts, setting: string, because: Reason): Verdict {
   return {
     connections: [connection],
     certainty: 'confirmed',
     severity: 'problem',
     weight: 97,
-    culprit: { side: 'server', host: connection.server.address, setting: limit.setting },
-    because: [
-      say('said-so', { code: error.code, text: error.text }, atFrame(error.frame, connection)),
-    ],
+    culprit: { side: 'server', host: connection.server.address, setting },
+    because: [because],
     against: [],
-    values: { setting: limit.setting },
-    group: `${connection.server.endpoint} ${limit.setting}`,
+    values: { setting },
+    group: `${connection.server.endpoint} ${setting}`,
   }
 }

@@ -74,6 +74,12 @@ causeTable(dataAfterClose, [
     against: ['together'],
   },
   {
+    name: 'sent within a round trip of the FIN: the program can hardly have looked',
+    connections: [late({ finMs: 1999.5 })],
+    is: 'possible',
+    against: ['at-once'],
+  },
+  {
     name: 'near miss: crossed on the wire (keep-alive race)',
     connections: [late({ seq: 501, ack: 501 })],
     is: 'nothing',

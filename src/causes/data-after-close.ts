@@ -11,14 +11,17 @@ import {
   reasonsOf,
   type Verdict,
 } from './cause.ts'
-import { endedTogether, lastActivityBefore, refusedData } from './closing.ts'
+import { endedTogether, lastActivityBeforeClose, refusedData, roundTripMs } from './closing.ts'
 import { farewell } from './farewell.ts'
 import { judgeDataAfterCloseHere } from './machine/data-after-close.ts'
+import { saidIdle } from './said-idle.ts'
 
 const say = reasonsOf('data-after-close')
 
 const TOGETHER = 3
 const IDLE_MS = 1000
+/** On top of a round trip: so soon after a FIN a program has hardly looked for it. */
+const AT_ONCE_MS = 10
 
 /** One side closed completely, the other had received that and sent data all the same. */
 export const dataAfterClose = {
@@ -46,11 +49,13 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
   const closer = late.reset.from
   const sender = otherSide(closer)
   const together = endedTogether(evidence, connection, closer) >= TOGETHER
+  const atOnce = late.data.tMs - late.fin.tMs <= roundTripMs(connection) + AT_ONCE_MS
+  const unsure = last === 'perhaps' || atOnce
   return {
     connections: [connection],
-    certainty: last === 'perhaps' ? 'possible' : 'likely',
+    certainty: unsure ? 'possible' : 'likely',
     severity: 'problem',
-    weight: last === 'perhaps' ? 38 : together ? 65 : 85,
+    weight: unsure ? 38 : together ? 65 : 85,
     culprit: { side: sender, host: connection[sender].address },
     because: becauseOf(late, evidence),
     against: [
@@ -58,12 +63,15 @@ function judgeOne(connection: ConnectionFacts, evidence: Evidence): Verdict | nu
       ...(last === 'perhaps'
         ? [say('like-farewell', { octets: late.data.len }, frameOf(late.data, connection))]
         : []),
+      ...(atOnce ? [say('at-once', {}, frameOf(late.data, connection))] : []),
     ],
     values: { sender: connection[sender].address, closer, ofServer: Number(sender === 'server') },
     ...(idleBefore(late) >= IDLE_MS ? { experiment: { silenceMs: idleBefore(late) } } : {}),
     group: `${connection.server.endpoint} ${sender}`,
     // When an idle limit of the server explains its close, this is what came of it.
-    ...(idleBefore(late) >= IDLE_MS ? { consequenceOf: 'server-idle-timeout' as const } : {}),
+    ...(idleBefore(late) >= IDLE_MS || saidIdle(connection, evidence) !== null
+      ? { consequenceOf: 'server-idle-timeout' as const }
+      : {}),
   }
 }
 
@@ -116,7 +124,7 @@ function becauseOf(late: Late, evidence: Evidence): Reason[] {
   return because
 }
 
-function idleBefore({ connection, fin }: Late): number {
-  const last = lastActivityBefore(connection, fin.tMs)
+function idleBefore({ connection, fin, reset }: Late): number {
+  const last = lastActivityBeforeClose(connection, reset.from, fin)
   return last === null ? 0 : fin.tMs - last
 }

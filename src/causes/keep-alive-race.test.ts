@@ -56,6 +56,26 @@ causeTable(keepAliveRace, [
     against: ['acknowledged'],
   },
   {
+    name: 'over TLS: the request crossed close_notify and FIN, the client had seen neither',
+    connections: [
+      (() => {
+        const one = crossing(0, { ack: 470, seq: 470 })
+        const answer = segment({ from: 'server', frame: 6, tMs: 5, len: 469, seq: 1 })
+        const notify = segment({
+          from: 'server',
+          frame: 30.5,
+          tMs: 5005.9,
+          len: 31,
+          seq: 470,
+          ack: 101,
+        })
+        return { ...one, tail: [answer, notify, ...one.tail] }
+      })(),
+    ],
+    is: 'likely',
+    because: ['crossed', 'not-seen', 'answered-by-reset'],
+  },
+  {
     name: 'near miss: one connection closed for itself, the client had acknowledged it',
     connections: [late(0, 3.5), late(1, 3.5, 2000), late(2, 3.5, 4000)],
     is: 'nothing',

@@ -15,6 +15,7 @@ import {
   densest,
   endedTogether,
   lastActivityBefore,
+  lastWordOf,
   namedServerDefault,
   refusedData,
   roundTripMs,
@@ -148,11 +149,15 @@ function crossingOf(connection: ConnectionFacts): Crossing | null {
   const reset = connection.resets.find((r) => r.from === 'server' && r.shape === 'stateless')
   const request = reset?.trigger ?? null
   if (fin === null || reset === undefined || request === null || request.len === 0) return null
-  if (reset.seq !== fin.seq || request.ack !== fin.seq) return null
+  // Under TLS the server says close_notify before its FIN: the client had seen neither.
+  const word = lastWordOf(connection, 'server', fin)
+  const unseen = [fin.seq, word?.seq ?? fin.seq]
+  if (reset.seq !== request.ack || !unseen.includes(request.ack)) return null
   if (connection.sides.server.payloadOctets === 0) return null
   if (Math.abs(fin.tMs - request.tMs) > 2 * roundTripMs(connection) + SLACK_MS) return null
-  const last = lastActivityBefore(connection, Math.min(fin.tMs, request.tMs))
-  const idleMs = last === null ? 0 : Math.min(fin.tMs, request.tMs) - last
+  const firstMs = Math.min(fin.tMs, request.tMs, word?.tMs ?? fin.tMs)
+  const last = lastActivityBefore(connection, firstMs)
+  const idleMs = last === null ? 0 : firstMs - last
   return idleMs < MIN_IDLE_MS ? null : { connection, reset, request, fin, idleMs }
 }
 

@@ -84,6 +84,16 @@ causeTable(lingerZero, [
     is: 'nothing',
   },
   {
+    name: 'idle ones, all reset in one moment: a setting does not do that, ss -K does',
+    connections: [0, 1, 2].map((id) =>
+      aborted(id, {
+        resets: [reset({ shape: 'active', tMs: 500 + id / 10, frame: 20 + id })],
+      }),
+    ),
+    is: 'possible',
+    against: ['one-moment'],
+  },
+  {
     name: 'the tail of the answer was not acknowledged: lost',
     connections: [0, 1, 2].map((id) => aborted(id, { sides: { server: { inFlightOctets: 300 } } })),
     is: 'likely',

@@ -20,6 +20,8 @@ const say = reasonsOf('linger-zero')
 
 const SYSTEMATIC = 3
 const RIGHT_AFTER_MS = 1000
+/** Idle for longer, and reset within less. */
+const ONE_MOMENT_MS = 50
 
 /** close() with SO_LINGER {on, 0}: RST instead of FIN, whatever is unsent is thrown away. */
 export const lingerZero = {
@@ -50,9 +52,11 @@ function judge(evidence: Evidence): Judgement {
   const atOnce = aborts.filter(({ afterMs }) => afterMs <= RIGHT_AFTER_MS)
   const sides = new Map(atOnce.map(({ connection, side }) => [connection, side]))
   const alike = countsBy(sides.keys(), (connection) => whoOf(connection, sides.get(connection)!))
-  const verdicts = aborts.map((abort) =>
-    verdictOf(abort, alike.get(whoOf(abort.connection, abort.side)) ?? 0, evidence),
-  )
+  const moments = inOneMoment(atOnce)
+  const verdicts = aborts.map((abort) => {
+    const who = whoOf(abort.connection, abort.side)
+    return verdictOf(abort, { alike: alike.get(who) ?? 0, oneMoment: moments.has(who) }, evidence)
+  })
   return { verdicts: [...verdicts, ...onlyResets(verdicts, evidence)] }
 }
 
@@ -136,12 +140,17 @@ function whoOf(connection: ConnectionFacts, side: Side): string {
   return `${side} ${connection[side].address}`
 }
 
-/** @param alike how many connections the same side aborted right after it had read all */
-function verdictOf(abort: Abort, alike: number, evidence: Evidence): Verdict {
+/** How many connections the same side aborted right after it had read all, and whether in one moment after a silence. */
+interface Habit {
+  alike: number
+  oneMoment: boolean
+}
+
+function verdictOf(abort: Abort, { alike, oneMoment }: Habit, evidence: Evidence): Verdict {
   const { connection, reset, side } = abort
   const own = connection.sides[side]
   const of = evidence.endpoints.get(connection.server.endpoint)?.served ?? alike
-  const systematic = alike >= SYSTEMATIC && alike * 2 >= of
+  const systematic = alike >= SYSTEMATIC && alike * 2 >= of && !oneMoment
   const refusal = side === 'server' ? unreadRefusal(connection, evidence) : null
   const lower = loweredBy(abort)
   const readAll = own.unreadOctets === 0 && refusal === null && lower === null
@@ -167,7 +176,9 @@ function verdictOf(abort: Abort, alike: number, evidence: Evidence): Verdict {
       ...(truncated ? [say('truncated', {}, connectionRef(connection))] : []),
     ],
     against: [
-      ...againstOf(abort, systematic),
+      ...(oneMoment
+        ? [say('one-moment', { count: alike }, connectionRef(connection))]
+        : againstOf(abort, systematic)),
       ...(lower === null ? [] : [say('window-lower', lower, frameOf(reset, connection))]),
       ...(refusal === null
         ? []
@@ -180,6 +191,34 @@ function verdictOf(abort: Abort, alike: number, evidence: Evidence): Verdict {
     },
     group: `${connection.server.endpoint} ${side}`,
   }
+}
+
+/**
+ * A setting shows whenever a connection is closed; where all of a side come in one moment and were idle until then, somebody or
+ * something ended them. @returns those sides
+ */
+function inOneMoment(aborts: readonly Abort[]): Set<string> {
+  const spans = new Map<string, { fromMs: number; toMs: number; count: number; idle: boolean }>()
+  for (const { connection, side, reset, afterMs } of aborts) {
+    const span = spans.get(whoOf(connection, side))
+    const { fromMs, toMs, count, idle } = span ?? {
+      fromMs: reset.tMs,
+      toMs: 0,
+      count: 0,
+      idle: true,
+    }
+    spans.set(whoOf(connection, side), {
+      fromMs: Math.min(fromMs, reset.tMs),
+      toMs: Math.max(toMs, reset.tMs),
+      count: count + 1,
+      idle: idle && afterMs >= ONE_MOMENT_MS,
+    })
+  }
+  const together = [...spans].filter(
+    ([, { fromMs, toMs, count, idle }]) =>
+      idle && count >= SYSTEMATIC && toMs - fromMs <= ONE_MOMENT_MS,
+  )
+  return new Set(together.map(([who]) => who))
 }
 
 function againstOf(abort: Abort, systematic: boolean): Reason[] {

@@ -91,7 +91,7 @@ function wentAway(evidence: Evidence): Map<string, Gone> {
   const gone = new Map<string, Gone>()
   for (const { id, judge: ask } of [listenerClosed, processKilled]) {
     for (const { certainty, variant, connections, group } of ask(evidence).verdicts) {
-      if (certainty === 'possible' || variant !== undefined) continue
+      if (certainty === 'possible' || (variant ?? 'stopped') !== 'stopped') continue
       const acts = connections.flatMap((c) => firstAct(c)?.atMs ?? [])
       gone.set(group, { cause: id, atMs: Math.min(...acts) })
     }

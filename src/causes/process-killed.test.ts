@@ -5,6 +5,7 @@ import {
   connection,
   requestOnly,
   reset,
+  saidLast,
   segment,
   type side,
   unanswered,
@@ -18,6 +19,14 @@ const fin = (n: number) => ({
 })
 const finned = (id: number, requestPending: boolean, who: Who = 'server') =>
   connection({ id, ending: 'half-closed', endedBy: who, requestPending, sides: { [who]: fin(id) } })
+/** Idle for the longer the smaller its id. */
+const quiet = (id: number) =>
+  connection({
+    id,
+    ending: 'half-closed',
+    endedBy: 'server',
+    sides: { client: { lastDataMs: 100 * id }, server: { ...fin(id), lastDataMs: 5 + 100 * id } },
+  })
 const leftAfter = (id: number, age: number, over: Parameters<typeof connection>[0] = {}) => {
   const asked = 900 + id / 10 - age
   return requestOnly(true, {
@@ -194,21 +203,7 @@ causeTable(processKilled, [
   {
     name: 'PostgreSQL tells its sessions that another one crashed (57P02)',
     connections: [finned(0, false)],
-    application: [
-      [
-        0,
-        application({
-          protocol: 'postgresql',
-          database: {
-            inTransaction: false,
-            openedBy: null,
-            lastStatement: null,
-            error: { code: '57P02', text: 'terminating connection because of crash', frame: 99 },
-            quit: false,
-          },
-        }),
-      ],
-    ],
+    application: [[0, saidLast('57P02', 99)]],
     is: 'confirmed',
     culprit: 'server',
     because: ['told'],
@@ -276,6 +271,26 @@ causeTable(processKilled, [
     is: 'likely',
     because: ['cut-short', 'idle-too', 'refused-after'],
     explains: 3,
+  },
+  {
+    name: 'idle connections of different silences end in one moment, and the port is closed: stopped or killed',
+    connections: [quiet(0), quiet(1), quiet(2), refused(3)],
+    is: 'likely',
+    variant: 'stopped',
+    culprit: 'server',
+    because: ['together', 'refused-after'],
+    explains: 3,
+  },
+  {
+    name: 'near miss: of one silence, which an idle limit ends as well',
+    connections: [finned(0, false), finned(1, false), finned(2, false), refused(3)],
+    is: 'nothing',
+  },
+  {
+    name: 'near miss: the port answered for a while after that',
+    connections: [quiet(0), quiet(1), quiet(2), refused(3)],
+    endpoints: [{ lastAnswerMs: 5000 }],
+    is: 'nothing',
   },
   {
     name: 'the same, chunked',

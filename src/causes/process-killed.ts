@@ -5,6 +5,7 @@ import { type Act, bursts, refusedAfter } from './bursts.ts'
 import {
   atFrame,
   type Cause,
+  type Certainty,
   connectionRef,
   type Judgement,
   type Reason,
@@ -13,7 +14,7 @@ import {
   type Verdict,
 } from './cause.ts'
 import { closedUnanswered } from './closed-unanswered.ts'
-import { densest, toleranceMs } from './closing.ts'
+import { densest, lastActivityBeforeClose, toleranceMs } from './closing.ts'
 import { cutResponse } from './cut-response.ts'
 import { judgeProcessKilledHere } from './machine/process-killed.ts'
 
@@ -25,6 +26,10 @@ const TOGETHER = 3
 const ACCEPTED_MS = 200
 /** A FIN sooner than this after the last request is its answer: QUIT, Terminate, a refusal. */
 const ANSWER_MS = 50
+/** Requests or silences that began so far apart had no common age when one moment ended them. */
+const APART_MS = 50
+/** What a process that ends still answers while it does. */
+const STOP_MS = 100
 /** Of the connections: some were older than the capture, or kept alive. */
 const NEARLY_ALL = 0.8
 /** A request that waited so long was asked of a slow server, whatever ended the wait. */
@@ -52,6 +57,7 @@ function judge(evidence: Evidence): Judgement {
   for (const { acts } of bursts(evidence, 'server', (c) => c.server.endpoint)) {
     if (diedWith(evidence, acts)) verdicts.push(serverDied(evidence, acts))
     else if (neverRead(evidence, acts)) verdicts.push(diedUnread(acts))
+    else if (stoppedWith(evidence, acts)) verdicts.push(stopped(evidence, acts))
   }
   for (const { acts } of bursts(evidence, 'client', (c) => c.client.address)) {
     const verdict = clientDied(evidence, acts)
@@ -137,6 +143,57 @@ function wasIdle({ connection, atMs }: Act): boolean {
   return atMs - Math.max(server.lastDataMs ?? atMs, client.lastDataMs ?? 0) >= ANSWER_MS
 }
 
+/**
+ * Idle connections, said something on last at different times, get their FINs in one moment, and the port is closed from then on:
+ * what served them all is gone. Killed or stopped in order, that looks the same.
+ */
+function stoppedWith(evidence: Evidence, acts: readonly Act[]): boolean {
+  if (acts.length < TOGETHER || acts.some((a) => a.how !== 'fin')) return false
+  if (acts.some((a) => a.connection.exchanges === 0)) return false
+  const silences = acts.map(
+    (a) =>
+      a.atMs -
+      (lastActivityBeforeClose(a.connection, a.side, { tMs: a.atMs, frame: a.frame }) ?? 0),
+  )
+  const toMs = acts.at(-1)!.atMs
+  const { endpoint } = acts[0]!.connection.server
+  if ((evidence.endpoints.get(endpoint)?.lastAnswerMs ?? 0) > toMs + STOP_MS) return false
+  return (
+    refusedAfter(evidence, endpoint, toMs) > 0 &&
+    Math.max(...silences) - Math.min(...silences) > APART_MS
+  )
+}
+
+function stopped(evidence: Evidence, acts: Act[]): Verdict {
+  const first = acts[0]!
+  const { endpoint } = first.connection.server
+  const refused = refusedAfter(evidence, endpoint, first.atMs)
+  const at = atFrame(first.frame, first.connection)
+  const because = [together(acts), say('refused-after', { refused, server: endpoint }, at)]
+  return { ...ofServer(acts, because, 'likely'), variant: 'stopped', weight: 84 }
+}
+
+/** What all verdicts on a server's process share. */
+function ofServer(acts: readonly Act[], because: Reason[], certainty: Certainty) {
+  const { endpoint, address } = acts[0]!.connection.server
+  return {
+    connections: acts.map((a) => a.connection),
+    certainty,
+    severity: 'problem' as const,
+    culprit: { side: 'server' as const, host: address },
+    because,
+    against: [],
+    values: { side: 'server', who: endpoint },
+    group: endpoint,
+  }
+}
+
+function together(acts: readonly Act[]): Reason {
+  const { frame, connection, atMs } = acts[0]!
+  const within = acts.at(-1)!.atMs - atMs
+  return say('together', { acts: acts.length, within }, atFrame(frame, connection))
+}
+
 /** Requests that waited for a while, all answered by nothing but a RST in one moment, after which the server was silent. */
 function neverRead(evidence: Evidence, acts: readonly Act[]): boolean {
   const { endpoint } = acts[0]!.connection.server
@@ -149,36 +206,23 @@ function neverRead(evidence: Evidence, acts: readonly Act[]): boolean {
 
 function diedUnread(acts: Act[]): Verdict {
   const first = acts[0]!
-  const { endpoint, address } = first.connection.server
   const at = atFrame(first.frame, first.connection)
-  return {
-    connections: acts.map((a) => a.connection),
-    certainty: 'possible',
-    severity: 'problem',
-    weight: 55,
-    culprit: { side: 'server', host: address },
-    because: [
-      say('together', { acts: acts.length, within: acts.at(-1)!.atMs - first.atMs }, at),
-      say('never-read', { cut: acts.length, age: Math.min(...acts.map(ageOf)) }, at),
-    ],
-    against: [say('perhaps-queued', {}, at)],
-    values: { side: 'server', who: endpoint },
-    group: endpoint,
-  }
+  const age = Math.min(...acts.map(ageOf))
+  const because = [together(acts), say('never-read', { cut: acts.length, age }, at)]
+  const against = [say('perhaps-queued', {}, at)]
+  return { ...ofServer(acts, because, 'possible'), weight: 55, against }
 }
 
 function serverDied(evidence: Evidence, acts: Act[]): Verdict {
   const first = acts[0]!
-  const { endpoint, address } = first.connection.server
+  const { endpoint } = first.connection.server
   const fins = acts.filter((a) => a.how === 'fin').length
   const pending = acts.filter((a) => cutShort(a, evidence))
   const responses = acts.filter((a) => cutResponse(a.connection, evidence) !== null)
   const cut = new Set([...pending, ...responses]).size
   const refused = refusedAfter(evidence, endpoint, first.atMs)
   const at = atFrame(first.frame, first.connection)
-  const because: Reason[] = [
-    say('together', { acts: acts.length, within: acts.at(-1)!.atMs - first.atMs }, at),
-  ]
+  const because = [together(acts)]
   if (pending.length > 0) {
     const { frame, connection } = pending[0]!
     because.push(say('cut-short', { cut: pending.length }, atFrame(frame, connection)))
@@ -211,21 +255,9 @@ function serverDied(evidence: Evidence, acts: Act[]): Verdict {
     (responses.length >= 2 && !oneAge) ||
     (cut >= 2 && more) ||
     (cut > 0 && refused > 0 && idle.length > 0)
-  return {
-    connections: acts.map((a) => a.connection),
-    certainty: likely ? 'likely' : 'possible',
-    severity: 'problem',
-    weight: likely ? (refused > 0 ? 85 : 76) : 52,
-    culprit: { side: 'server', host: address },
-    because,
-    against,
-    values: { side: 'server', who: endpoint },
-    group: endpoint,
-  }
+  const weight = likely ? (refused > 0 ? 85 : 76) : 52
+  return { ...ofServer(acts, because, likely ? 'likely' : 'possible'), weight, against }
 }
-
-/** The requests of cut responses that came so far apart had no common age when one moment ended them. */
-const APART_MS = 50
 
 function askedApart(responses: readonly Act[]): boolean {
   const ages = responses.map(ageOf)
@@ -268,9 +300,7 @@ function clientDied(evidence: Evidence, acts: Act[]): Verdict | null {
   const at = atFrame(first.frame, first.connection)
   const example = waiting[0] ?? first
   const asked = atFrame(example.frame, example.connection)
-  const because = [
-    say('together', { acts: acts.length, within: acts.at(-1)!.atMs - first.atMs }, at),
-  ]
+  const because = [together(acts)]
   if (mixed) because.push(say('mixed', { fins, resets: acts.length - fins }, at))
   if (differ) because.push(say('ages', { cut: waiting.length, youngest, oldest }, asked))
   return {
@@ -294,7 +324,6 @@ function clientDied(evidence: Evidence, acts: Act[]): Verdict | null {
 function clientLeft(acts: Act[], late: readonly Act[]): Verdict {
   const first = acts[0]!
   const { address } = first.connection.client
-  const at = atFrame(first.frame, first.connection)
   const after = atFrame(late[0]!.frame, late[0]!.connection)
   return {
     connections: acts.map((a) => a.connection),
@@ -303,10 +332,7 @@ function clientLeft(acts: Act[], late: readonly Act[]): Verdict {
     severity: 'notice',
     weight: 40,
     culprit: { side: 'client', host: address },
-    because: [
-      say('together', { acts: acts.length, within: acts.at(-1)!.atMs - first.atMs }, at),
-      say('late-answers', { late: late.length }, after),
-    ],
+    because: [together(acts), say('late-answers', { late: late.length }, after)],
     against: [],
     values: { side: 'client', who: address },
     group: address,

@@ -5,8 +5,10 @@ import {
   type DeepPartial,
   requestOnly,
   reset,
+  saidLast,
+  segment,
 } from '../../test/helpers/facts.ts'
-import type { SideFacts } from '../evidence/connection.ts'
+import type { Segment, SideFacts } from '../evidence/connection.ts'
 import { serverIdleTimeout } from './server-idle-timeout.ts'
 
 /** Idle since 5 ms, closed by the server's FIN at `tMs`. */
@@ -58,7 +60,58 @@ const waiting = (id: number, tMs: number, shift = 300 * id) => {
   })
 }
 
+/** The same with a last word of the server, 0.1 ms before its FIN. */
+const farewelled = (id: number, age: number, shift: number, word: Partial<Segment> = {}) => {
+  const made = shifted(id, age, shift)
+  const tMs = 4.9 + shift + age
+  const answer = segment({ from: 'server', frame: 6, tMs: 5 + shift, len: 500 })
+  made.tail = [
+    answer,
+    segment({ from: 'server', frame: 19, tMs, len: 31, seq: 501, ack: 181, ...word }),
+  ]
+  made.sides.server.lastDataMs = tMs
+  return made
+}
+
 causeTable(serverIdleTimeout, [
+  {
+    name: 'over TLS: close_notify before the FIN belongs to the close',
+    connections: [farewelled(0, 3000, 0), farewelled(1, 3010, 700), farewelled(2, 2995, 1500)],
+    application: [0, 1, 2].map((id) => [id, application({ protocol: 'tls' })] as const),
+    is: 'likely',
+    because: ['closed-after', 'constant'],
+    explains: 3,
+  },
+  {
+    name: 'near miss: an answer and then the FIN: it was asked for',
+    connections: [0, 1, 2].map((id) => {
+      const made = farewelled(id, 3000, 700 * id)
+      const asked = segment({ frame: 18, tMs: 3000 + 700 * id, len: 80 })
+      made.tail = [made.tail[0]!, asked, made.tail[1]!]
+      made.sides.client.lastDataMs = asked.tMs
+      return made
+    }),
+    is: 'nothing',
+  },
+  {
+    name: 'PostgreSQL says so (57P05)',
+    connections: [farewelled(0, 2000, 0, { len: 120 })],
+    application: [[0, saidLast('57P05', 19)]],
+    is: 'confirmed',
+    variant: 'said-so',
+    culprit: 'server',
+    because: ['told'],
+  },
+  {
+    name: 'near miss: a database that names another reason (57P01)',
+    connections: [
+      farewelled(0, 2000, 0, { len: 120 }),
+      farewelled(1, 2000, 700, { len: 120 }),
+      farewelled(2, 2000, 1400, { len: 120 }),
+    ],
+    application: [0, 1, 2].map((id) => [id, saidLast('57P01', 19)] as const),
+    is: 'nothing',
+  },
   {
     name: 'three connections closed after 3 s',
     connections: [shifted(0, 3000, 0), shifted(1, 3010, 700), shifted(2, 2995, 1500)],

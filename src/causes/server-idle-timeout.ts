@@ -1,6 +1,7 @@
 import type { ConnectionFacts, Side } from '../evidence/connection.ts'
 import type { Evidence } from '../evidence/evidence.ts'
 import type { IdleExperiment } from '../evidence/experiments.ts'
+import { lastWord } from './admin-kill.ts'
 import {
   atFrame,
   type Cause,
@@ -21,12 +22,13 @@ import {
   isExcerpt,
   type KnownTimeout,
   knownServerDefault,
-  lastActivityBefore,
+  lastActivityBeforeClose,
   namedServerDefault,
   toleranceMs,
 } from './closing.ts'
 import { apartReasons, closeExperiments, experimentRef, isDistant } from './experiments.ts'
 import { endedWithProcess } from './process-killed.ts'
+import { saidIdle } from './said-idle.ts'
 import { unfinishedRequests, waitingCut } from './waiting-cut.ts'
 
 const say = reasonsOf('server-idle-timeout')
@@ -58,14 +60,18 @@ function judge(evidence: Evidence): Judgement {
   const byServer = new Map<string, IdleClose[]>()
   const died = endedWithProcess(evidence)
   for (const connection of evidence.connections) {
-    const close = idleClose(connection)
+    const close = idleClose(connection, evidence)
     if (close === null || (close.side === 'server' && died.has(connection))) continue
     const key = `${connection.server.endpoint} ${close.side}`
     const list = byServer.get(key)
     if (list === undefined) byServer.set(key, [close])
     else list.push(close)
   }
-  const verdicts: Verdict[] = [...waitingCut(evidence), ...unfinishedRequests(evidence)]
+  const verdicts: Verdict[] = [
+    ...waitingCut(evidence),
+    ...unfinishedRequests(evidence),
+    ...evidence.connections.flatMap((c) => toldSo(c, evidence) ?? []),
+  ]
   const against: Reason[] = []
   for (const closes of byServer.values()) {
     const constant = densest(closes, (c) => c.ms)
@@ -76,6 +82,28 @@ function judge(evidence: Evidence): Judgement {
     } else against.push(...againstExperiment(constant, contrary, evidence))
   }
   return against.length === 0 ? { verdicts } : { verdicts, excluded: { because: against } }
+}
+
+/** The server says that it was for the idle time: nothing is to be guessed. */
+function toldSo(connection: ConnectionFacts, evidence: Evidence): Verdict | null {
+  const said = connection.ending === 'clean' ? null : saidIdle(connection, evidence)
+  if (said === null) return null
+  const { error, setting, ms } = said
+  const { address, endpoint } = connection.server
+  const { code, text, frame } = error
+  return {
+    connections: [connection],
+    variant: 'said-so',
+    certainty: 'confirmed',
+    severity: wasUsedAfterwards(connection) ? 'problem' : 'notice',
+    weight: 96,
+    culprit: { side: 'server', host: address, setting },
+    because: [say('told', { code, text }, atFrame(frame, connection))],
+    against: [],
+    values: { age: ms, closer: address, ofServer: 1 },
+    experiment: { silenceMs: ms },
+    group: endpoint,
+  }
 }
 
 /** An experiment of which connections to this server were idle for longer and not closed. */
@@ -110,9 +138,10 @@ function againstExperiment(
   return [contradicted, ...apartReasons('server-idle-timeout', experiment, evidence)]
 }
 
-function idleClose(connection: ConnectionFacts): IdleClose | null {
+function idleClose(connection: ConnectionFacts, evidence: Evidence): IdleClose | null {
   // Closed by both without any trouble: nobody was harmed, nothing is to be found.
   if (connection.ending === 'clean') return null
+  if (lastWord(connection, evidence) !== null) return null // the server says why, and it is told elsewhere
   return idleCloseBy(connection, 'server') ?? idleAbortByClient(connection)
 }
 
@@ -124,7 +153,7 @@ function idleCloseBy(connection: ConnectionFacts, side: Side): IdleClose | null 
   const end = fin ?? reset
   if (end === null || (peerFin !== null && peerFin.tMs < end.tMs)) return null
   if (requestPendingAt(connection, end.tMs)) return null
-  const last = lastActivityBefore(connection, end.tMs)
+  const last = lastActivityBeforeClose(connection, side, end)
   if (last === null || end.tMs - last < MIN_AGE_MS) return null
   const { server } = connection.sides
   if (server.payloadOctets + server.missingOctets === 0) return null

@@ -6,6 +6,15 @@ export interface ApplicationFacts {
   http: HttpFacts | null
   database: DatabaseFacts | null
   tls: TlsFacts | null
+  /** The server's first words, when they refuse the connection for a limit in a protocol that is not read. Absent = no. */
+  refusal?: RefusalFacts
+}
+
+export interface RefusalFacts {
+  text: string
+  /** The setting that the limit is. */
+  setting: string
+  frame: number
 }
 
 export interface HttpFacts {
@@ -60,6 +69,8 @@ export interface TlsFacts {
    * tickets are; 'unknown' = nothing was asked, or a single such record came. Absent = not told.
    */
   unanswered?: boolean | 'unknown'
+  /** Where the client asked last. Absent = nothing was asked, or not told. */
+  askedFrame?: number
   serverName: string | null
   /** What the last record of each side was: its end of the session, a step of the handshake, or data. null or absent = not told. */
   last?: { client: TlsRecord | null; server: TlsRecord | null }

@@ -374,6 +374,22 @@ export function application(partial: DeepPartial<ApplicationFacts> = {}): Applic
   return { ...base, ...(partial as Partial<ApplicationFacts>) }
 }
 
+/** A database whose last word is this error, in that frame. */
+export function saidLast(
+  code: string,
+  frame: number,
+  protocol: 'mysql' | 'postgresql' = 'postgresql',
+): ApplicationFacts {
+  const database = {
+    inTransaction: false,
+    openedBy: null,
+    lastStatement: null,
+    error: { code, text: 'terminating connection', frame },
+    quit: false,
+  } as const
+  return application({ protocol, database })
+}
+
 export interface EvidenceParts {
   connections: readonly ConnectionFacts[]
   /** Laid over what the connections themselves give, by `endpoint` ("10.77.2.2:80"). */

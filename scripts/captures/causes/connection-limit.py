@@ -8,7 +8,7 @@ import struct
 import time
 
 from make import capture
-from stage import CLIENT, SERVER, sh
+from stage import CLIENT, SERVER, seen, sh
 
 POSTGRES = max(glob.glob('/usr/lib/postgresql/*/bin'), default='')  # where Debian has them
 
@@ -141,3 +141,25 @@ def postgres_idle(stage):
             right.close()
         time.sleep(0.4)
     time.sleep(8)
+
+
+@capture('connection-limit/redis-maxclients', victims=5,
+         expects={'verdict': 'problem', 'cause': 'connection-limit', 'variant': 'in-words', 'culprit': 'server'})
+def redis_maxclients(stage):
+    """Redis with `maxclients 3`, held by 42001-42003. The others (41001-41006) are sent "-ERR max number of clients
+    reached" and FIN; their own first command comes just after it, and gets RST.
+    """
+    stage.spawn(SERVER, 'redis-server', '--port', '6379', '--maxclients', '3', '--save', '', '--protected-mode', 'no',
+                '--dir', stage.dir, until=6379)
+    stage.tap(CLIENT, snap=200)
+    ping = b'*1\r\n$4\r\nPING\r\n'
+    for n in range(1, 4):
+        held = stage.connect(6379, 42000 + n)
+        held.sendall(ping)
+        held.recv(100)
+    for n in range(1, 7):
+        refused = stage.connect(6379, 41000 + n)
+        time.sleep(0.01)
+        stage.note(f'{41000 + n}: {seen(lambda: (refused.sendall(ping), refused.recv(100))[1])}')
+        refused.close()
+        time.sleep(0.1)

@@ -64,3 +64,29 @@ def kill_9(stage):
         time.sleep(0.15)
         stage.note(f'connect from {41000 + n}: {seen(stage.connect, 80, 41000 + n)}')
     bystanders(stage, 1, 8080, base=42003)
+
+
+@capture('process-killed/idle-then-refused', ending='reset-after-fin', victims=4,
+         expects={'verdict': 'problem', 'cause': 'process-killed', 'variant': 'stopped', 'culprit': 'server'},
+         also=['port-closed'])
+def idle_then_refused(stage):
+    """SIGKILL for a server process whose five connections (41001-41005) had all been answered, 0.4 to 1.6 s before. Their
+    FINs come in one moment; the next request of each gets RST, and new connections (41021-41023) are refused.
+    """
+    process = stage.spawn(SERVER, sys.executable, '-c', SERVER_PROGRAM, until=80)
+    stage.tap(CLIENT, snap=160)
+    held = []
+    for n in range(1, 6):
+        held.append(stage.connect(80, 41000 + n))
+        held[-1].sendall(get('/'))
+        read_reply(held[-1])
+        time.sleep(0.3)
+    time.sleep(0.1)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    time.sleep(0.4)
+    for n, connection in enumerate(held, 1):
+        stage.note(f'{41000 + n}: {seen(lambda: (connection.sendall(get("/again")), connection.recv(10))[1])}')
+        connection.close()
+    for n in range(21, 24):
+        stage.note(f'connect from {41000 + n}: {seen(stage.connect, 80, 41000 + n)}')

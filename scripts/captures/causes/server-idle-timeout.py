@@ -149,3 +149,17 @@ def mariadb_wait_timeout(stage):
     time.sleep(3.3)
     for n, db in enumerate(pool, 1):
         stage.note(f'4100{n}: next statement: {seen(db.query, "SELECT 1")}')
+
+
+@capture('server-idle-timeout/over-tls', ending='reset-after-fin', endedBy='server', victims=4,
+         expects={'verdict': 'problem', 'cause': 'server-idle-timeout', 'culprit': 'server'},
+         also=['data-after-close'])
+def over_tls(stage):
+    """nginx over TLS 1.2 with `keepalive_timeout 2s`. At the limit it says close_notify and closes (FIN). The pool of
+    41001-41004 does not look before its next request, which gets RST after 2.6 to 3.2 s. 42001-42003 ask again in time.
+    """
+    tls = importlib.import_module('tls_failure')
+    tls.tls_server(stage, keep='2s')
+    stage.tap(CLIENT, snap=200)
+    together(*[tls.ask_again(stage, 41000 + n, [2.4 + 0.2 * n], 0.3 * n) for n in range(1, 5)],
+             *[tls.ask_again(stage, 42000 + n, [0.3 + 0.3 * n], 0.2 * n) for n in range(1, 4)])

@@ -11,18 +11,18 @@ from stage import CLIENT, SERVER, get, seen, sh
 NGINX = '''
 daemon off; worker_processes 1; error_log {dir}/error.log crit; pid {dir}/nginx.pid;
 events {{ worker_connections 256; }}
-http {{ access_log off; ssl_certificate {dir}/cert.pem; ssl_certificate_key {dir}/key.pem;
+http {{ access_log off; keepalive_timeout {keep}; ssl_certificate {dir}/cert.pem; ssl_certificate_key {dir}/key.pem;
   server {{ listen 443 ssl; ssl_protocols TLSv1.2; location / {{ return 200 "secret\\n"; }} }}
   server {{ listen 80; location / {{ return 200 "open\\n"; }} }} }}
 '''
 
 
-def tls_server(stage):
+def tls_server(stage, keep='75s'):
     sh('openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '3650', '-subj', '/CN=shop.test',
        '-keyout', f'{stage.dir}/key.pem', '-out', f'{stage.dir}/cert.pem')
     path = os.path.join(stage.dir, 'nginx.conf')
     with open(path, 'w') as file:
-        file.write(NGINX.format(dir=stage.dir))
+        file.write(NGINX.format(dir=stage.dir, keep=keep))
     stage.spawn(SERVER, 'nginx', '-c', path, until=443)
     time.sleep(0.3)
 
@@ -47,6 +47,22 @@ def shake(stage, sport, how, port=443):
 
     stage.note(f'{sport}: {seen(work)}')
     connection.close()
+
+
+def ask_again(stage, sport, idles, start_s=0.0):
+    """Requests over one TLS connection, one more after each silence; nobody looks for the server's goodbye before it writes."""
+    def work():
+        time.sleep(start_s)
+        tls = context().wrap_socket(stage.connect(443, sport, timeout=5), server_hostname='shop.test')
+        stage.callback(tls.close)
+        for idle_s in [*idles, 0]:
+            got = seen(lambda: (tls.sendall(get('/', more=f'User-Agent: {"pool" * 12}\r\n')), len(tls.recv(1000)))[1])
+            if not got or isinstance(got, str):
+                break
+            time.sleep(idle_s)
+        stage.note(f'{sport}, silences {idles}: {got}')
+        tls.close()
+    return work
 
 
 def run(stage, fail, count=5):

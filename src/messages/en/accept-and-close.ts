@@ -13,6 +13,8 @@ export const acceptAndClose = {
       '{fins:count} by FIN and {resets:count} by RST: it depends only on whether the request was there already',
     'had-read':
       '{times:count} times the request had been read: closing on an unread one gives RST, this was FIN',
+    'spoke-and-closed':
+      '{times:count} times the server sent {octets:octets} and closed (FIN), typically {age:ms} after the handshake, before the client had said its first word',
     'read-later':
       '{times:count} times the server acknowledged a request and then closed (FIN) without an octet of an answer, {from:ms} to {to:ms} after it',
     'read-once':
@@ -67,6 +69,26 @@ export const acceptAndClose = {
     },
   ],
   variants: {
+    'turned-away': {
+      title:
+        '{server} turned {connections:count} connections away: it spoke first and closed, whatever the client wanted',
+      now: [
+        {
+          text: 'Read what it says: that is the reason, in the words of the server.',
+          command: 'timeout 3 nc {host} {port} < /dev/null',
+        },
+      ],
+      confirm: [
+        {
+          text: "The server's log at that second: a limit on connections (Redis maxclients, sshd MaxStartups, SMTP 421), an address that is not allowed, a maintenance mode.",
+        },
+      ],
+      fix: [
+        {
+          text: 'Where it is a limit, find who holds the connections before raising it; where it is a rule, correct the address or the rule.',
+        },
+      ],
+    },
     'read-and-closed': {
       experiment: {
         ...serves,

@@ -35,6 +35,7 @@ export const connectionLimit = {
   title: '{server} refused {connections:count} connections: its limit {setting} is reached',
   because: {
     'said-so': 'the server answered the new connection with error {code}: {text}',
+    'in-words': 'the server answered the new connection with "{text}"',
     holds: 'it has {count:count} connections of clients, and {setting} allows {limit:count}',
     'stopped-accepting':
       '{who} has taken its listener out of its event loop: it accepts nobody until one of them ends',
@@ -86,6 +87,31 @@ export const connectionLimit = {
       setting: 'max_connections',
     },
   ],
+  variants: {
+    'in-words': {
+      now: [
+        {
+          text: 'See who holds the connections before any restart: clients by address and number.',
+          command: "ss -tn state established '( sport = :{port} )'",
+        },
+      ],
+      confirm: [
+        {
+          text: 'The count against the limit. Redis: INFO clients (connected_clients, maxclients) and rejected_connections; memcached: stats (curr_connections, max_connections, rejected_connections); sshd: its log says drop connection, past MaxStartups.',
+          command: 'redis-cli -p {port} INFO clients   # sshd: sudo sshd -T | grep -i maxstartups',
+        },
+      ],
+      fix: [
+        {
+          text: 'Find who opens so many: a client without a pool, one that does not close, a scanner that tries passwords (sshd).',
+        },
+        {
+          text: 'Make the pools of all clients together smaller than the limit, or raise it where memory and descriptors allow (Redis takes what ulimit -n gives it).',
+          setting: '{setting}',
+        },
+      ],
+    },
+  },
   machine: {
     title:
       '{who} (pid {pid}) is at its limit {setting}: {connections:count} of {limit:count} connections',

@@ -15,6 +15,8 @@ export const dataAfterClose = {
     'like-farewell':
       '{octets:octets} are the size of a TLS close_notify, which wants no answer; the payload was not read',
     together: 'several connections were closed in the same instant: the process may have ended',
+    'at-once':
+      'it was sent within a round trip and 10 ms of the FIN: a program that looks before it writes may not have seen it',
     'kernel-said':
       'the kernel says TCP_ABORT_ON_DATA for {count:count} resets: data came for a connection that the process here had closed',
     'kernel-said-long':

@@ -17,7 +17,7 @@ export const keepAliveRace = {
       'after {idle:ms} of silence the request and the FIN of the server left within {apart:ms} of each other',
     'not-seen': 'the request acknowledges {ack}, not the FIN: the client had not seen the close',
     'answered-by-reset':
-      'the server answered the request by RST with seq {seq}, the position of its FIN, and no octet of a response',
+      'the server answered the request by RST with seq {seq}, the position of its close, and no octet of a response',
     constant: '{count:count} such failures came after {idle:ms}, at most {spread:ms} apart',
     default: '{s} s is the default of {who}',
     announced: 'the server had announced Keep-Alive: timeout={s}',

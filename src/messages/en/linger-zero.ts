@@ -21,6 +21,8 @@ export const lingerZero = {
     lost: '{octets:octets} had not been acknowledged when it reset: they are lost',
     truncated: 'its own answer was announced longer than it came: the client has lost the rest',
     'unread-unknown': 'whether something was unread cannot be seen: its window was not told',
+    'one-moment':
+      'all {count:count} came in one moment, after a silence: somebody (ss -K) or something ended them together, which a setting does not',
     single: 'too few connections end so to call it systematic',
     idle: 'the reset came after {idle:ms} of silence: an idle limit or an administrator is as well possible',
     'kernel-said':

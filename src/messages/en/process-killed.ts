@@ -67,6 +67,10 @@ export const processKilled = {
     },
   ],
   variants: {
+    stopped: {
+      title:
+        'the server process at {who} ended, killed or stopped: {connections:count} idle connections were closed in one moment, its port with them',
+    },
     client: {
       experiment: {
         ...asks,

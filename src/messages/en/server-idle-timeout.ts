@@ -16,6 +16,7 @@ export const serverIdleTimeout = {
       'the {who} reset the connection of its own accord after {age:ms} without data, no request being pending',
     constant:
       '{count:count} of {of:count} such closes come after {age:ms}, at most {spread:ms} apart: a setting, not chance',
+    told: 'the server said why it ended the session: {text} ({code})',
     announced: 'the server had announced Keep-Alive: timeout, and {age:ms} is that time',
     default: '{s} s is the default of {who}',
     'cut-waiting':
