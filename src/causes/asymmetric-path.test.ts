@@ -14,6 +14,13 @@ const unheard = requestOnly(false, {
   sides: { client: { retransmissions: { rto: 4 } } },
 })
 
+const half = (id: number) =>
+  unanswered({
+    id,
+    ending: 'handshake-incomplete',
+    handshake: { syns: 1, synAcks: 5, synAckMs: 0.1, synAckFrame: 2 },
+  })
+
 const vain = {
   what: 'data',
   seq: 115,
@@ -90,6 +97,24 @@ causeTable(asymmetricPath, [
     is: 'possible',
     because: ['syn-ack-lost'],
     against: ['others-served'],
+  },
+  {
+    name: 'at the server: only the SYN-ACK is repeated, and nobody was served: the ACK is lost, or never sent',
+    connections: [half(0), half(1)],
+    sources: [{ at: 'server' }],
+    endpoints: [{ served: 0, established: 0 }],
+    is: 'possible',
+    culprit: 'network',
+    because: ['syn-ack-repeated', 'nobody-served'],
+    against: ['scan-alike'],
+    explains: 2,
+  },
+  {
+    name: 'near miss: others were served: a scan, or a lost ACK',
+    connections: [half(0), half(1)],
+    sources: [{ at: 'server' }],
+    endpoints: [{ served: 5, established: 5 }],
+    is: 'nothing',
   },
   {
     name: 'at the server: SYN and SYN-ACK both repeated',

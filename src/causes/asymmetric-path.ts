@@ -37,6 +37,7 @@ function judge(evidence: Evidence): Judgement {
       answersLost(connection, evidence) ??
       answersUnheard(connection, evidence) ??
       ackNeverArrives(connection, evidence) ??
+      ackLost(connection, evidence) ??
       clientUnheard(connection, evidence)
     if (verdict !== null) verdicts.push(verdict)
   }
@@ -140,6 +141,33 @@ function ackNeverArrives(connection: ConnectionFacts, evidence: Evidence): Verdi
     because,
     against: othersFine(connection, evidence),
     values: { direction: 'from server to client' },
+  }
+}
+
+/** As many half-open handshakes are a flood or a scan. */
+const FLOOD = 100
+
+/**
+ * Taken at the server: it repeats its SYN-ACK and no ACK comes, on a port that served nobody. Who had not heard the SYN-ACK would
+ * have repeated its SYN after a second (RFC 6298), so the client did hear it, or never meant to answer.
+ */
+function ackLost(connection: ConnectionFacts, evidence: Evidence): Verdict | null {
+  const { syns, synAcks, ackMs, synAckFrame } = connection.handshake
+  if (connection.ending !== 'handshake-incomplete' || ackMs !== null) return null
+  if (syns !== 1 || synAcks < 3 || captureSide(connection, evidence) === 'client') return null
+  const endpoint = evidence.endpoints.get(connection.server.endpoint)
+  if ((endpoint?.served ?? 0) > 0 || (endpoint?.established ?? 0) > 0) return null
+  const alike = endpoint?.byEnding['handshake-incomplete'] ?? 1
+  if (alike < 2 || alike >= FLOOD) return null
+  const at = atFrame(synAckFrame ?? connection.firstFrame, connection)
+  return {
+    ...found(connection, 'possible', 55),
+    because: [
+      say('syn-ack-repeated', { synAcks }, at),
+      say('nobody-served', {}, connectionRef(connection)),
+    ],
+    against: [say('scan-alike', {}, at)],
+    values: { direction: 'from client to server, after the SYN' },
   }
 }
 

@@ -89,7 +89,11 @@ const streaming = once(({ connections, application }) => {
 })
 
 /** A chunked answer that had been silent as long before went on then: it flows in its own time. */
-function usualSilence(connection: ConnectionFacts, act: Act, http: HttpFacts | null): number {
+export function usualSilence(
+  connection: ConnectionFacts,
+  act: Act,
+  http: HttpFacts | null,
+): number {
   const { longestSilence, response } = connection
   if (http?.chunked !== true || longestSilence?.survived !== true || response === null)
     return FLOWING_MS
@@ -141,7 +145,7 @@ function stillSending(connection: ConnectionFacts, act: Act, evidence: Evidence)
 }
 
 /** Time of the last payload of the server before the client left. */
-function lastServerData(connection: ConnectionFacts, act: Act): number {
+export function lastServerData(connection: ConnectionFacts, act: Act): number {
   const last = connection.sides.server.lastDataMs ?? act.atMs
   if (last <= act.atMs) return last
   const before = connection.tail.findLast(

@@ -14,6 +14,8 @@ import {
 import { leftInTheMiddle } from './client-cancelled.ts'
 import { type Constant, closeTime, densest, unseenOctets } from './closing.ts'
 import { answersMayBeTooLong } from './path-mtu-black-hole.ts'
+import { roundSeconds } from './round.ts'
+import { stoppedAnswers } from './stopped-answers.ts'
 import { weighLoads, withExperiments } from './weigh-experiments.ts'
 
 const say = reasonsOf('client-timeout')
@@ -21,12 +23,6 @@ const say = reasonsOf('client-timeout')
 const MIN_WAIT_MS = 200
 const ENOUGH = 3
 const DOUBTS: readonly string[] = ['long-unseen', 'answer-unseen']
-/** Seconds people and libraries choose. */
-const ROUND_S = [
-  0.25, 0.5, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 45, 50, 60, 90, 100, 120, 180, 240,
-  300, 600,
-]
-
 /** The client gives up a constant time after its request. */
 export const clientTimeout = {
   id: 'client-timeout',
@@ -79,7 +75,7 @@ function judge(evidence: Evidence): Judgement {
           : {}),
     }))
   })
-  verdicts.push(...inTheMiddle(evidence))
+  verdicts.push(...inTheMiddle(evidence), ...stoppedAnswers(evidence))
   const doubt = verdicts.find((v) => v.against.some((r) => DOUBTS.includes(r.key)))
   if (doubt === undefined) return { verdicts }
   const { address } = doubt.connections[0]!.server
@@ -198,11 +194,6 @@ function certaintyOf(constant: Constant<GivenUp>): Certainty | null {
 function differentTimes(members: readonly GivenUp[]): boolean {
   const times = members.map((m) => m.closedMs)
   return Math.max(...times) - Math.min(...times) > 100
-}
-
-/** The round time this wait is: within 1 %, at least 30 ms. */
-export function roundSeconds(ms: number): number | null {
-  return ROUND_S.find((s) => Math.abs(ms - s * 1000) <= Math.max(30, s * 10)) ?? null
 }
 
 function verdictOf(

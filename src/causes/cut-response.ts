@@ -4,7 +4,7 @@ import type { Evidence } from '../evidence/evidence.ts'
 import { firstAct } from './bursts.ts'
 
 /** Of longer connections not every segment is read again: what looks cut may go on. */
-const READ_SEGMENTS = 50_000
+export const READ_SEGMENTS = 50_000
 
 /** A response that its server ended, by FIN or RST, before the length it had announced: RFC 9112 §8. null = not so, or unknown. */
 export function cutResponse(connection: ConnectionFacts, evidence: Evidence): HttpFacts | null {

@@ -79,6 +79,14 @@ causeTable(peerRestarted, [
     is: 'likely',
   },
   {
+    name: 'the same: a NAT that forgot them looks alike, so nobody is to blame yet',
+    connections: [denied(0, 40_000, 2000), denied(1, 40_200, 2200)],
+    endpoints: [{ lastAnswerMs: 50_000 }],
+    is: 'likely',
+    culprit: 'unknown',
+    against: ['perhaps-moved'],
+  },
+  {
     name: 'the same, and nobody is answered afterwards: a reject rule on the server looks the same',
     connections: [denied(0, 40_000, 2000), denied(1, 40_200, 2200)],
     is: 'possible',

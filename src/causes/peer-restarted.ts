@@ -158,14 +158,19 @@ function judgeEndpoint(endpoint: string, denied: Denied[], evidence: Evidence): 
   const shown = back || down !== null
   const likely =
     oneMoment && survivor === null && strong >= 2 && missing === 0 && shown && stranger === null
+  // Neither down in between nor captured there: a box that translates may have lost them, and the server is as it was.
+  const moved = down === null && !proven
+  const { address } = first.connection.server
+  if (moved) against.push(say('perhaps-moved', { host: address }, at))
   return {
     connections: denied.map((d) => d.connection),
     certainty: likely ? 'likely' : 'possible',
     severity: 'problem',
     weight: likely ? 78 : notIdle.length > 0 ? 48 : 42,
-    culprit: { side: 'server', host: first.connection.server.address },
+    culprit: moved ? { side: 'unknown' } : { side: 'server', host: address },
     because,
     against,
+    values: { moved: Number(moved) },
     group: endpoint,
   }
 }

@@ -14,7 +14,6 @@ import {
   type Severity,
   type Verdict,
 } from './cause.ts'
-import { roundSeconds } from './client-timeout.ts'
 import {
   activeAbort,
   type Constant,
@@ -28,6 +27,7 @@ import {
 } from './closing.ts'
 import { apartReasons, closeExperiments, experimentRef, isDistant } from './experiments.ts'
 import { endedWithProcess } from './process-killed.ts'
+import { roundSeconds } from './round.ts'
 import { saidIdle } from './said-idle.ts'
 import { unfinishedRequests, waitingCut } from './waiting-cut.ts'
 

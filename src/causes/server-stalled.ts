@@ -12,12 +12,13 @@ import {
   type Unknown,
   type Verdict,
 } from './cause.ts'
-import { givenUp, roundSeconds } from './client-timeout.ts'
+import { givenUp } from './client-timeout.ts'
 import { closeTime, toleranceMs, unseenOctets } from './closing.ts'
 import { protocolOf } from './farewell.ts'
 import { judgeStalled } from './machine/server-stalled.ts'
 import { countsBy, once } from './once.ts'
 import { answersMayBeTooLong } from './path-mtu-black-hole.ts'
+import { roundSeconds } from './round.ts'
 import { weighConnects, withExperiments } from './weigh-experiments.ts'
 
 const say = reasonsOf('server-stalled')

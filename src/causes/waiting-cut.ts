@@ -1,9 +1,9 @@
 import { groupBy } from '../base/group-by.ts'
 import type { Evidence } from '../evidence/evidence.ts'
 import { atFrame, type Certainty, connectionRef, reasonsOf, type Verdict } from './cause.ts'
-import { roundSeconds } from './client-timeout.ts'
 import { type ClosedUnanswered, closedBeforeAnswer, closedUnanswered } from './closed-unanswered.ts'
 import { type Constant, densest } from './closing.ts'
+import { roundSeconds } from './round.ts'
 
 const say = reasonsOf('server-idle-timeout')
 

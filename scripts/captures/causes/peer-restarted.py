@@ -45,7 +45,7 @@ def lose_state(stage, back):
 
 
 @capture('peer-restarted/listening-again', ending='reset', endedBy='server', victims=6,
-         expects={'verdict': 'problem', 'cause': 'peer-restarted', 'culprit': 'server'})
+         expects={'verdict': 'problem', 'cause': 'peer-restarted'})
 def listening_again(stage):
     """Six idle keep-alive connections (41001-41006); then the server's host loses all state without a packet
     (TCP_REPAIR close, as after a crash of the machine) and its service listens again. Every old
@@ -55,7 +55,7 @@ def listening_again(stage):
 
 
 @capture('peer-restarted/not-back-yet', ending='reset', endedBy='server', victims=6,
-         expects={'verdict': 'inconclusive', 'cause': 'peer-restarted', 'culprit': 'server'})
+         expects={'verdict': 'inconclusive', 'cause': 'peer-restarted'})
 def not_back_yet(stage):
     """As peer-restarted/listening-again, but the service is not up yet: nothing listens when the old connections
     speak (reason NO_SOCKET instead of TCP_FLAGS).

@@ -40,6 +40,34 @@ def one_second(stage):
     time.sleep(2)
 
 
+@capture('client-timeout/response-stopped', ending='clean', endedBy='client', victims=5,
+         expects={'verdict': 'problem', 'cause': 'client-timeout', 'variant': 'response-stopped', 'culprit': 'server'})
+def response_stopped(stage):
+    """The server announces 9,000 octets, sends 6,000 of them and waits for something that does not come. Five clients
+    (41001-41005) give up after 2 s of silence and close, in order. Others (42001-42004) get the whole page.
+    """
+    def handle(connection):
+        head = read_head(connection)
+        whole = b'/report' not in head
+        connection.sendall(reply(b'page\n' * (1800 if whole else 1200), length=9000))
+        connection.recv(1)
+        connection.close()
+
+    stage.serve(80, handle)
+    stage.tap(CLIENT, snap=200)
+
+    def victim(n):
+        def work():
+            time.sleep(0.31 * n)
+            connection = stage.connect(80, 41000 + n, timeout=2.0)
+            connection.sendall(get('/report'))
+            stage.note(f'4100{n}: {seen(read_reply, connection)}')
+            connection.close()
+        return work
+
+    together(*[victim(n) for n in range(1, 6)], lambda: bystanders(stage, 4, gap=0.4))
+
+
 @capture('server-stalled/never-answered', ending='open', victims=6,
          expects={'verdict': 'problem', 'cause': 'server-stalled', 'culprit': 'server'})
 def never_answered(stage):

@@ -21,6 +21,8 @@ export const asymmetricPath = {
     'client-lost':
       '{times:count} segments of the client after the SYN are not in the capture at the server',
     'nobody-served': 'no connection to this port was served in the whole capture',
+    'scan-alike':
+      'a scanner, or a SYN with a forged address, never sends an ACK either; who had not heard the SYN-ACK would have repeated its SYN',
     'queue-alike': 'a full accept queue looks the same from the client',
     'no-longer-heard':
       'at first the client heard the server; then it asked the same {asked:count} more times though the server answered {answered:count} times, and acknowledged nothing more',

@@ -10,6 +10,12 @@ export const clientTimeout = {
     'gave-up': 'the client closed {waited:ms} after its request, no octet of an answer having come',
     'left-in-answer':
       'the client closed {waited:ms} after its request, {got:octets} into an answer that was still coming',
+    'stopped-in-answer':
+      'of a body of {told:octets} (Content-Length) {got:octets} came, then nothing for {silence:ms}; the client closed',
+    'stopped-in-chunks':
+      'of a body in chunks {got:octets} came, the last chunk not, then nothing for {silence:ms}; the client closed',
+    'path-well':
+      "the server's kernel acknowledged that close: the path was well, the server had nothing to send",
     constant:
       '{count:count} of {of:count} such clients gave up after {timeout:ms}, at most {spread:ms} apart: a timeout',
     round: '{s} s is a round time, as people configure them',
@@ -60,6 +66,18 @@ export const clientTimeout = {
     },
   ],
   variants: {
+    'response-stopped': {
+      title:
+        '{server} stopped in the middle of {connections:count} responses, and the clients gave up, here after {timeout:ms} of silence',
+      fix: [
+        {
+          text: 'Find what the handler waits for between two parts of its answer: a slow query or upstream, a lock, a full pool; of a proxy, see its own log for the backend.',
+        },
+        {
+          text: 'Content-Length larger than the body leaves clients waiting in the same way: compare the announced length with what the application writes (encodings, filters that shorten it).',
+        },
+      ],
+    },
     'response-too-slow': {
       title: 'clients of {server} gave up after {timeout:ms} in the middle of the answer',
       fix: [

@@ -3,7 +3,8 @@ import { resetReasons, survivedIdle } from './commands.ts'
 import { silenceSays } from './experiments.ts'
 
 export const peerRestarted = {
-  title: '{server} no longer knew {connections:count} connections: it restarted or lost its state',
+  title:
+    '{server} no longer knew {connections:count} connections: it restarted or lost its state{moved?, or what stands before it (NAT, balancer) did|}',
   because: {
     ...silenceSays,
     'unknown-to-it':
@@ -22,6 +23,8 @@ export const peerRestarted = {
     'not-captured':
       '{missing:octets} of the server that the client acknowledged are not in the capture: its FIN may be missing too',
     'sent-by-server': 'the capture at the server shows that it sent the reset itself',
+    'perhaps-moved':
+      'a NAT on the way that forgot its translations, or a balancer that chose another server, ends connections in the same way: a capture at {host} then has the segment under another port or address',
     'ttl-rare':
       'most packets of the server have TTL {usual}, and only few the TTL {ttl} of the reset: a box that answers in its name (a SYN proxy) may have sent it',
     'ttl-only': 'that the server itself sent it rests on the TTL {ttl} alone',
@@ -40,6 +43,10 @@ export const peerRestarted = {
     {
       text: 'On {host}: when did the host and the process start? Was the address moved to another machine?',
       command: "uptime -s; last -x reboot | head -3; ss -ltnp 'sport = :{port}'",
+    },
+    {
+      text: 'Was a NAT or balancer on the way restarted or its table flushed then, or did a service get other endpoints?',
+      command: 'sudo conntrack -S; kubectl get endpointslices --watch',
     },
     {
       text: 'The kernel gives TCP_FLAGS (port listens again) or NO_SOCKET (it does not) as the reason of such resets.',
