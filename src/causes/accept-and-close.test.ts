@@ -1,3 +1,4 @@
+import type { HttpFacts } from '../../src/evidence/application.ts'
 import { causeTable } from '../../test/helpers/cause-table.ts'
 import {
   application,
@@ -39,6 +40,18 @@ const spokeAndClosed = (id: number, askedMs = 1.6) =>
     },
   })
 
+/** Closed by the server's FIN right behind 500 octets of an answer. */
+const cutAfter = (id: number) => {
+  const { fin } = serverFin(5.5).server
+  const server = { fins: 1, fin: { ...fin, seq: 501 } }
+  return connection({ id, ending: 'clean', endedBy: 'server', sides: { server } })
+}
+const halfAnswer = (over: Partial<HttpFacts>) =>
+  application({
+    protocol: 'http',
+    http: { responseFrame: 6, contentLength: 9000, bodyOctetsSeen: 400, ...over } as HttpFacts,
+  })
+
 causeTable(acceptAndClose, [
   {
     name: 'the server speaks first and closes, and the client asks only then: turned away in words',
@@ -55,6 +68,22 @@ causeTable(acceptAndClose, [
     is: 'possible',
     variant: 'turned-away',
     against: ['only-one'],
+  },
+  {
+    name: 'closed in order before the end of its answer',
+    connections: [cutAfter(0), cutAfter(1)],
+    application: [0, 1].map((id) => [id, halfAnswer({ bodyComplete: false })] as const),
+    is: 'likely',
+    variant: 'answer-cut',
+    culprit: 'server',
+    because: ['cut-length'],
+    explains: 2,
+  },
+  {
+    name: 'near miss: the answer was whole',
+    connections: [cutAfter(0), cutAfter(1)],
+    application: [0, 1].map((id) => [id, halfAnswer({ bodyComplete: true })] as const),
+    is: 'nothing',
   },
   {
     name: 'near miss: it closes after the client has asked',

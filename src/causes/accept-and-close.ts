@@ -10,6 +10,7 @@ import {
   type Verdict,
 } from './cause.ts'
 import { type ClosedUnanswered, closedUnanswered } from './closed-unanswered.ts'
+import { cutResponse } from './cut-response.ts'
 import { weighConnects, weighed } from './weigh-experiments.ts'
 import { foreignTtl } from './where.ts'
 
@@ -54,12 +55,14 @@ export const acceptAndClose = {
 function judge(evidence: Evidence): Judgement {
   const closed = new Map<string, Act[]>()
   const turnedAway = new Map<string, Act[]>()
+  const cut = new Map<string, Act[]>()
   const later = new Map<string, ClosedUnanswered[]>()
   for (const connection of evidence.connections) {
     const act = firstAct(connection)
     if (act === null) continue
     if (closedAtOnce(act, evidence)) push(closed, act)
     else if (spokeAndClosed(act)) push(turnedAway, act)
+    else if (act.how === 'fin' && cutResponse(connection, evidence) !== null) push(cut, act)
     else {
       const unanswered = closedUnanswered(connection, evidence)
       if (unanswered !== null) push(later, unanswered)
@@ -71,6 +74,7 @@ function judge(evidence: Evidence): Judgement {
       ...[...later.values()]
         .filter((all) => !isMereEnd(all, evidence))
         .map((all) => closedLater(all, evidence)),
+      ...[...cut.values()].map((acts) => judgeCut(acts, evidence)),
       ...[...turnedAway.values()].map((acts) => judgeTurnedAway(acts, evidence)),
     ],
   }
@@ -114,6 +118,22 @@ function spokeAndClosed({ connection, side, atMs, how }: Act): boolean {
   return (
     atMs - handshake.ackMs <= SOON_MS && client.firstDataMs !== null && client.firstDataMs > atMs
   )
+}
+
+/**
+ * An orderly close before the end that the answer itself had announced: a handler that failed over it, a proxy that lost its
+ * backend, a length that is wrong. That it was cut is certain, why packets do not say.
+ */
+function judgeCut(acts: readonly Act[], evidence: Evidence): Verdict {
+  const { connection, frame } = acts[0]!
+  const { bodyOctetsSeen, contentLength } = cutResponse(connection, evidence)!
+  const values = { times: acts.length, got: bodyOctetsSeen ?? 0 }
+  const at = atFrame(frame, connection)
+  const cut =
+    contentLength === null
+      ? say('cut-chunks', values, at)
+      : say('cut-length', { ...values, told: contentLength }, at)
+  return { ...verdictOf(acts, [cut], [], true), variant: 'answer-cut', weight: 53 }
 }
 
 /** Turned away in words, as SSH, SMTP, FTP and Redis do where a limit is reached or an address is not liked. */

@@ -17,6 +17,20 @@ def slow_paths(stage, slow_s):
     stage.serve(80, handle)
 
 
+def impatient(stage, count, gap_s, timeout_s):
+    """Clients 41001 ... that ask for /report and close when nothing comes for a while; as many bystanders."""
+    def victim(n):
+        def work():
+            time.sleep(gap_s * n)
+            connection = stage.connect(80, 41000 + n, timeout=timeout_s)
+            connection.sendall(get('/report'))
+            stage.note(f'4100{n}: {seen(read_reply, connection)}')
+            connection.close()
+        return work
+
+    together(*[victim(n) for n in range(1, count + 1)], lambda: bystanders(stage, count, gap=0.4))
+
+
 @capture('client-timeout/one-second', ending='reset-after-fin', endedBy='client', victims=6, stage={'delay_ms': 4},
          expects={'verdict': 'problem', 'cause': 'client-timeout', 'culprit': 'server'})
 def one_second(stage):
@@ -27,16 +41,7 @@ def one_second(stage):
     slow_paths(stage, 1.8)
     stage.tap(CLIENT, snap=200)
 
-    def victim(n):
-        def work():
-            time.sleep(0.37 * n)
-            connection = stage.connect(80, 41000 + n, timeout=1.0)
-            connection.sendall(get('/report'))
-            stage.note(f'4100{n}: {seen(read_reply, connection)}')
-            connection.close()
-        return work
-
-    together(*[victim(n) for n in range(1, 7)], lambda: bystanders(stage, 6, gap=0.4))
+    impatient(stage, 6, gap_s=0.37, timeout_s=1.0)
     time.sleep(2)
 
 
@@ -44,7 +49,7 @@ def one_second(stage):
          expects={'verdict': 'problem', 'cause': 'client-timeout', 'variant': 'response-stopped', 'culprit': 'server'})
 def response_stopped(stage):
     """The server announces 9,000 octets, sends 6,000 of them and waits for something that does not come. Five clients
-    (41001-41005) give up after 2 s of silence and close, in order. Others (42001-42004) get the whole page.
+    (41001-41005) give up after 2 s of silence and close, in order. Others (42001-42005) get the whole page.
     """
     def handle(connection):
         head = read_head(connection)
@@ -56,16 +61,7 @@ def response_stopped(stage):
     stage.serve(80, handle)
     stage.tap(CLIENT, snap=200)
 
-    def victim(n):
-        def work():
-            time.sleep(0.31 * n)
-            connection = stage.connect(80, 41000 + n, timeout=2.0)
-            connection.sendall(get('/report'))
-            stage.note(f'4100{n}: {seen(read_reply, connection)}')
-            connection.close()
-        return work
-
-    together(*[victim(n) for n in range(1, 6)], lambda: bystanders(stage, 4, gap=0.4))
+    impatient(stage, 5, gap_s=0.31, timeout_s=2.0)
 
 
 @capture('server-stalled/never-answered', ending='open', victims=6,

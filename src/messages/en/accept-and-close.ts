@@ -13,6 +13,10 @@ export const acceptAndClose = {
       '{fins:count} by FIN and {resets:count} by RST: it depends only on whether the request was there already',
     'had-read':
       '{times:count} times the request had been read: closing on an unread one gives RST, this was FIN',
+    'cut-length':
+      '{times:count} times the server closed (FIN) before the end of its answer: here {got:octets} of a body of {told:octets} had come (Content-Length)',
+    'cut-chunks':
+      '{times:count} times the server closed (FIN) before the end of its answer: here {got:octets} of a body had come, its last chunk not (Transfer-Encoding: chunked)',
     'spoke-and-closed':
       '{times:count} times the server sent {octets:octets} and closed (FIN), typically {age:ms} after the handshake, before the client had said its first word',
     'read-later':
@@ -69,6 +73,32 @@ export const acceptAndClose = {
     },
   ],
   variants: {
+    'answer-cut': {
+      experiment: {
+        ...serves,
+        supports: 'one plain request is cut in the middle of its answer too',
+        refutes: 'it is answered whole: look at what the cut ones have in common',
+      },
+      title: '{server} closed {connections:count} connections in the middle of its answer',
+      now: [
+        {
+          text: 'See what these requests have in common (path, size, duration) and what the server logged at these seconds.',
+          command: 'tcpwhy analyze --port {port} -v FILE',
+        },
+      ],
+      confirm: [
+        {
+          text: 'An error of the application after it had begun to answer (an exception while streaming, a worker that was recycled), a time-out in the server, or of a proxy: upstream prematurely closed connection.',
+          command:
+            'journalctl --since "-1h" | grep -iE "prematurely closed|panic|traceback|segfault|worker|timed out"',
+        },
+      ],
+      fix: [
+        {
+          text: 'Repair what fails in the middle; a Content-Length that is larger than the body looks the same, so compare both where something filters or compresses answers.',
+        },
+      ],
+    },
     'turned-away': {
       title:
         '{server} turned {connections:count} connections away: it spoke first and closed, whatever the client wanted',
