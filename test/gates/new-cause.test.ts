@@ -11,7 +11,7 @@ const bin = (path: string) => join(root, 'node_modules', path)
 const TSX = bin('tsx/dist/cli.mjs')
 const SCRIPT = join(root, 'scripts/new-cause.ts')
 
-afterAll(() => rmSync(place, { recursive: true }))
+afterAll(() => rmSync(place, { recursive: true }), 120_000)
 
 function node(args: string[], cwd = place) {
   return spawnSync(process.execPath, args, { cwd, encoding: 'utf8' })
