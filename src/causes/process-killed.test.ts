@@ -173,6 +173,18 @@ causeTable(processKilled, [
     against: ['one-age'],
   },
   {
+    name: 'the same, and one that had its answer: that one waited for nothing',
+    connections: [
+      leftAfter(0, 800),
+      leftAfter(1, 800),
+      leftAfter(2, 800),
+      finned(3, false, 'client'),
+    ],
+    is: 'possible',
+    variant: 'client',
+    explains: 3,
+  },
+  {
     name: 'a client left requests of different ages, but connections of one age: stopped, or a timeout on the whole',
     connections: [0, 1, 2].map((id) => leftAfter(id, 300 + 250 * id, { startMs: -100 })),
     is: 'possible',

@@ -304,7 +304,8 @@ function clientDied(evidence: Evidence, acts: Act[]): Verdict | null {
   if (mixed) because.push(say('mixed', { fins, resets: acts.length - fins }, at))
   if (differ) because.push(say('ages', { cut: waiting.length, youngest, oldest }, asked))
   return {
-    connections: acts.map((a) => a.connection),
+    // Of one age a limit of the client explains those that waited; those that were idle it closed like any other.
+    connections: (differ || mixed ? acts : waiting).map((a) => a.connection),
     variant: 'client',
     certainty: differ ? 'likely' : 'possible',
     severity: 'notice',
