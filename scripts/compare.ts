@@ -8,7 +8,7 @@ import { type OwnConnection, ownConnections, pairKey } from './compare/own.ts'
 import * as peers from './compare/peers.ts'
 import * as tables from './compare/tables.ts'
 import { Tally } from './compare/tally.ts'
-import { compareTexts } from './compare/texts.ts'
+import { comparePrints, compareTexts } from './compare/texts.ts'
 
 const folder = resolve(option('--captures') ?? join(import.meta.dirname, '../../shared/captures'))
 const only = option('--only')
@@ -30,7 +30,10 @@ for (const capture of captures) {
   compareArkime(capture.name, own)
   compareTcptrace(capture.name, own)
 }
-if (only === undefined) await compareTexts(folder, tally)
+if (only === undefined) {
+  await compareTexts(folder, tally)
+  await comparePrints(tally)
+}
 console.log(tally.print())
 process.exitCode = tally.unexplained > 0 ? 1 : 0
 

@@ -3,6 +3,7 @@ import type { CaptureSourceInfo } from '../capture/types.ts'
 import { faultText, oneDirectionIn } from '../diagnose/one-direction.ts'
 import type { Source } from '../diagnose/report.ts'
 import type { SourceFacts } from '../evidence/evidence.ts'
+import { dissectorTables } from '../packet/dissectors/index.ts'
 import { isHeadersOnly } from './headers-only.ts'
 import type { FlowsRead } from './read-flows.ts'
 import type { Vantage } from './types.ts'
@@ -108,6 +109,8 @@ function missingText(read: FlowsRead): string {
     : 'octets were acknowledged that are not in this capture: it lost packets, or a filter left them out; what is absent may have been sent all the same'
 }
 
+const { links } = dissectorTables()
+
 /** Text without dates is put on this day; a real capture is from later. */
 const FIRST_REAL_NS = 86_400_000_000_000n * 3650n
 
@@ -118,6 +121,16 @@ function faultsOf(info: CaptureSourceInfo, unreadable: number, firstNs: bigint):
     ...(f.frame > 0 ? { frame: f.frame } : {}),
     text: f.text,
   }))
+  const strange = [...new Set(info.interfaces.map(({ link }) => link))].filter(
+    (link) => !links.has(link),
+  )
+  if (info.records > 0 && strange.length > 0) {
+    faults.push({
+      name: 'link-type-not-read',
+      count: strange.length,
+      text: `packets of link type ${strange.join(', ')} are not read (https://www.tcpdump.org/linktypes.html): capture on another interface`,
+    })
+  }
   if (info.records > 0 && info.format === 'tcpdump-text' && firstNs < FIRST_REAL_NS) {
     faults.push({
       name: 'no-date',

@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import type { ConnectionSummary, Report } from '../../src/diagnose/report.ts'
 import { built, root, tcpwhy } from '../helpers/built.ts'
-import { PcapngWriter } from '../helpers/pcap-writer.ts'
+import { PcapngWriter, pcapFile } from '../helpers/pcap-writer.ts'
 import {
   analyze,
   asWritten,
@@ -38,6 +38,19 @@ function fifo(name: string, path: string): string {
   spawn('sh', ['-c', 'cat "$1" > "$2"', 'sh', path, place], { stdio: 'ignore' }).unref()
   return place
 }
+
+test('a link type that is not read is named, and the way to one that is', async () => {
+  const frames = [1, 2, 3].map((i) => ({
+    timeNs: BigInt(i) * 1_000_000_000n,
+    data: new Uint8Array(60),
+  }))
+  const path = write('radio.pcap', pcapFile({ records: frames, link: 105 }))
+  const { report } = await analyze([path])
+  expect(report.verdict).toBe('inconclusive')
+  expect(report.sources[0]!.faults).toMatchObject([
+    { name: 'link-type-not-read', text: expect.stringContaining('link type 105') },
+  ])
+})
 
 describe('a pipe', () => {
   test('is kept for a second look: the ladder is whole', async () => {
