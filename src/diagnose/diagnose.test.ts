@@ -446,6 +446,17 @@ describe('ranking and verdict', () => {
     expect(run({ connections: open, paths: [most] }, none).verdict).toBe('healthy')
   })
 
+  test('one direction only, and beside it connections with no more than a SYN: those prove no other direction', () => {
+    const connections = Array.from({ length: 6 }, (_, id) => connection({ id }))
+    const half = { oneSided: { client: 2, server: 0 }, loneSyns: 4 }
+    const none = [cause('linger-zero', { when: () => false })]
+    const report = run({ connections, paths: [half] }, none)
+    expect(report.verdict).toBe('inconclusive')
+    expect(report.headline).toContain('(2 of 6 connections)')
+    const answered = { ...half, loneSyns: 1 }
+    expect(run({ connections, paths: [answered] }, none).verdict).toBe('healthy')
+  })
+
   test('one pair of hosts in one direction only, others in both: asked for, and no verdict changed', () => {
     const open = Array.from({ length: 5 }, (_, id) =>
       connection({ id, ...(id === 4 ? { client: address('10.77.1.9', 40000) } : {}) }),

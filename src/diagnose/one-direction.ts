@@ -12,6 +12,8 @@ export interface HalfPath {
   from: string
   to: string
   connections: number
+  /** Beside them: those of which there is no more than a SYN. */
+  loneSyns: number
 }
 
 export interface OneDirection {
@@ -31,15 +33,22 @@ export function oneDirectionIn(all: Iterable<PathFacts>, total: number): OneDire
   if (paths.length === 0) return null
   paths.sort((a, b) => b.connections - a.connections)
   const connections = paths.reduce((sum, p) => sum + p.connections, 0)
-  return { paths, connections, whole: connections >= NEARLY_ALL * total }
+  const alone = paths.reduce((sum, p) => sum + p.loneSyns, 0)
+  return { paths, connections, whole: connections + alone >= NEARLY_ALL * total }
 }
 
-function halfOf({ client, server, connections, oneSided }: PathFacts): HalfPath | null {
+function halfOf({
+  client,
+  server,
+  connections,
+  oneSided,
+  loneSyns = 0,
+}: PathFacts): HalfPath | null {
   if (oneSided === undefined) return null
   const { client: up, server: down } = oneSided
-  if (up + down === 0 || up + down < NEARLY_ALL * connections) return null
+  if (up + down === 0 || up + down < NEARLY_ALL * (connections - loneSyns)) return null
   const [from, to] = up >= down ? [client, server] : [server, client]
-  return { from, to, connections: up + down }
+  return { from, to, connections: up + down, loneSyns }
 }
 
 /** What is missing, and how to get it. */

@@ -57,6 +57,7 @@ export interface PathTotals {
   undecided: number
   onlyClient: number
   onlyServer: number
+  loneSyns: number
   survivedT: number
   survivedId: number
   missingOctets: number
@@ -219,6 +220,7 @@ export class Aggregates {
       undecided: 0,
       onlyClient: 0,
       onlyServer: 0,
+      loneSyns: 0,
       survivedT: 0,
       survivedId: -1,
       missingOctets: 0,

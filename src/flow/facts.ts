@@ -343,6 +343,8 @@ export interface PathFacts {
    * Connections of which only this side's packets are in the capture although it acknowledges the other's; absent = not told.
    */
   oneSided?: Record<Side, number>
+  /** Connections of which only SYNs are in the capture: whether answers are missing in it they cannot tell; absent = not told. */
+  loneSyns?: number
   survivedSilenceMs: number
   survivedSilenceId: number | null
   missingOctets: number

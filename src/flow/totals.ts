@@ -80,6 +80,7 @@ export function aggregate(
   path.undecided += ints[c + L.S_UNDECIDED]! + ints[s + L.S_UNDECIDED]!
   if (ints[s + L.S_PACKETS] === 0 && acknowledges(ints, c)) path.onlyClient++
   else if (ints[c + L.S_PACKETS] === 0 && acknowledges(ints, s)) path.onlyServer++
+  else if (ints[s + L.S_PACKETS] === 0 && ints[at + L.R_SYNS]! > 0) path.loneSyns++
   path.largestFromClient = Math.max(path.largestFromClient, ints[c + L.S_BIG_ACKED]!)
   path.largestFromServer = Math.max(path.largestFromServer, ints[s + L.S_BIG_ACKED]!)
   path.missingOctets +=
@@ -177,6 +178,7 @@ export function printed(aggregates: Aggregates, addresses: AddressBook): Totals 
       lossyConnections: p.lossyConnections,
       undecided: p.undecided,
       oneSided: { client: p.onlyClient, server: p.onlyServer },
+      loneSyns: p.loneSyns,
       survivedSilenceMs: p.survivedT / 1e6,
       survivedSilenceId: p.survivedId < 0 ? null : p.survivedId,
       missingOctets: p.missingOctets,
