@@ -1,3 +1,4 @@
+import { groupBy } from '../base/group-by.ts'
 import type { ConnectionFacts } from '../evidence/connection.ts'
 import type { Evidence } from '../evidence/evidence.ts'
 import { acceptQueueOverflow } from './accept-queue-overflow.ts'
@@ -42,14 +43,10 @@ export interface GivenUp {
 }
 
 function judge(evidence: Evidence): Judgement {
-  const byServer = new Map<string, GivenUp[]>()
-  for (const connection of evidence.connections) {
-    const found = givenUp(connection)
-    if (found === null || found.waitedMs < MIN_WAIT_MS) continue
-    const list = byServer.get(connection.server.endpoint)
-    if (list === undefined) byServer.set(connection.server.endpoint, [found])
-    else list.push(found)
-  }
+  const left = evidence.connections
+    .flatMap((c) => givenUp(c) ?? [])
+    .filter(({ waitedMs }) => waitedMs >= MIN_WAIT_MS)
+  const byServer = groupBy(left, ({ connection }) => connection.server.endpoint)
   const overflows = overflowsOf(evidence)
   const verdicts = [...byServer.values()].flatMap((all) => {
     const constant = densest(all, (g) => g.waitedMs)
@@ -109,20 +106,14 @@ function isKnown({ connection }: GivenUp, { application }: Evidence): boolean {
 
 /** Clients whose limit is on the whole exchange: they leave at one age of the request, the answer still coming. */
 function inTheMiddle(evidence: Evidence): Verdict[] {
-  const byServer = new Map<string, GivenUp[]>()
-  for (const { connection, atMs, frame } of leftInTheMiddle(evidence).byTimer) {
+  const left = leftInTheMiddle(evidence).byTimer.flatMap(({ connection, atMs, frame }) => {
     const { request } = connection
-    if (request === null || atMs - request.startMs < MIN_WAIT_MS) continue
-    const list = byServer.get(connection.server.endpoint) ?? []
-    list.push({
-      connection,
-      requestFrame: request.lastFrame,
-      waitedMs: atMs - request.startMs,
-      closedMs: atMs,
-      closeFrame: frame,
-    })
-    byServer.set(connection.server.endpoint, list)
-  }
+    if (request === null || atMs - request.startMs < MIN_WAIT_MS) return []
+    const waitedMs = atMs - request.startMs
+    const requestFrame = request.lastFrame
+    return [{ connection, requestFrame, waitedMs, closedMs: atMs, closeFrame: frame }]
+  })
+  const byServer = groupBy(left, ({ connection }) => connection.server.endpoint)
   return [...byServer.values()].flatMap((all) => {
     const constant = densest(all, (g) => g.waitedMs)
     const certainty = constant === null ? null : certaintyOf(constant)

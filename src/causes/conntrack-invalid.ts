@@ -1,3 +1,4 @@
+import { groupBy } from '../base/group-by.ts'
 import type { ConnectionFacts, Side } from '../evidence/connection.ts'
 import type { Evidence } from '../evidence/evidence.ts'
 import {
@@ -36,12 +37,7 @@ export const conntrackInvalid = {
 } as const satisfies Cause
 
 function judge(evidence: Evidence): Judgement {
-  const byClient = new Map<string, ConnectionFacts[]>()
-  for (const connection of evidence.connections) {
-    const same = byClient.get(connection.client.endpoint)
-    if (same === undefined) byClient.set(connection.client.endpoint, [connection])
-    else same.push(connection)
-  }
+  const byClient = groupBy(evidence.connections, ({ client }) => client.endpoint)
   const verdicts: Verdict[] = passedTheBox(evidence)
   for (const stray of evidence.connections) {
     const resetter = strayReset(stray)

@@ -1,3 +1,4 @@
+import { groupBy } from '../base/group-by.ts'
 import type { ConnectionFacts } from '../evidence/connection.ts'
 import type { Evidence } from '../evidence/evidence.ts'
 import {
@@ -43,14 +44,8 @@ interface Close {
 }
 
 function judge(evidence: Evidence): Judgement {
-  const byClient = new Map<string, Close[]>()
-  for (const connection of evidence.connections) {
-    const close = closeOf(connection)
-    if (close === null) continue
-    const list = byClient.get(connection.client.address)
-    if (list === undefined) byClient.set(connection.client.address, [close])
-    else list.push(close)
-  }
+  const closed = evidence.connections.flatMap((c) => closeOf(c) ?? [])
+  const byClient = groupBy(closed, ({ connection }) => connection.client.address)
   const verdicts: Verdict[] = []
   let lone: Close[] | null = null
   for (const closes of byClient.values()) {

@@ -1,3 +1,4 @@
+import { groupBy } from '../base/group-by.ts'
 import type { ConnectionFacts } from '../evidence/connection.ts'
 import type { Evidence } from '../evidence/evidence.ts'
 import { firstAct, saidNothing } from './bursts.ts'
@@ -42,15 +43,10 @@ interface Check {
 }
 
 function judge(evidence: Evidence): Judgement {
-  const groups = new Map<string, Check[]>()
-  for (const connection of evidence.connections) {
-    const check = asCheck(connection)
-    if (check === null) continue
-    const key = `${connection.client.address} ${connection.server.endpoint}`
-    const group = groups.get(key)
-    if (group === undefined) groups.set(key, [check])
-    else group.push(check)
-  }
+  const groups = groupBy(
+    evidence.connections.flatMap((c) => asCheck(c) ?? []),
+    ({ connection: { client, server } }) => `${client.address} ${server.endpoint}`,
+  )
   const silent = [...groups].map(([key, checks]) => judgeGroup(key, checks))
   return { verdicts: [...silent, ...httpChecks(evidence)] }
 }

@@ -1,3 +1,4 @@
+import { groupBy } from '../base/group-by.ts'
 import type { ConnectionFacts, ResetFacts } from '../evidence/connection.ts'
 import type { Evidence } from '../evidence/evidence.ts'
 import { frameOf, type Reason, reasonsOf, type Verdict } from './cause.ts'
@@ -36,15 +37,11 @@ interface Check {
  * @see HAProxy src/tcpcheck.c tcpcheck_main, include/haproxy/connection.h conn_ctrl_close (linger_risk)
  */
 export function httpChecks(evidence: Evidence): Verdict[] {
-  const groups = new Map<string, Check[]>()
-  for (const connection of evidence.connections) {
-    const check = asCheck(connection, evidence)
-    if (check === null) continue
-    const key = `${connection.client.address} ${connection.server.endpoint} ${check.octets}`
-    const group = groups.get(key)
-    if (group === undefined) groups.set(key, [check])
-    else group.push(check)
-  }
+  const groups = groupBy(
+    evidence.connections.flatMap((c) => asCheck(c, evidence) ?? []),
+    ({ connection: { client, server }, octets }) =>
+      `${client.address} ${server.endpoint} ${octets}`,
+  )
   return [...groups].flatMap(([key, checks]) => judgeGroup(key, checks) ?? [])
 }
 

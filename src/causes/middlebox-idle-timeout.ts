@@ -1,3 +1,4 @@
+import { groupBy } from '../base/group-by.ts'
 import type { ConnectionFacts, ResetFacts, Segment } from '../evidence/connection.ts'
 import type { EndpointFacts, Evidence, SegmentFate } from '../evidence/evidence.ts'
 import {
@@ -75,13 +76,7 @@ function judge(evidence: Evidence): Judgement {
 }
 
 function byPath(deaths: readonly Death[]): Death[][] {
-  const groups = new Map<string, Death[]>()
-  for (const death of deaths) {
-    const group = groups.get(death.connection.server.endpoint)
-    if (group === undefined) groups.set(death.connection.server.endpoint, [death])
-    else group.push(death)
-  }
-  return [...groups.values()]
+  return [...groupBy(deaths, ({ connection }) => connection.server.endpoint).values()]
 }
 
 function intervalOf(deaths: readonly Death[], evidence: Evidence): Interval {

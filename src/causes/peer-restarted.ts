@@ -1,3 +1,4 @@
+import { groupBy } from '../base/group-by.ts'
 import type { ConnectionFacts, ResetFacts } from '../evidence/connection.ts'
 import type { Evidence } from '../evidence/evidence.ts'
 import {
@@ -49,15 +50,10 @@ interface Denied {
 }
 
 function judge(evidence: Evidence): Judgement {
-  const groups = new Map<string, Denied[]>()
-  for (const connection of evidence.connections) {
-    const denied = asDenied(connection, evidence)
-    if (denied === null) continue
-    const { endpoint } = connection.server
-    const group = groups.get(endpoint)
-    if (group === undefined) groups.set(endpoint, [denied])
-    else group.push(denied)
-  }
+  const groups = groupBy(
+    evidence.connections.flatMap((c) => asDenied(c, evidence) ?? []),
+    ({ connection }) => connection.server.endpoint,
+  )
   const verdicts: Verdict[] = []
   for (const [endpoint, denied] of groups) {
     const verdict = judgeEndpoint(endpoint, denied, evidence)

@@ -1,3 +1,4 @@
+import { groupBy } from '../base/group-by.ts'
 import type { Evidence } from '../evidence/evidence.ts'
 import type { Cause, Judgement } from './cause.ts'
 import { type Stall, stallOf } from './server-stalled.ts'
@@ -34,14 +35,8 @@ function judge(evidence: Evidence): Judgement {
 
 /** The server with most requests that were delivered and not answered; null below a few. */
 export function worstEndpoint(evidence: Evidence): Stall[] | null {
-  const byServer = new Map<string, Stall[]>()
-  for (const connection of evidence.connections) {
-    const stall = stallOf(connection)
-    if (stall === null) continue
-    const list = byServer.get(connection.server.endpoint)
-    if (list === undefined) byServer.set(connection.server.endpoint, [stall])
-    else list.push(stall)
-  }
+  const stalls = evidence.connections.flatMap((c) => stallOf(c) ?? [])
+  const byServer = groupBy(stalls, ({ connection }) => connection.server.endpoint)
   const worst = [...byServer.values()].reduce<Stall[]>((a, b) => (b.length > a.length ? b : a), [])
   return worst.length >= SEVERAL ? worst : null
 }

@@ -1,3 +1,4 @@
+import { groupBy } from '../base/group-by.ts'
 import type { ConnectionFacts, Side } from '../evidence/connection.ts'
 import type { Evidence } from '../evidence/evidence.ts'
 import type { IdleExperiment } from '../evidence/experiments.ts'
@@ -57,16 +58,14 @@ interface IdleClose {
 }
 
 function judge(evidence: Evidence): Judgement {
-  const byServer = new Map<string, IdleClose[]>()
   const died = endedWithProcess(evidence)
-  for (const connection of evidence.connections) {
-    const close = idleClose(connection, evidence)
-    if (close === null || (close.side === 'server' && died.has(connection))) continue
-    const key = `${connection.server.endpoint} ${close.side}`
-    const list = byServer.get(key)
-    if (list === undefined) byServer.set(key, [close])
-    else list.push(close)
-  }
+  const closed = evidence.connections
+    .flatMap((c) => idleClose(c, evidence) ?? [])
+    .filter(({ side, connection }) => side !== 'server' || !died.has(connection))
+  const byServer = groupBy(
+    closed,
+    ({ connection, side }) => `${connection.server.endpoint} ${side}`,
+  )
   const verdicts: Verdict[] = [
     ...waitingCut(evidence),
     ...unfinishedRequests(evidence),

@@ -1,3 +1,4 @@
+import { groupBy } from '../base/group-by.ts'
 import type { ConnectionFacts, ResetFacts, Side } from '../evidence/connection.ts'
 import type { Evidence } from '../evidence/evidence.ts'
 import {
@@ -33,15 +34,10 @@ interface Stranger {
 }
 
 function judge(evidence: Evidence): Judgement {
-  const groups = new Map<string, Stranger[]>()
-  for (const connection of evidence.connections) {
-    const stranger = asStranger(connection, evidence)
-    if (stranger === null) continue
-    const { address } = connection[stranger.side]
-    const group = groups.get(address)
-    if (group === undefined) groups.set(address, [stranger])
-    else group.push(stranger)
-  }
+  const groups = groupBy(
+    evidence.connections.flatMap((c) => asStranger(c, evidence) ?? []),
+    ({ connection, side }) => connection[side].address,
+  )
   return { verdicts: [...groups.values()].map((group) => judgeAddress(group, evidence)) }
 }
 
