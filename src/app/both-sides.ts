@@ -13,6 +13,7 @@ import {
 import type { View } from '../evidence/vantage/view.ts'
 import { Replay } from '../flow/replay.ts'
 import type { Packet } from '../packet/packet.ts'
+import { hiding } from './filter.ts'
 import type { Inputs } from './inputs.ts'
 import { type FlowsRead, type ReadOptions, readFlows } from './read-flows.ts'
 import { readAgain } from './reread.ts'
@@ -49,11 +50,7 @@ export async function readBothSides(
   if (again === null) return 'unread'
   const firstFrames = new Map<number, number>()
   const wanted = new Set(pairs.map((p) => p.near.firstFrame))
-  const filter: NonNullable<ReadOptions['filter']> = (addresses, originNs) => {
-    const inner = options.filter?.(addresses, originNs) ?? null
-    const hides = hidden.filter(addresses)
-    return (p, tNs) => !hides(p, tNs) && (inner === null || inner(p, tNs))
-  }
+  const filter = hiding((addresses) => hidden.filter(addresses), options.filter)
   const { onConnection } = options
   const read = await readFlows(again, {
     ...options,

@@ -1,6 +1,7 @@
 import type { AddressBook } from '../base/addresses.ts'
 import { TcpwhyError } from '../base/errors.ts'
 import type { Packet } from '../packet/packet.ts'
+import type { ReadOptions } from './read-flows.ts'
 import type { ConnectionFilter, TimeSpec } from './types.ts'
 
 const DAY_NS = 86_400_000_000_000n
@@ -53,5 +54,19 @@ function nsSinceOrigin(time: TimeSpec, originNs: bigint): number {
       // Shortly before the first frame is before it; half a day and more is past midnight.
       return Number(difference < -DAY_NS / 2n ? difference + DAY_NS : difference)
     }
+  }
+}
+
+export type Filter = NonNullable<ReadOptions['filter']>
+
+/** The filter, without the packets that are hidden: what hides them is made anew for each reading. */
+export function hiding(
+  hiderFor: (addresses: AddressBook) => (packet: Packet, tNs: number) => boolean,
+  filter: ReadOptions['filter'],
+): Filter {
+  return (addresses, originNs) => {
+    const inner = filter?.(addresses, originNs) ?? null
+    const hides = hiderFor(addresses)
+    return (p, tNs) => !hides(p, tNs) && (inner === null || inner(p, tNs))
   }
 }

@@ -1,9 +1,11 @@
 import type { AddressBook } from '../base/addresses.ts'
 import { formatEndpoint } from '../base/addresses.ts'
+import { groupBy } from '../base/group-by.ts'
 import type { ConnectionFacts } from '../evidence/connection.ts'
 import type { TranslationFacts } from '../evidence/evidence.ts'
 import { type SplitHandshake, splitHandshakeOf } from '../evidence/vantage/syn-proxy.ts'
 import { ACK, type Packet, RST, SYN } from '../packet/packet.ts'
+import { type Filter, hiding } from './filter.ts'
 import type { Inputs } from './inputs.ts'
 import { type FlowsRead, type ReadOptions, readFlows } from './read-flows.ts'
 
@@ -11,8 +13,6 @@ import { type FlowsRead, type ReadOptions, readFlows } from './read-flows.ts'
 const SPLIT_MAX = 200_000
 /** A copy of the first packet may come a little earlier than the connection's first one. */
 const SLACK_NS = 1000
-
-type Filter = NonNullable<ReadOptions['filter']>
 
 /** Whether some connections were met on both sides of a box that answers handshakes itself. */
 export function mayHoldSynProxy({ flows }: FlowsRead): boolean {
@@ -40,11 +40,7 @@ export async function readClientsSide(
   })
   const again = split.length > SPLIT_MAX ? null : await inputs.reopen()
   if (again === null) return 'unread'
-  const filter: Filter = (addresses, originNs) => {
-    const inner = options.filter?.(addresses, originNs) ?? null
-    const hides = farSide(split, addresses)
-    return (p, tNs) => !hides(p, tNs) && (inner === null || inner(p, tNs))
-  }
+  const filter = hiding((addresses) => farSide(split, addresses), options.filter)
   const facts: TranslationFacts = {
     pairs: split.length,
     by: 'syn-proxy',
@@ -77,13 +73,10 @@ function farSide(
   split: readonly Found[],
   addresses: AddressBook,
 ): (p: Packet, tNs: number) => boolean {
-  const stories = new Map<string, Story[]>()
-  for (const found of split) {
-    const key = `${found.client} ${found.server}`
-    const own = stories.get(key) ?? []
-    own.push({ ...found, acknowledged: false, resets: new Set() })
-    stories.set(key, own)
-  }
+  const stories = groupBy(
+    split.map((found): Story => ({ ...found, acknowledged: false, resets: new Set() })),
+    ({ client, server }) => `${client} ${server}`,
+  )
   const end = (address: number, port: number, p: Packet) =>
     formatEndpoint(addresses.format(address, p.family), port)
   return (p, tNs) => {
